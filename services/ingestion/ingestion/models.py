@@ -1,0 +1,145 @@
+"""The rows of ingestion. `passage` and `removal` are what the index tails; see `Passage` for how.
+
+A document's rows are written under its row lock: whoever adds or removes pages and passages selects the document
+`FOR UPDATE` first, so that a delete and a late worker cannot pass each other.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+from chassis.database import table_registry
+from sqlalchemy import BigInteger, Column, DateTime, FetchedValue, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+SCHEMA = "ingestion"
+tables = table_registry()
+
+
+class Row(SQLModel, registry=tables):
+    """Base of this service's tables."""
+
+
+class Status(StrEnum):
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+def _moment(*, nullable: bool = False) -> Column[datetime]:
+    return Column(DateTime(timezone=True), nullable=nullable)
+
+
+class Document(Row, table=True):
+    """One upload. `version` counts its facts (events), `content_version` the readings whose pages and passages count."""
+
+    __tablename__ = "document"
+    __table_args__ = (
+        UniqueConstraint("user_id", "sha256", name="uq_document_user_id_sha256"),
+        Index("ix_document_user_id_created_at_id", "user_id", "created_at", "id"),
+        Index("ix_document_due_at", "due_at", postgresql_where="status IN ('queued', 'processing')"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    title: str
+    filename: str
+    media_type: str
+    size: int = Field(sa_type=BigInteger)
+    sha256: bytes = Field(sa_type=LargeBinary)
+    storage_key: str
+    status: Status = Field(default=Status.QUEUED, sa_type=Text)
+    version: int = 1
+    content_version: int = 1
+
+    has_pages: bool | None = None  # what a person would call pages; None until it was opened
+    pages: int | None = None  # how many parts there are in all, once known
+    pages_read: int = 0
+    passages: int = 0
+    unreadable_pages: int = 0
+    error_code: str | None = None
+
+    due_at: datetime = Field(sa_column=_moment())  # when the next attempt may be made; a claim moves it to the lease's end
+    lease: UUID | None = None  # the attempt that may write; whoever holds another token has lost the document
+    attempts: int = 0  # since the last progress
+    traceparent: str | None = None
+
+    created_at: datetime = Field(sa_column=_moment())
+    updated_at: datetime = Field(sa_column=_moment())
+
+
+class Page(Row, table=True):
+    """The text that passages point into. In formats without pages it is a part of the text, cut between paragraphs."""
+
+    __tablename__ = "page"
+
+    document_id: UUID = Field(sa_column=Column(ForeignKey("document.id", ondelete="CASCADE"), primary_key=True))
+    number: int = Field(primary_key=True)  # 1 is the first
+    user_id: UUID
+    content_version: int
+    text: str = Field(sa_type=Text)
+
+
+class Passage(Row, table=True):
+    """A piece of a page: `page.text[start:end] == passage.text`, where `page.number == passage.part`.
+
+    `change_seq` is set by a trigger at each insert and update, under an advisory lock that is held until the commit, so
+    values become visible in their own order: `WHERE change_seq > :cursor ORDER BY change_seq` never skips a row. `removal`
+    draws from the same sequence. Rows that are deleted are gone from here; a `Removal` says so. Lock the document before
+    the first insert of a transaction (the foreign key touches it), and make inserts and updates its last statements: all
+    other writers of passages wait meanwhile. The trigger also notifies the channel `ingestion_passages`.
+
+    A passage counts while `content_version` equals its document's; `user_id` is the owner. `embedding` holds the vector
+    as float32, little-endian, L2-normalised; `embedding_model` is `Embedder.name`.
+    """
+
+    __tablename__ = "passage"
+    __table_args__ = (
+        UniqueConstraint("document_id", "chunk_index", name="uq_passage_document_id_chunk_index"),
+        Index("ix_passage_change_seq", "change_seq", unique=True),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    document_id: UUID = Field(sa_column=Column(ForeignKey("document.id", ondelete="CASCADE"), nullable=False))
+    user_id: UUID
+    content_version: int
+    page: int | None  # what a citation names; None where the format has no pages
+    part: int  # the `page.number` whose text `start` and `end` count in; equals `page` where there are pages
+    chunk_index: int  # 0 is the document's first passage
+    start: int
+    end: int
+    text: str = Field(sa_type=Text)
+    embedding: bytes | None = Field(default=None, sa_type=LargeBinary)
+    embedding_model: str | None = None
+    change_seq: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger, server_default=FetchedValue(), server_onupdate=FetchedValue(), nullable=False),
+    )
+
+
+class Removal(Row, table=True):
+    """Every passage of the document whose `content_version` is below `below_version` is gone. Kept for ever: ids only."""
+
+    __tablename__ = "removal"
+
+    change_seq: int | None = Field(
+        default=None, sa_column=Column(BigInteger, primary_key=True, autoincrement=False, server_default=FetchedValue())
+    )
+    document_id: UUID
+    user_id: UUID
+    below_version: int
+    removed_at: datetime = Field(sa_column=_moment())
+
+
+class StrayFile(Row, table=True):
+    """A stored file that no document owns: an upload under way, or a deleted document's. Swept after `delete_after`."""
+
+    __tablename__ = "stray_file"
+
+    storage_key: str = Field(primary_key=True)
+    delete_after: datetime = Field(sa_column=_moment())
+
+
+ALL_VERSIONS = 2**31 - 1  # `Removal.below_version` of a deleted document
+PASSAGE_CHANNEL = "ingestion_passages"
