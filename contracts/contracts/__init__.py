@@ -1,0 +1,1 @@
+"""What the world may know: the events that services exchange, as typed models, by the service that publishes them."""

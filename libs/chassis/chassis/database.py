@@ -1,0 +1,90 @@
+"""A service's own schema in PostgreSQL, and the rule that a transaction ends at the edge.
+
+Code inside the edge is given a session and never commits. The edge (a request, a message, a job) opens one with
+`Database.transaction()` and lets it go before anything slow begins.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import MetaData, text
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import registry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def table_registry() -> registry:
+    """A registry of a service's own, so that two services' models can live in one process.
+
+    `models.py` says `class Table(SQLModel, registry=table_registry())`, and then `class Document(Table, table=True)`: a class
+    that is itself given a registry is abstract and makes no table.
+    """
+    return registry(metadata=MetaData(naming_convention=NAMING))
+
+
+class Database:
+    """Sessions on one service's schema. `url` is an asyncpg URL of the service's own role; `schema` is its search path."""
+
+    def __init__(self, url: str, *, schema: str, pool_size: int = 5, pool_timeout: float = 10.0) -> None:
+        self.url = url
+        self.schema = schema
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=pool_timeout,
+            pool_pre_ping=True,
+            connect_args={
+                "server_settings": {
+                    "search_path": schema,
+                    "application_name": schema,
+                    "timezone": "UTC",
+                },
+                "timeout": 10,
+            },
+        )
+        self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session whose transaction commits when the block ends and rolls back when it raises."""
+        async with self._sessions() as session, session.begin():
+            yield session
+
+    async def check(self) -> None:
+        """Raise unless the database answers."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every connection of the pool."""
+        await self.engine.dispose()
+
+
+def database_of(request: Request) -> Database:
+    """The database that the composition root gave to the application."""
+    database = request.app.state.database
+    assert isinstance(database, Database)
+    return database
+
+
+async def _session(
+    database: Annotated[Database, Depends(database_of)],
+) -> AsyncIterator[AsyncSession]:
+    async with database.transaction() as session:
+        yield session
+
+
+DatabaseDep = Annotated[Database, Depends(database_of)]
+# scope="function": the transaction ends before the first byte of the answer, so what a client was told is committed.
+SessionDep = Annotated[AsyncSession, Depends(_session, scope="function")]

@@ -1,0 +1,199 @@
+"""Who is calling: a principal from a verified token. Nobody trusts a header that says who you are."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from logging import getLogger
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+import httpx
+from fastapi import Depends, Request
+from jose.backends.base import Key
+
+from chassis.clock import Clock, system_clock
+from chassis.errors import Forbidden, Unauthorized, Unavailable
+from chassis.logs import bind
+from chassis.tokens import USER_AUDIENCE, TokenRefused, UnknownKey, parse_jwks, verify
+
+log = getLogger(__name__)
+SERVICE_SUBJECT = "service:"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller: a user (`user_id`, `session_id`), or a service (`service`) that may act for a user."""
+
+    user_id: UUID | None
+    session_id: UUID | None
+    roles: frozenset[str]
+    service: str | None
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A signed-in user, and the token to pass on in calls made for this request."""
+
+    id: UUID
+    session_id: UUID
+    roles: frozenset[str]
+    token: str
+
+
+class KeySource(Protocol):
+    """Where the present public keys come from."""
+
+    async def keys(self) -> Mapping[str, Key]:
+        """Public keys by id."""
+        ...
+
+
+class RemoteKeys:
+    """The JWKS document of auth, over HTTP."""
+
+    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
+        self._url = url
+        self._client = client
+
+    async def keys(self) -> Mapping[str, Key]:
+        """Fetch the set; raises `httpx.HTTPError`."""
+        response = await self._client.get(self._url, timeout=3.0)
+        response.raise_for_status()
+        return parse_jwks(response.json())
+
+
+class TokenVerifier:
+    """Turns tokens into principals. Keys and verdicts are cached; expiry is checked at every call.
+
+    A token that names an unknown key makes the set be fetched again, at most once in `refresh_interval`, so that rotation
+    needs no restart and a forger no more than one request a while.
+    """
+
+    def __init__(
+        self,
+        source: KeySource,
+        *,
+        audience: str = USER_AUDIENCE,
+        clock: Clock = system_clock,
+        refresh_interval: timedelta = timedelta(seconds=5),
+        cache_size: int = 10_000,
+    ) -> None:
+        self._source = source
+        self._audience = audience
+        self._clock = clock
+        self._refresh_interval = refresh_interval
+        self._cache_size = cache_size
+        self._keys: Mapping[str, Key] = {}
+        self._asked_at = datetime.min.replace(tzinfo=UTC)
+        self._refreshing = asyncio.Lock()
+        self._verdicts: OrderedDict[str, Principal] = OrderedDict()
+
+    async def verify(self, token: str) -> Principal:
+        """The principal of a valid token. Raises `Unauthorized`, or `Unavailable` while no keys can be had."""
+        now = self._clock()
+        if (known := self._verdicts.get(token)) is not None:
+            if now < known.expires_at:
+                return known
+            del self._verdicts[token]
+        try:
+            claims = await self._claims(token, now)
+            principal = principal_of(claims, token)
+        except TokenRefused as refusal:
+            log.info("token refused: %s", refusal)
+            raise Unauthorized(
+                "The access token is not valid or has expired. Refresh it, or sign in again."
+            ) from refusal
+        self._verdicts[token] = principal
+        if len(self._verdicts) > self._cache_size:
+            self._verdicts.popitem(last=False)
+        return principal
+
+    async def refresh(self) -> None:
+        """Fetch the keys now, and forget the verdicts that older keys gave."""
+        self._keys = await self._source.keys()
+        self._verdicts.clear()
+
+    async def _claims(self, token: str, now: datetime) -> dict[str, Any]:
+        try:
+            return verify(token, self._keys, audience=self._audience, now=now)
+        except UnknownKey:
+            await self._refresh_if_due()
+            return verify(token, self._keys, audience=self._audience, now=now)
+
+    async def _refresh_if_due(self) -> None:
+        async with self._refreshing:
+            now = self._clock()
+            if now - self._asked_at < self._refresh_interval and self._keys:
+                return
+            self._asked_at = now
+            try:
+                await self.refresh()
+            except (httpx.HTTPError, ValueError) as error:
+                log.warning("the keys of access tokens cannot be fetched: %s", error)
+                if not self._keys:
+                    raise Unavailable("Sign-in cannot be checked right now. Try again in a moment.") from error
+
+
+def principal_of(claims: Mapping[str, Any], token: str) -> Principal:
+    """Read our claims; raises `TokenRefused` where they are not of our form."""
+    try:
+        subject, service = str(claims["sub"]), None
+        if subject.startswith(SERVICE_SUBJECT):
+            service = subject.removeprefix(SERVICE_SUBJECT)
+            user_id = UUID(claims["act_for"]) if claims.get("act_for") else None
+        else:
+            user_id = UUID(subject)
+        session_id = UUID(claims["sid"]) if claims.get("sid") else None
+        roles = frozenset(str(role) for role in claims.get("roles", []))
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise TokenRefused("its claims are not ours") from error
+    if service is None and session_id is None:
+        raise TokenRefused("a user's token names its session")
+    return Principal(
+        user_id,
+        session_id,
+        roles,
+        service,
+        token,
+        datetime.fromtimestamp(claims["exp"], UTC),
+    )
+
+
+def bearer_of(authorization: str | None) -> str:
+    """The token of an Authorization header; raises `Unauthorized`."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized("Send an access token: `Authorization: Bearer …`. POST /api/v1/auth/login gives one.")
+    return token.strip()
+
+
+async def _current_user(request: Request) -> User:
+    verifier: TokenVerifier = request.app.state.verifier
+    principal = await verifier.verify(bearer_of(request.headers.get("authorization")))
+    if principal.user_id is None or principal.session_id is None:
+        raise Forbidden("This is for signed-in users.")
+    bind(user_id=str(principal.user_id))
+    return User(principal.user_id, principal.session_id, principal.roles, principal.token)
+
+
+async def _current_admin(user: Annotated[User, Depends(_current_user)]) -> User:
+    if "admin" not in user.roles:
+        raise Forbidden("This needs the role admin.")
+    return user
+
+
+async def _current_service(request: Request) -> str:
+    verifier: TokenVerifier = request.app.state.service_verifier
+    principal = await verifier.verify(bearer_of(request.headers.get("authorization")))
+    if principal.service is None:
+        raise Forbidden("This is for services of the mesh.")
+    return principal.service
+
+
+CurrentUser = Annotated[User, Depends(_current_user)]
+CurrentAdmin = Annotated[User, Depends(_current_admin)]
+CurrentService = Annotated[str, Depends(_current_service)]

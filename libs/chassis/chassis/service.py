@@ -1,0 +1,157 @@
+"""How a process of a service runs: `python -m <service> <role> [<role> …]`.
+
+SIGTERM or SIGINT sets the stop event; each role then finishes what is in flight and returns; the process exits with 0 inside
+the grace period. A role that fails ends the process with 1, and whoever supervises it starts it again.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
+from logging import getLogger
+from typing import Any, Generic, TypeVar
+
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from chassis import health, logs, telemetry
+from chassis.settings import ServiceSettings, SettingsError, load
+
+log = getLogger(__name__)
+Role = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+S = TypeVar("S", bound=ServiceSettings)
+API = "api"
+
+
+@dataclass(frozen=True)
+class Process:
+    """What one process of a service can do, made by the composition root."""
+
+    roles: Mapping[str, Role]
+    """Long-running work by role name; each returns soon after the event is set. `api` is added by `app`."""
+    commands: Mapping[str, Callable[[], Awaitable[None]]]
+    """What runs once and ends, such as `migrate`."""
+    app: ASGIApp | None
+    """The HTTP application of role `api`; it has health and metrics of its own."""
+    checks: Mapping[str, health.Check]
+
+
+@dataclass(frozen=True)
+class Service(Generic[S]):
+    """A service: its settings, and how its process is put together from them (opened and closed around the roles)."""
+
+    name: str
+    settings: type[S]
+    compose: Callable[[S], AbstractAsyncContextManager[Process]]
+
+
+def run(service: Service[S], arguments: Sequence[str] | None = None) -> None:
+    """The body of a service's `__main__`. Exits the process."""
+    wanted = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        settings = load(service.settings)
+    except SettingsError as error:
+        sys.exit(str(error))
+    logs.configure(service.name, level=settings.log_level, form=settings.log_format)
+    flush = telemetry.configure(service.name, otlp_endpoint=settings.otel_exporter_otlp_endpoint)
+    try:
+        code = uvloop.run(_run(service, settings, wanted))
+    finally:
+        flush()
+    # Not sys.exit: threads of native libraries that outlive their event loop must not hold a finished process.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+async def _run(service: Service[S], settings: S, wanted: list[str]) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with service.compose(settings) as process:
+        known = [*process.commands, *process.roles, *([API] if process.app else [])]
+        if not wanted or (unknown := [name for name in wanted if name not in known]):
+            f"unknown: {', '.join(unknown)}" if wanted else "name what to run"
+            return 2
+        if commands := [process.commands[name] for name in wanted if name in process.commands]:
+            for command in commands:
+                await command()
+            return 0
+        return await _run_roles(service.name, settings, process, wanted, stop)
+
+
+async def _run_roles(
+    name: str,
+    settings: ServiceSettings,
+    process: Process,
+    wanted: list[str],
+    stop: asyncio.Event,
+) -> int:
+    app = process.app if API in wanted else None
+    # Every process answers on its port for health and metrics, so that each role can be probed alone.
+    served = app or Starlette(routes=health.routes(name, process.checks))
+    running = {role: asyncio.create_task(process.roles[role](stop), name=role) for role in wanted if role != API}
+    running["http"] = asyncio.create_task(serve(served, settings, stop), name="http")
+    log.info("%s runs %s on port %d", name, ", ".join(wanted), settings.port)
+    await asyncio.wait(running.values(), return_when=asyncio.FIRST_COMPLETED)
+    failed = [task for task in running.values() if task.done() and not stop.is_set()]
+    stop.set()
+    _, late = await asyncio.wait(running.values(), timeout=settings.shutdown_grace_seconds)
+    for task in late:
+        log.error(
+            "role %s did not stop within %g s",
+            task.get_name(),
+            settings.shutdown_grace_seconds,
+        )
+        task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=2)
+    for task in running.values():
+        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+            log.error("role %s failed", task.get_name(), exc_info=error)
+            failed.append(task)
+    for task in failed:
+        log.error("role %s ended before it was told to", task.get_name())
+    return 1 if failed or late else 0
+
+
+async def serve(app: ASGIApp, settings: ServiceSettings, stop: asyncio.Event) -> None:
+    """Serve HTTP until `stop`, then let requests in flight finish within the grace period."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=max(1, int(settings.shutdown_grace_seconds) - 2),
+        limit_concurrency=1000,
+    )
+    with _listen(settings.host, settings.port) as listener:
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stopping.cancel()
+        await serving
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # Bound here, because uvicorn answers a port in use with sys.exit from inside a task.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=512)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: one place of the process is told to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
