@@ -1,0 +1,37 @@
+"""What auth tells the mesh."""
+
+from typing import Literal
+from uuid import UUID
+
+from mesh import Event
+from pydantic import AwareDatetime, Field
+
+Role = Literal["student", "admin"]
+
+
+class Profile(Event):
+    """A user's whole profile: a consumer that missed an event is made whole by the next."""
+
+    user_id: UUID
+    email: str
+    name: str
+    time_zone: str = Field(description="IANA name, such as Europe/Berlin")
+    day_starts_at: int = Field(ge=0, le=23, description="The local hour at which the student's day begins")
+    roles: list[Role]
+
+
+class UserRegistered(Profile, type="auth.user.registered", version=1, aggregate="user_id"):
+    """Somebody signed up. Published once per user."""
+
+
+class UserProfileChanged(Profile, type="auth.user.profile_changed", version=1, aggregate="user_id"):
+    """Name, time zone, start of day or roles changed; this is the profile from now on."""
+
+
+class SessionRevoked(Event, type="auth.session.revoked", version=1, aggregate="session_id"):
+    """The session's access tokens are void from now on, although they have not expired."""
+
+    session_id: UUID
+    user_id: UUID
+    reason: Literal["logout", "token_reuse", "password_changed", "account_suspended", "roles_changed"]
+    tokens_expire_at: AwareDatetime = Field(description="When the last access token of the session expires by itself")

@@ -1,0 +1,35 @@
+"""What chat tells the mesh."""
+
+from typing import Literal
+from uuid import UUID
+
+from mesh import Event
+from pydantic import BaseModel, Field
+
+Mode = Literal["tutor", "active_recall", "feynman"]
+
+
+class SessionStarted(Event, type="chat.session.started", version=1, aggregate="session_id"):
+    """A student began to study."""
+
+    session_id: UUID
+    user_id: UUID
+    mode: Mode
+    document_ids: list[UUID] = Field(description="The chosen documents; empty means all of the student's")
+
+
+class Cited(BaseModel):
+    """A passage that an answer rests on."""
+
+    document_id: UUID
+    page: int | None
+
+
+class MessageAnswered(Event, type="chat.message.answered", version=1, aggregate="message_id"):
+    """A question has its whole answer. Published once per question, retries included."""
+
+    message_id: UUID
+    session_id: UUID
+    user_id: UUID
+    citations: list[Cited]
+    offline: bool = Field(description="No language model took part: the answer was extracted from the material")
