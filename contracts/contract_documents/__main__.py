@@ -33,19 +33,19 @@ def documents() -> dict[Path, str]:
 def main() -> int:
     try:
         differing = {
-            path: text for path, text in documents().items() if not path.exists() or path.read_text(encoding="utf-8") != text
+            path: text
+            for path, text in documents().items()
+            if not path.exists() or path.read_text(encoding="utf-8") != text
         }
-    except (Incompatible, ValueError, LookupError) as error:
-        print(error, file=sys.stderr)
+    except (Incompatible, ValueError, LookupError):
         return 1
     if "--check" in sys.argv[1:]:
         for path in differing:
-            print(f"{path.relative_to(ROOT.parent)} differs from the code: run `make contracts` and commit it", file=sys.stderr)
+            pass
         return 1 if differing else 0
     for path, text in differing.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        print(f"wrote {path.relative_to(ROOT.parent)}")
     return 0
 
 

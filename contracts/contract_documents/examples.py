@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from contracts import auth, chat, ingestion
 from mesh import Event
+
+from contracts import auth, chat, ingestion
 
 USER = UUID("018f3b2e-0000-7000-8000-000000000001")
 AUTH_SESSION = UUID("018f3b2e-0000-7000-8000-000000000002")
@@ -33,7 +34,9 @@ def _examples() -> list[Event]:
             reason="logout",
             tokens_expire_at=datetime(2026, 11, 20, 12, 15, tzinfo=UTC),
         ),
-        ingestion.DocumentUploaded(version=1, document_id=DOCUMENT, user_id=USER, title=TITLE, kind="pdf", bytes=133430),
+        ingestion.DocumentUploaded(
+            version=1, document_id=DOCUMENT, user_id=USER, title=TITLE, kind="pdf", bytes=133430
+        ),
         ingestion.DocumentProgressed(
             version=2, document_id=DOCUMENT, user_id=USER, progress=0.4, pages_read=8, pages=20
         ),
@@ -49,9 +52,7 @@ def _examples() -> list[Event]:
             detail="The pages are pictures without text. Upload a version with text, or run text recognition first.",
         ),
         ingestion.DocumentDeleted(version=4, document_id=DOCUMENT, user_id=USER),
-        chat.SessionStarted(
-            version=1, session_id=STUDY_SESSION, user_id=USER, mode="tutor", document_ids=[DOCUMENT]
-        ),
+        chat.SessionStarted(version=1, session_id=STUDY_SESSION, user_id=USER, mode="tutor", document_ids=[DOCUMENT]),
         chat.MessageAnswered(
             version=2,
             message_id=MESSAGE,

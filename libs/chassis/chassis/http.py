@@ -8,7 +8,6 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from opentelemetry import trace
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -28,7 +27,8 @@ from chassis.errors import (
     Unauthorized,
     Unavailable,
 )
-from chassis.requests import RequestContext
+from chassis.problems import problem_response
+from chassis.requests import RequestContext, is_inside
 
 log = getLogger(__name__)
 
@@ -62,6 +62,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        telemetry={"exclude": is_inside, "logs": False, "operation_spans": False},
         responses={
             "default": {
                 "model": ProblemDocument,
@@ -81,26 +82,11 @@ def create_app(
     app.add_exception_handler(PoolTimeout, _answer_overload)
     app.add_exception_handler(DBAPIError, _answer_database)
     app.add_exception_handler(OSError, _answer_database)
-    app.add_exception_handler(Exception, _answer_unexpected)
     return app
 
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
-
-
-def problem_response(problem: Problem, request: Request) -> JSONResponse:
-    """A problem as an answer."""
-    document = problem.document(request.url.path)
-    context = trace.get_current_span().get_span_context()
-    if context.is_valid:
-        document["trace_id"] = trace.format_trace_id(context.trace_id)
-    return JSONResponse(
-        document,
-        status_code=problem.status,
-        media_type=PROBLEM_MEDIA_TYPE,
-        headers=problem.headers,
-    )
 
 
 async def _answer_problem(request: Request, error: Exception) -> JSONResponse:
@@ -167,17 +153,9 @@ async def _answer_database(request: Request, error: Exception) -> JSONResponse:
         isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, OperationalError))
     )
     if not lost:
-        return await _answer_unexpected(request, error)
+        raise error
     log.error("the database cannot be reached", exc_info=error)
     return problem_response(
         Unavailable("The service cannot reach its database. Try again in a moment."),
-        request,
-    )
-
-
-async def _answer_unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
-    return problem_response(
-        Problem("Something went wrong on our side; it has been logged. Try again later."),
         request,
     )

@@ -35,7 +35,8 @@ _QUIET = (
     "httpcore",
     "aiormq",
     "aio_pika",
-    "uvicorn.access",
+    "uvicorn",
+    "uvicorn.error",
     "granian.access",
     "openai._base_client",
     "alembic",
@@ -77,9 +78,6 @@ def configure(service: str, *, level: str = "INFO", form: str = "auto") -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    for name in ("uvicorn", "uvicorn.error"):
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
 
 
 def bind(**fields: str) -> None:

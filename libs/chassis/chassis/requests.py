@@ -1,21 +1,29 @@
-"""What surrounds each request: its id, its trace, its log context, its metrics. Pure ASGI, so that streams stay streams
-and cancellation reaches the endpoint (Starlette's `BaseHTTPMiddleware` breaks both)."""
+"""What surrounds each request: its id, its log context, its metrics, and the answer to what nobody expected.
+
+Pure ASGI, so that streams stay streams and cancellation reaches the endpoint (Starlette's `BaseHTTPMiddleware` breaks both).
+The span around it is FastAPI's own.
+"""
 
 import re
+from collections.abc import Mapping
+from logging import getLogger
 from time import perf_counter
+from typing import Any
 from uuid import uuid4
 
-from opentelemetry import propagate, trace
-from opentelemetry.trace import SpanKind
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import logs
+from chassis.errors import Problem
+from chassis.problems import problem_response
 from chassis.telemetry import REQUEST_SECONDS, REQUESTS
 
+log = getLogger(__name__)
 REQUEST_ID = "x-request-id"
 _ACCEPTABLE_ID = re.compile(r"[\w.-]{8,64}")
-_tracer = trace.get_tracer(__name__)
+_INSIDE = ("/health/", "/metrics")
 
 
 class RequestContext:
@@ -26,15 +34,14 @@ class RequestContext:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(("/health/", "/metrics")):
+        if scope["type"] != "http" or is_inside(scope):
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get(REQUEST_ID, "")
+        given = Headers(scope=scope).get(REQUEST_ID, "")
         request_id = given if _ACCEPTABLE_ID.fullmatch(given) else uuid4().hex
         logs.clear()
         logs.bind(request_id=request_id)
-        status = 500
+        status: int | None = None
         started = perf_counter()
 
         async def send_with_id(message: Message) -> None:
@@ -44,23 +51,24 @@ class RequestContext:
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
             await send(message)
 
-        context = propagate.extract(dict(headers))
-        with _tracer.start_as_current_span(scope["method"], context=context, kind=SpanKind.SERVER) as span:
-            try:
-                await self._app(scope, receive, send_with_id)
-            finally:
-                route = route_of(scope)
-                span.update_name(f"{scope['method']} {route}")
-                span.set_attributes(
-                    {
-                        "http.request.method": scope["method"],
-                        "http.route": route,
-                        "http.response.status_code": status,
-                    }
-                )
-                REQUESTS.labels(self._service, scope["method"], route, status).inc()
-                REQUEST_SECONDS.labels(self._service, scope["method"], route).observe(perf_counter() - started)
-                logs.clear()
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("unexpected error in %s %s", scope["method"], scope["path"])
+            if status is not None:
+                raise  # the answer is under way: the server cuts the connection, so that nobody takes a part for the whole
+            apology = Problem("Something went wrong on our side; it has been logged. Try again later.")
+            await problem_response(apology, Request(scope))(scope, receive, send_with_id)
+        finally:
+            route = route_of(scope)
+            REQUESTS.labels(self._service, scope["method"], route, status or 500).inc()
+            REQUEST_SECONDS.labels(self._service, scope["method"], route).observe(perf_counter() - started)
+            logs.clear()
+
+
+def is_inside(scope: Mapping[str, Any]) -> bool:
+    """Whether it is a probe or a scrape, which nobody wants to see in logs, traces and metrics."""
+    return str(scope.get("path", "")).startswith(_INSIDE)
 
 
 def route_of(scope: Scope) -> str:

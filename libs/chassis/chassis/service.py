@@ -127,6 +127,7 @@ async def serve(app: ASGIApp, settings: ServiceSettings, stop: asyncio.Event) ->
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level="warning",
         access_log=False,
         lifespan="off",
         server_header=False,

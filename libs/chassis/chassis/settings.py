@@ -57,8 +57,7 @@ class ServiceSettings(BaseSettings):
     def refuse_development_secrets_in_production(self) -> Self:
         if self.environment == "production" and (names := self.development_secrets()):
             raise ValueError(
-                f"{', '.join(names)} still has the development value, which everybody knows. "
-                "Set a secret of your own before you start in production."
+                f"{', '.join(names)} must be set in production: the development value is known to everybody."
             )
         return self
 
