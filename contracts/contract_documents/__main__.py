@@ -37,15 +37,17 @@ def main() -> int:
             for path, text in documents().items()
             if not path.exists() or path.read_text(encoding="utf-8") != text
         }
-    except (Incompatible, ValueError, LookupError):
+    except (Incompatible, ValueError, LookupError) as error:
+        print(error, file=sys.stderr)
         return 1
     if "--check" in sys.argv[1:]:
         for path in differing:
-            pass
+            print(f"{path.relative_to(ROOT.parent)} differs from the code: `make contracts` writes it", file=sys.stderr)
         return 1 if differing else 0
     for path, text in differing.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+        print(f"wrote {path.relative_to(ROOT.parent)}")
     return 0
 
 
