@@ -78,7 +78,8 @@ async def _run(service: Service[S], settings: S, wanted: list[str]) -> int:
     async with service.compose(settings) as process:
         known = [*process.commands, *process.roles, *([API] if process.app else [])]
         if not wanted or (unknown := [name for name in wanted if name not in known]):
-            f"unknown: {', '.join(unknown)}" if wanted else "name what to run"
+            said = f"unknown: {', '.join(unknown)}" if wanted else "name what to run"
+            print(f"{service.name}: {said}. There is: {', '.join(known)}", file=sys.stderr)
             return 2
         if commands := [process.commands[name] for name in wanted if name in process.commands]:
             for command in commands:
