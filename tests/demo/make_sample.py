@@ -32,7 +32,14 @@ def story(markdown: str) -> list[Paragraph | PageBreak]:
 if __name__ == "__main__":
     # invariant: the same bytes for the same text, so that a rebuilt sample is no change.
     document = SimpleDocTemplate(
-        str(HERE / "sample.pdf"), pagesize=A5, title="How Memory Keeps What You Study", author="Study Teddy", invariant=1,
-        leftMargin=45, rightMargin=45, topMargin=45, bottomMargin=45,
+        str(HERE / "sample.pdf"),
+        pagesize=A5,
+        title="How Memory Keeps What You Study",
+        author="Study Teddy",
+        invariant=1,
+        leftMargin=45,
+        rightMargin=45,
+        topMargin=45,
+        bottomMargin=45,
     )
     document.build(story((HERE / "sample.md").read_text(encoding="utf-8")))

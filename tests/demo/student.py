@@ -1,0 +1,85 @@
+"""The mesh as a frontend sees it: the gateway's public API over HTTP, and nothing else."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+Json = dict[str, Any]
+
+
+class DemoFailed(Exception):
+    """A step did not do what it should; the message says what was expected and what came."""
+
+
+class Student:
+    """One student of a running mesh."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=60)
+
+    def check_it_runs(self) -> None:
+        """Raise `DemoFailed` unless the gateway is ready."""
+        try:
+            ready = httpx.get(f"{self.url}/health/ready", timeout=5)
+        except httpx.HTTPError as error:
+            raise DemoFailed(
+                f"Nothing answers at {self.url}. Start the mesh first, in another terminal: make run"
+            ) from error
+        if ready.status_code != 200:
+            raise DemoFailed(f"The mesh at {self.url} is not ready: {ready.text}")
+
+    def sign_up(self) -> Json:
+        """Sign up a student of this run alone, and stay signed in."""
+        account = {
+            "email": f"demo-{secrets.token_hex(4)}@example.org",
+            "password": secrets.token_urlsafe(16),
+            "name": "Ada",
+            "time_zone": "Europe/London",
+        }
+        signed_up = self._json("POST", "/auth/signup", 201, json=account)
+        self._client.headers["Authorization"] = f"Bearer {signed_up['access_token']}"
+        user: Json = signed_up["user"]
+        return user
+
+    def upload(self, file: Path) -> Json:
+        """Upload a document; it is read in the background."""
+        with file.open("rb") as content:
+            return self._json("POST", "/documents", 202, files={"file": (file.name, content)})
+
+    def document(self, document_id: str) -> Json:
+        """The document's state."""
+        return self._json("GET", f"/documents/{document_id}", 200)
+
+    def page(self, document_id: str, number: int) -> Json:
+        """One page's text."""
+        return self._json("GET", f"/documents/{document_id}/pages/{number}", 200)
+
+    def study(self, document_id: str) -> Json:
+        """Begin a session with the tutor about one document."""
+        return self._json("POST", "/chat/sessions", 201, json={"mode": "tutor", "document_ids": [document_id]})
+
+    def ask(self, session_id: str, question: str) -> Iterator[tuple[str, Json]]:
+        """The server-sent events of an answer, as (event, data), while they come."""
+        path, body = f"/chat/sessions/{session_id}/messages", {"content": question}
+        with self._client.stream("POST", path, json=body, headers={"Accept": "text/event-stream"}) as response:
+            if response.status_code != 200:
+                response.read()
+                raise DemoFailed(f"POST {path}: {response.status_code} {response.text}")
+            event = "message"
+            for line in response.iter_lines():
+                if line.startswith("event:"):
+                    event = line.removeprefix("event:").strip()
+                elif line.startswith("data:"):
+                    yield event, json.loads(line.removeprefix("data:"))
+
+    def _json(self, method: str, path: str, expected: int, **arguments: Any) -> Json:
+        response = self._client.request(method, path, **arguments)
+        if response.status_code != expected:
+            raise DemoFailed(f"{method} {path}: expected {expected}, got {response.status_code} {response.text}")
+        body: Json = response.json()
+        return body
