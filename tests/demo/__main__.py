@@ -10,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-from student import DemoFailed, Json, Student
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
+from student import DemoFailed, Json, Student
 
 SAMPLE = Path(__file__).parent / "sample.pdf"
 SAMPLE_QUESTION = "What is the testing effect?"
