@@ -24,7 +24,7 @@ def documents() -> dict[Path, str]:
     parts = http_parts()
     files |= {ROOT / "openapi" / f"{part.service}.json": as_json(openapi.service_document(part)) for part in parts}
     files[ROOT / "contracts" / "openapi.json"] = as_json(openapi.merged(parts))
-    files[ROOT / "contracts" / "topology.json"] = as_json(Topology.of(*buses).to_dict())
+    files[ROOT / "contracts" / "topology.json"] = as_json(Topology.of(*buses).dump())
     for event in all_events():
         files |= release(event, ROOT / "released")
     return files

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mesh import Event, Subscription
-from mesh.topology import EPHEMERAL_EXCHANGE, EVENTS_EXCHANGE
+from mesh.topology import EXCHANGE
 
 from contract_documents.schemas import payload_schema
 
@@ -63,11 +63,6 @@ def document(service: str, sends: Iterable[type[Event]], takes: Iterable[Subscri
     }
 
 
-def exchange_of(event: type[Event]) -> str:
-    """The exchange that an event is published to."""
-    return EPHEMERAL_EXCHANGE if event.ephemeral else EVENTS_EXCHANGE
-
-
 def _channel(event: type[Event]) -> Json:
     return {
         "address": event.routing_key,
@@ -76,7 +71,7 @@ def _channel(event: type[Event]) -> Json:
         "bindings": {
             "amqp": {
                 "is": "routingKey",
-                "exchange": {"name": exchange_of(event), "type": "topic", "durable": True, "vhost": "/"},
+                "exchange": {"name": EXCHANGE, "type": "topic", "durable": True, "vhost": "/"},
                 "bindingVersion": "0.3.0",
             }
         },

@@ -1,6 +1,7 @@
 """A golden payload of each event: what a consumer of that version must still understand in years."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from mesh import Event
@@ -64,7 +65,7 @@ def _examples() -> list[Event]:
     ]
 
 
-def _profile(name: str) -> dict[str, object]:
+def _profile(name: str) -> dict[str, Any]:
     return {
         "user_id": USER,
         "email": "ada@example.org",

@@ -14,6 +14,8 @@ from contract_documents.examples import example_of
 from contract_documents.schemas import payload_schema
 
 Json = dict[str, Any]
+# What decides whether a value fits. Words aside.
+_RULES = ("type", "format", "enum", "const", "minimum", "maximum", "pattern")
 
 
 class Incompatible(Exception):
@@ -43,24 +45,29 @@ def release(event: type[Event], folder: Path) -> dict[Path, str]:
 
 def breaking_changes(old: Json, new: Json, at: str = "") -> list[str]:
     """What a reader of `old` would miss in `new`, and the other way round, in words."""
-    found = []
     before, after = old.get("properties", {}), new.get("properties", {})
-    found += [f"{at}{name} was removed" for name in before.keys() - after.keys()]
-    found += [f"{at}{name} is new and required" for name in set(new.get("required", [])) - set(old.get("required", []))]
-    for name in sorted(before.keys() & after.keys()):
-        if _shape(before[name]) != _shape(after[name]):
-            found.append(f"{at}{name} changed its type")
-        found += breaking_changes(before[name], after[name], f"{at}{name}.")
+    required = set(new.get("required", [])) - set(old.get("required", []))
+    found = [f"{at}{name} was removed" for name in before.keys() - after.keys()]
+    found += [f"{at}{name} is new and required" for name in required]
+    for name in before.keys() & after.keys():
+        found += _changed_value(before[name], after[name], f"{at}{name}")
     return sorted(found)
 
 
-def _shape(schema: Json) -> Json:
-    """What decides whether a value fits; words and nested properties aside."""
-    return {
-        name: [_shape(option) for option in value] if name == "anyOf" else _shape(value) if name == "items" else value
-        for name, value in schema.items()
-        if name in ("type", "format", "enum", "const", "anyOf", "items", "minimum", "maximum")
-    }
+def _changed_value(old: Json, new: Json, at: str) -> list[str]:
+    if any(old.get(rule) != new.get(rule) for rule in _RULES) or len(_options(old)) != len(_options(new)):
+        return [f"{at} changed its type"]
+    found = breaking_changes(old, new, f"{at}.")
+    for before, after in zip(_options(old), _options(new), strict=True):
+        found += _changed_value(before, after, at)
+    if "items" in old or "items" in new:
+        found += _changed_value(old.get("items", {}), new.get("items", {}), f"{at}[]")
+    return found
+
+
+def _options(schema: Json) -> list[Json]:
+    options: list[Json] = schema.get("anyOf", [])
+    return options
 
 
 def as_json(document: Json) -> str:
