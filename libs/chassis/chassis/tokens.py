@@ -100,6 +100,9 @@ def verify(token: str, keys: Mapping[str, Key], *, audience: str, now: datetime)
                 "verify_exp": False,
                 "verify_nbf": False,
                 "verify_iat": False,
+                # python-jose takes a missing claim for a right one, the audience too, unless it is required.
+                "require_aud": True,
+                "require_iat": True,
                 "require_exp": True,
                 "require_sub": True,
             },
