@@ -19,7 +19,11 @@ class KeyRing:
     """
 
     def __init__(self, written: str) -> None:
-        self._keys = dict(_parse(written))
+        self._keys: dict[str, Fernet] = {}
+        for key_id, cipher in _parse(written):
+            if key_id in self._keys:
+                raise ValueError(f"the key ring has two keys named {key_id[:16]!r}")
+            self._keys[key_id] = cipher
         self._newest = next(iter(self._keys))
 
     def seal(self, text: str) -> str:
@@ -31,7 +35,7 @@ class KeyRing:
         key_id, _, token = sealed.partition(".")
         try:
             return self._keys[key_id].decrypt(token.encode()).decode()
-        except (KeyError, InvalidToken) as error:
+        except (KeyError, InvalidToken, UnicodeError) as error:
             raise SealBroken(f"no key of the ring opens a seal made by key {key_id[:16]!r}") from error
 
 

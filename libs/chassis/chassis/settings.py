@@ -3,15 +3,21 @@
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.sealing import KeyRing
 
 Environment = Literal["development", "test", "production"]
 S = TypeVar("S", bound="ServiceSettings")
 
 
 class DevelopmentSecret:
-    """Marks a secret whose default is public, and so good for development alone."""
+    """Marks a secret whose default is public, and so good for development alone.
+
+    What stands after the last colon of the default may not occur anywhere in a production value: the ring
+    `2:mine,1:<the published key>` would still open what everybody can seal.
+    """
 
 
 # 32 zero bytes: a valid key that nobody can take for a secret.
@@ -53,6 +59,12 @@ class ServiceSettings(BaseSettings):
         """Where the public keys of access tokens are: auth publishes them inside the mesh."""
         return f"{self.auth_url.rstrip('/')}/.well-known/jwks.json"
 
+    @field_validator("key_ring")
+    @classmethod
+    def refuse_unreadable_key_ring(cls, ring: SecretStr) -> SecretStr:
+        KeyRing(ring.get_secret_value())
+        return ring
+
     @model_validator(mode="after")
     def refuse_development_secrets_in_production(self) -> Self:
         if self.environment == "production" and (names := self.development_secrets()):
@@ -62,13 +74,13 @@ class ServiceSettings(BaseSettings):
         return self
 
     def development_secrets(self) -> list[str]:
-        """Environment variables whose value is the published default."""
+        """Environment variables whose value holds the published default, be it as the older key of a ring."""
         fields = type(self).model_fields
         return [
             self.variable(name)
             for name, field in fields.items()
             if any(isinstance(mark, DevelopmentSecret) for mark in field.metadata)
-            and getattr(self, name) == field.default
+            and _known_to_everybody(field.default) in getattr(self, name).get_secret_value()
         ]
 
     @classmethod
@@ -83,6 +95,10 @@ class StoringSettings(ServiceSettings):
 
     database_url: str = "postgresql+asyncpg://localhost/studyteddy"
     database_pool_size: int = Field(5, ge=1, le=100)
+
+
+def _known_to_everybody(default: SecretStr) -> str:
+    return default.get_secret_value().rpartition(":")[2]
 
 
 def load(settings: type[S]) -> S:
