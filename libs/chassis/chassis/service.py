@@ -21,12 +21,17 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from chassis import health, logs, telemetry
+from chassis.errors import Problem
 from chassis.settings import ServiceSettings, SettingsError, load
 
 log = getLogger(__name__)
 Role = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 S = TypeVar("S", bound=ServiceSettings)
 API = "api"
+
+
+class CannotListen(Problem):
+    """The process's address is not to be had."""
 
 
 @dataclass(frozen=True)
@@ -75,56 +80,58 @@ async def _run(service: Service[S], settings: S, wanted: list[str]) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with service.compose(settings) as process:
-        known = [*process.commands, *process.roles, *([API] if process.app else [])]
-        if not wanted or (unknown := [name for name in wanted if name not in known]):
-            said = f"unknown: {', '.join(unknown)}" if wanted else "name what to run"
-            print(f"{service.name}: {said}. There is: {', '.join(known)}", file=sys.stderr)
-            return 2
-        if commands := [process.commands[name] for name in wanted if name in process.commands]:
-            for command in commands:
+    try:
+        async with service.compose(settings) as process:
+            known = [*process.commands, *process.roles, *([API] if process.app else [])]
+            if not wanted or (unknown := [name for name in wanted if name not in known]):
+                said = f"unknown: {', '.join(unknown)}" if wanted else "name what to run"
+                print(f"{service.name}: {said}. There is: {', '.join(known)}", file=sys.stderr)
+                return 2
+            for command in [process.commands[name] for name in wanted if name in process.commands]:
                 await command()
-            return 0
-        return await _run_roles(service.name, settings, process, wanted, stop)
+            roles = [name for name in wanted if name not in process.commands]
+            return await _run_roles(service, settings, process, roles, stop) if roles else 0
+    except Problem as problem:
+        log.error("%s ends: %s (%s)", service.name, problem, problem.__cause__)  # noqa: TRY400 - a sentence, no stack
+    except Exception:
+        log.exception("%s ends", service.name)
+    return 1
 
 
-async def _run_roles(
-    name: str,
-    settings: ServiceSettings,
-    process: Process,
-    wanted: list[str],
-    stop: asyncio.Event,
-) -> int:
-    app = process.app if API in wanted else None
+async def _run_roles(service: Service[S], settings: S, process: Process, roles: list[str], stop: asyncio.Event) -> int:
+    listener = _listen(settings)
     # Every process answers on its port for health and metrics, so that each role can be probed alone.
-    served = app or Starlette(routes=health.routes(name, process.checks))
-    running = {role: asyncio.create_task(process.roles[role](stop), name=role) for role in wanted if role != API}
-    running["http"] = asyncio.create_task(serve(served, settings, stop), name="http")
-    log.info("%s runs %s on port %d", name, ", ".join(wanted), settings.port)
-    await asyncio.wait(running.values(), return_when=asyncio.FIRST_COMPLETED)
-    failed = [task for task in running.values() if task.done() and not stop.is_set()]
+    app = process.app if API in roles else None
+    served = app or Starlette(routes=health.routes(service.name, process.checks))
+    running = [asyncio.create_task(process.roles[role](stop), name=role) for role in roles if role != API]
+    running.append(asyncio.create_task(serve(served, listener, stop, settings.shutdown_grace_seconds), name="http"))
+    log.info("%s runs %s on port %d", service.name, ", ".join(roles), listener.getsockname()[1])
+    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    early = [] if stop.is_set() else [task for task in running if task.done()]
     stop.set()
-    _, late = await asyncio.wait(running.values(), timeout=settings.shutdown_grace_seconds)
+    return await _finish(running, early, settings.shutdown_grace_seconds)
+
+
+async def _finish(running: list[asyncio.Task[None]], early: list[asyncio.Task[None]], grace: float) -> int:
+    """Wait for the roles to return, and say what went wrong; the exit code."""
+    _, late = await asyncio.wait(running, timeout=grace)
     for task in late:
-        log.error(
-            "role %s did not stop within %g s",
-            task.get_name(),
-            settings.shutdown_grace_seconds,
-        )
+        log.error("role %s did not stop within %g s", task.get_name(), grace)
         task.cancel()
     if late:
         await asyncio.wait(late, timeout=2)
-    for task in running.values():
+    failed = False
+    for task in running:
         if task.done() and not task.cancelled() and (error := task.exception()) is not None:
             log.error("role %s failed", task.get_name(), exc_info=error)
-            failed.append(task)
-    for task in failed:
-        log.error("role %s ended before it was told to", task.get_name())
-    return 1 if failed or late else 0
+            failed = True
+        elif task in early:
+            log.error("role %s ended before it was told to", task.get_name())
+    return 1 if failed or early or late else 0
 
 
-async def serve(app: ASGIApp, settings: ServiceSettings, stop: asyncio.Event) -> None:
-    """Serve HTTP until `stop`, then let requests in flight finish within the grace period."""
+async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, grace: float) -> None:
+    """Serve HTTP until `stop`, then let requests in flight finish within the grace period (seconds)."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -132,10 +139,11 @@ async def serve(app: ASGIApp, settings: ServiceSettings, stop: asyncio.Event) ->
         access_log=False,
         lifespan="off",
         server_header=False,
-        timeout_graceful_shutdown=max(1, int(settings.shutdown_grace_seconds) - 2),
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, int(grace) - 2),
         limit_concurrency=1000,
     )
-    with _listen(settings.host, settings.port) as listener:
+    with listener:
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopping = asyncio.create_task(stop.wait())
@@ -145,10 +153,16 @@ async def serve(app: ASGIApp, settings: ServiceSettings, stop: asyncio.Event) ->
         await serving
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(settings: ServiceSettings) -> socket.socket:
     # Bound here, because uvicorn answers a port in use with sys.exit from inside a task.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=512)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
+    except OSError as error:
+        raise CannotListen(
+            f"cannot listen on {settings.host} port {settings.port}. Stop what uses it, or set "
+            f"{settings.variable('host')} and {settings.variable('port')} to what is free"
+        ) from error
 
 
 class _Server(uvicorn.Server):
