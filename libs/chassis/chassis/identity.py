@@ -69,8 +69,9 @@ class RemoteKeys:
 class TokenVerifier:
     """Turns tokens into principals. Keys and verdicts are cached; expiry is checked at every call.
 
-    A token that names an unknown key makes the set be fetched again, at most once in `refresh_interval`, so that rotation
-    needs no restart and a forger no more than one request a while.
+    Rotation needs no restart: a token that names an unknown key makes the set be fetched, at most once in `refresh_interval`
+    (a forger costs no more than that), and a set older than `max_age` is fetched behind the scenes, so that a key that auth
+    withdrew stops working here.
     """
 
     def __init__(
@@ -80,21 +81,25 @@ class TokenVerifier:
         audience: str = USER_AUDIENCE,
         clock: Clock = system_clock,
         refresh_interval: timedelta = timedelta(seconds=5),
+        max_age: timedelta = timedelta(minutes=5),
         cache_size: int = 10_000,
     ) -> None:
         self._source = source
         self._audience = audience
         self._clock = clock
         self._refresh_interval = refresh_interval
+        self._max_age = max_age
         self._cache_size = cache_size
         self._keys: Mapping[str, Key] = {}
-        self._asked_at = datetime.min.replace(tzinfo=UTC)
+        self._asked_at = self._fetched_at = datetime.min.replace(tzinfo=UTC)
         self._refreshing = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
         self._verdicts: OrderedDict[str, Principal] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
         """The principal of a valid token. Raises `Unauthorized`, or `Unavailable` while no keys can be had."""
         now = self._clock()
+        self._renew_if_old(now)
         if (known := self._verdicts.get(token)) is not None:
             if now < known.expires_at:
                 return known
@@ -115,6 +120,7 @@ class TokenVerifier:
     async def refresh(self) -> None:
         """Fetch the keys now, and forget the verdicts that older keys gave."""
         self._keys = await self._source.keys()
+        self._fetched_at = self._clock()
         self._verdicts.clear()
 
     async def _claims(self, token: str, now: datetime) -> dict[str, Any]:
@@ -124,18 +130,27 @@ class TokenVerifier:
             await self._refresh_if_due()
             return verify(token, self._keys, audience=self._audience, now=now)
 
+    def _renew_if_old(self, now: datetime) -> None:
+        if self._keys and now - self._fetched_at >= self._max_age and now - self._asked_at >= self._refresh_interval:
+            self._asked_at = now
+            self._renewal = asyncio.create_task(self._try_refresh())
+
     async def _refresh_if_due(self) -> None:
         async with self._refreshing:
             now = self._clock()
-            if now - self._asked_at < self._refresh_interval and self._keys:
-                return
-            self._asked_at = now
-            try:
-                await self.refresh()
-            except (httpx.HTTPError, ValueError) as error:
-                log.warning("the keys of access tokens cannot be fetched: %s", error)
-                if not self._keys:
-                    raise Unavailable("Sign-in cannot be checked right now. Try again in a moment.") from error
+            # Without keys nothing can be answered: ask sooner, but never once per request, each waiting its time out.
+            interval = self._refresh_interval if self._keys else min(self._refresh_interval, timedelta(seconds=1))
+            if now - self._asked_at >= interval:
+                self._asked_at = now
+                await self._try_refresh()
+            if not self._keys:
+                raise Unavailable("Sign-in cannot be checked right now. Try again in a moment.", retry_after=1)
+
+    async def _try_refresh(self) -> None:
+        try:
+            await self.refresh()
+        except Exception as error:  # whatever the source is, the keys that are known go on working
+            log.warning("the keys of access tokens cannot be fetched: %s", error)
 
 
 def principal_of(claims: Mapping[str, Any], token: str) -> Principal:
