@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -28,7 +28,10 @@ _SECRET_TEXT = re.compile(
     r"|(?P<userinfo>://[^:/\s@]*:)[^@/\s]+(?=@)"
     r"|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
     r"|\bsk-[\w-]{8,}"
+    r"|\bstrt_[\w-]{8,}"  # our refresh tokens
 )
+# What structlog hands from step to step; it becomes text, and is looked at, later.
+_CARRIED_ALONG = frozenset({"exc_info", "_record", "_from_structlog"})
 # Loud at INFO and of no use to an operator.
 _QUIET = (
     "httpx",
@@ -63,7 +66,14 @@ def configure(service: str, *, level: str = "INFO", form: str = "auto") -> None:
             structlog.processors.JSONRenderer(),
         ]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [
+            structlog.processors.format_exc_info,
+            _redact,
+            # Not rich: it prints the local variables of every frame, passwords among them.
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -100,11 +110,23 @@ def _add_trace(_: Any, __: str, fields: Fields) -> Fields:
 
 def _redact(_: Any, __: str, fields: Fields) -> Fields:
     for name, value in fields.items():
-        if _SECRET_NAME.search(name):
-            fields[name] = "[redacted]"
-        elif isinstance(value, str):
-            fields[name] = redact(value)
+        if name not in _CARRIED_ALONG:
+            fields[name] = _without_secrets(name, value)
     return fields
+
+
+def _without_secrets(name: str, value: Any) -> Any:
+    if isinstance(value, bool | int | float | None):
+        return value  # prompt_tokens=812 is a count
+    if _SECRET_NAME.search(name):
+        return "[redacted]"
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_without_secrets(name, inner) for inner in value]
+    return value
 
 
 def redact(text: str) -> str:

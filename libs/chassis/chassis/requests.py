@@ -60,10 +60,15 @@ class RequestContext:
             apology = Problem("Something went wrong on our side; it has been logged. Try again later.")
             await problem_response(apology, Request(scope))(scope, receive, send_with_id)
         finally:
-            route = route_of(scope)
-            REQUESTS.labels(self._service, scope["method"], route, status or 500).inc()
-            REQUEST_SECONDS.labels(self._service, scope["method"], route).observe(perf_counter() - started)
+            self._note(scope, status or 500, perf_counter() - started)
             logs.clear()
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = scope["method"], route_of(scope)
+        REQUESTS.labels(self._service, method, route, status).inc()
+        REQUEST_SECONDS.labels(self._service, method, route).observe(seconds)
+        fields = {"http.response.status_code": status, "event.duration": int(seconds * 1e9)}
+        log.info("%s %s %d", method, route, status, extra=fields)
 
 
 def is_inside(scope: Mapping[str, Any]) -> bool:
