@@ -6,13 +6,16 @@ Code inside the edge is given a session and never commits. The edge (a request, 
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
+import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import registry
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from chassis.errors import Unavailable
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -32,10 +35,28 @@ def table_registry() -> registry:
     return registry(metadata=MetaData(naming_convention=NAMING))
 
 
-class Database:
-    """Sessions on one service's schema. `url` is an asyncpg URL of the service's own role; `schema` is its search path."""
+class DatabaseAway(Unavailable):
+    """No connection to PostgreSQL can be had; the cause says why."""
 
-    def __init__(self, url: str, *, schema: str, pool_size: int = 5, pool_timeout: float = 10.0) -> None:
+    type, title = "database-away", "The database cannot be reached"
+
+
+class Database:
+    """Sessions on one service's schema. `url` is an asyncpg URL of the service's own role; `schema` is its search path.
+
+    A statement that takes longer than `statement_seconds` raises `TimeoutError`: a frozen server would hold a request for ever.
+    None is for work that is slow by right, such as a migration.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        schema: str,
+        pool_size: int = 5,
+        pool_timeout: float = 10.0,
+        statement_seconds: float | None = 15.0,
+    ) -> None:
         self.url = url
         self.schema = schema
         self.engine: AsyncEngine = create_async_engine(
@@ -44,6 +65,7 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=pool_timeout,
             pool_pre_ping=True,
+            hide_parameters=True,  # they would stand in logged errors: addresses, hashes, texts of students
             connect_args={
                 "server_settings": {
                     "search_path": schema,
@@ -51,6 +73,8 @@ class Database:
                     "timezone": "UTC",
                 },
                 "timeout": 10,
+                "command_timeout": statement_seconds,
+                "async_creator_fn": _connect,
             },
         )
         self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
@@ -69,6 +93,14 @@ class Database:
     async def close(self) -> None:
         """Close every connection of the pool."""
         await self.engine.dispose()
+
+
+async def _connect(*arguments: Any, **options: Any) -> Any:
+    # Here and nowhere later an OSError surely means the database: a missing file is one, too.
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DatabaseAway("The service cannot reach its database. Try again in a moment.") from error
 
 
 def database_of(request: Request) -> Database:

@@ -66,6 +66,10 @@ class KeyUsedOtherwise(Conflict):
     type = "idempotency-key-reused"
 
 
+class StillWorking(Conflict):
+    type = "idempotency-key-in-use"
+
+
 class Idempotency:
     """One request's use of its key; without a key it does nothing."""
 
@@ -76,7 +80,8 @@ class Idempotency:
     async def replay(self, fingerprint: BaseModel | bytes) -> Response | None:
         """The answer that the same request got before; None if it is the first.
 
-        `fingerprint` is the body, or a hash of it for a streamed one. Raises `KeyUsedOtherwise` for another body.
+        `fingerprint` is the body, or a hash of it for a streamed one. Raises `KeyUsedOtherwise` for another body, and
+        `StillWorking` where the first request has committed its claim but has no answer yet.
         """
         if self._key is None:
             return None
@@ -88,6 +93,8 @@ class Idempotency:
         row = (await self._session.execute(found)).one()
         if row.body_hash != digest:
             raise KeyUsedOtherwise("This Idempotency-Key was used with another body. Use a new key for a new request.")
+        if row.status is None:
+            raise StillWorking("The request with this Idempotency-Key is still being worked on. Repeat it in a moment.")
         return JSONResponse(row.answer, status_code=row.status, headers={"Idempotency-Replayed": "true"})
 
     async def remember(self, answer: BaseModel, status: int = 201) -> None:

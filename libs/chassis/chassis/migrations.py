@@ -27,8 +27,12 @@ def config_for(folder: Path) -> Config:
 
 async def upgrade(database: Database, folder: Path, metadata: MetaData, revision: str = "head") -> None:
     """Bring the schema to `revision`, in one transaction, one migrating process at a time."""
-    async with database.engine.begin() as connection:
-        await connection.run_sync(_upgrade, database.schema, config_for(folder), metadata, revision)
+    patient = Database(database.url, schema=database.schema, pool_size=1, statement_seconds=None)
+    try:
+        async with patient.engine.begin() as connection:
+            await connection.run_sync(_upgrade, database.schema, config_for(folder), metadata, revision)
+    finally:
+        await patient.close()
 
 
 def _upgrade(

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from chassis.errors import Invalid
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
 DEFAULT_LIMIT = 20
 MAXIMUM_LIMIT = 100
 
@@ -30,6 +32,16 @@ class PageRequest:
         self.limit = limit
         self.key = decode_cursor(cursor) if cursor else None
 
+    def after(self, first: Callable[[str], A], second: Callable[[str], B]) -> tuple[A, B] | None:
+        """The key as two values, each read from text, such as `after(datetime.fromisoformat, UUID)`; raises `Invalid`."""
+        if self.key is None:
+            return None
+        try:
+            one, two = self.key
+            return first(one), second(two)
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise _not_ours() from error
+
 
 def encode_cursor(key: Sequence[str | int]) -> str:
     """A keyset as an opaque cursor."""
@@ -40,7 +52,7 @@ def decode_cursor(cursor: str) -> list[Any]:
     """The keyset of a cursor of ours; raises `Invalid`. The values come from outside: check them like any input."""
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise _not_ours() from error
     if not isinstance(key, list) or not all(isinstance(part, str | int) for part in key):
         raise _not_ours()

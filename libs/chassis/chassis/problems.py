@@ -1,10 +1,56 @@
-"""A problem as an HTTP answer."""
+"""Errors as HTTP answers: what is expected becomes a problem document, what is not is left to `RequestContext`."""
 
+from collections.abc import Sequence
+from logging import getLogger
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from opentelemetry import trace
-from starlette.requests import Request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from chassis.errors import PROBLEM_MEDIA_TYPE, Problem
+from chassis.database import DatabaseAway
+from chassis.errors import (
+    PROBLEM_MEDIA_TYPE,
+    TYPE_BASE,
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    Problem,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
+
+log = getLogger(__name__)
+
+_BY_STATUS: dict[int, type[Problem]] = {
+    400: Malformed,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    413: TooLarge,
+    422: Invalid,
+}
+# PostgreSQL's classes: 08 connection, 53 resources, 57P going down or coming up, 40 lost a race for locks, 55P03 lock not had.
+_PASSING = ("08", "53", "57P", "40", "55P03")
+_UNSTORABLE_TEXT = "22021"  # NUL, which JSON can hold and PostgreSQL cannot
+
+
+def answer_with_documents(app: FastAPI) -> None:
+    """Answer every expected error of the application with a problem document."""
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(PoolTimeout, _answer_overload)
+    app.add_exception_handler(DBAPIError, _answer_database)
+    app.add_exception_handler(ConnectionError, _answer_cut)
+    app.add_exception_handler(TimeoutError, _answer_cut)
 
 
 def problem_response(problem: Problem, request: Request) -> JSONResponse:
@@ -19,3 +65,72 @@ def problem_response(problem: Problem, request: Request) -> JSONResponse:
         media_type=PROBLEM_MEDIA_TYPE,
         headers=problem.headers,
     )
+
+
+async def _answer_problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    if isinstance(error, DatabaseAway):
+        log.error("the database cannot be reached: %s", error.__cause__)
+    return problem_response(error, request)
+
+
+async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [{"field": _field(e["loc"]), "message": e["msg"].removeprefix("Value error, ")} for e in error.errors()]
+    if any(e["type"] == "json_invalid" for e in error.errors()):
+        return problem_response(
+            Malformed("The body is not valid JSON. Check its quotes, commas and encoding (UTF-8)."),
+            request,
+        )
+    said = "; ".join(f"{e['field']}: {e['message']}" for e in errors[:5])
+    return problem_response(
+        Invalid(f"{said}. Correct the request and send it again.", errors=errors[:50]),
+        request,
+    )
+
+
+def _field(location: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in location if part not in ("body", "query", "path", "header")) or "body"
+
+
+async def _answer_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if (kind := _BY_STATUS.get(error.status_code)) is not None:
+        return problem_response(kind(str(error.detail)), request)
+    document = {
+        "type": f"{TYPE_BASE}http-{error.status_code}",
+        "title": str(error.detail),
+        "status": error.status_code,
+        "detail": f"{error.detail}: {request.method} {request.url.path}",
+    }
+    return JSONResponse(
+        document,
+        error.status_code,
+        media_type=PROBLEM_MEDIA_TYPE,
+        headers=dict(error.headers or {}),
+    )
+
+
+async def _answer_overload(request: Request, error: Exception) -> JSONResponse:
+    log.warning("no database connection within the time limit: %s", error)
+    return problem_response(Unavailable("Too many requests at once. Try again in a few seconds."), request)
+
+
+async def _answer_database(request: Request, error: Exception) -> JSONResponse:
+    """What passes with time is a 503; a statement that fails is a mistake of ours."""
+    assert isinstance(error, DBAPIError)
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if state == _UNSTORABLE_TEXT:
+        return problem_response(
+            Invalid("The request holds a NUL character, which cannot be stored. Take it out and send it again."),
+            request,
+        )
+    if not (error.connection_invalidated or state.startswith(_PASSING)):
+        raise error
+    log.error("the database broke off", exc_info=error)
+    return problem_response(Unavailable("The service lost its database for a moment. Try again."), request)
+
+
+async def _answer_cut(request: Request, error: Exception) -> JSONResponse:
+    log.error("a connection broke or did not answer in time", exc_info=error)
+    return problem_response(Unavailable("A part of the service does not answer. Try again in a moment."), request)
