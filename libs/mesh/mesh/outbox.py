@@ -2,12 +2,12 @@
 
 from uuid import uuid4
 
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mesh.errors import EventTooLarge
 from mesh.event import Event
+from mesh.tracing import current_context
 
 # RabbitMQ 4 refuses more than 16 MiB; a message that large harms a broker long before.
 LARGEST_BODY = 1024 * 1024
@@ -24,8 +24,6 @@ _ADD = text("""
     SELECT pg_notify('outbox.' || current_schema(), '')
 """)
 
-_trace_context = TraceContextTextMapPropagator()
-
 
 class Outbox:
     """The outbox of the service `source`, in the transaction of `session`."""
@@ -38,8 +36,7 @@ class Outbox:
         """Say that these events happened, if the transaction commits. Raises `EventTooLarge` above `LARGEST_BODY`."""
         if not events:
             return
-        carrier: dict[str, str] = {}
-        _trace_context.inject(carrier)
+        trace = current_context()
         connection = await self._session.connection()
         await connection.execute(
             _ADD,
@@ -51,8 +48,8 @@ class Outbox:
                 "subjects": [event.aggregate_id for event in events],
                 "versions": [event.version for event in events],
                 "data": [_data(event) for event in events],
-                "traceparent": carrier.get("traceparent"),
-                "tracestate": carrier.get("tracestate"),
+                "traceparent": trace.get("traceparent"),
+                "tracestate": trace.get("tracestate"),
             },
         )
 

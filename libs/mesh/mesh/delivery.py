@@ -1,0 +1,138 @@
+"""One message and its handler: applied and acknowledged, tried again later, or dead."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from logging import getLogger
+
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.exceptions import ChannelInvalidStateError
+from pydantic import ValidationError
+
+from mesh import metrics
+from mesh.application import Application
+from mesh.envelope import Envelope
+from mesh.errors import Permanent, Unreadable
+from mesh.event import Event
+from mesh.letters import attempt_of, dead_letter, next_try
+from mesh.publishing import Outcome, Outgoing, publish
+from mesh.subscriptions import Subscription
+from mesh.topology import rung
+from mesh.tracing import handling
+
+log = getLogger(__name__)
+Delivery = Callable[[AbstractIncomingMessage], Awaitable[None]]
+
+
+class Lost(Exception):
+    """The broker did not take a message that must not be lost: the session ends, and the delivery is repeated."""
+
+
+class Reader:
+    """Turns messages into the events that a subscription takes."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._events = {event.routing_key: event for event in subscription.events}
+
+    def read(self, message: AbstractIncomingMessage) -> tuple[Envelope, Event]:
+        """Raises `Unreadable` for what is no event, of a type or version that is not taken, or invalid."""
+        envelope = Envelope.parse(message.headers)
+        kind = self._events.get(envelope.type)
+        if kind is None:
+            raise Unreadable(f"{envelope.type} is not taken here, only {', '.join(self._events)}")
+        try:
+            return envelope, kind.model_validate_json(message.body)
+        except ValidationError as invalid:
+            raise Unreadable(f"{envelope.type} is invalid: {invalid}") from invalid
+
+
+class DurableDelivery:
+    """Deliveries of a durable subscription. The acknowledgement comes last: whatever ends before it comes again."""
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        application: Application,
+        publishing: AbstractChannel,
+        lost: Callable[[], None],
+    ) -> None:
+        self._queue = subscription.queue
+        self._retry = subscription.retry
+        self._reader = Reader(subscription)
+        self._application = application
+        self._publishing = publishing
+        self._lost = lost
+        self._consumed = metrics.CONSUMED.labels(self._queue)
+
+    async def __call__(self, message: AbstractIncomingMessage) -> None:
+        """Take the message to its end."""
+        try:
+            if await self._settle(message):
+                await message.ack()
+            else:
+                # The broker's own way to the dead letters, for what it did not take from our hands.
+                await message.reject(requeue=False)
+        except (Lost, ChannelInvalidStateError) as error:
+            log.warning("%s: a delivery could not be settled and will come again: %s", self._queue, error)
+            self._lost()
+
+    async def _settle(self, message: AbstractIncomingMessage) -> bool:
+        try:
+            envelope, event = self._reader.read(message)
+        except Unreadable as error:
+            return await self._bury(message, "unreadable", error)
+        try:
+            with handling(self._queue, envelope):
+                await self._application.apply(event, envelope)
+        except Exception as error:
+            return await self._after(message, error)
+        self._consumed.inc()
+        return True
+
+    async def _after(self, message: AbstractIncomingMessage, error: Exception) -> bool:
+        attempt = attempt_of(message)
+        delay = self._retry.delay(attempt, error)
+        if delay is None:
+            permanent = isinstance(error, (Permanent, *self._retry.permanent))
+            return await self._bury(message, "permanent" if permanent else "exhausted", error)
+        log.warning(
+            "%s failed, try %d (%s: %s); again in %.1f s", self._queue, attempt, type(error).__name__, error, delay
+        )
+        metrics.RETRIES.labels(self._queue).inc()
+        onward = next_try(message, self._queue, delay=delay, error=error, now=datetime.now(UTC))
+        if not await self._publish(rung(delay), onward):
+            raise Lost(f"no retry queue for {delay:.1f} s")
+        return True
+
+    async def _bury(self, message: AbstractIncomingMessage, reason: str, error: Exception) -> bool:
+        log.error("%s: message %s is dead (%s)", self._queue, message.message_id, reason, exc_info=error)
+        metrics.DEAD_LETTERS.labels(self._queue, reason).inc()
+        return await self._publish(
+            "", dead_letter(message, self._queue, reason=reason, error=error, now=datetime.now(UTC))
+        )
+
+    async def _publish(self, exchange: str, onward: Outgoing) -> bool:
+        (outcome,) = await publish(self._publishing, exchange, [onward])
+        if outcome is not Outcome.CONFIRMED and self._publishing.is_closed:
+            raise Lost("the broker is away")
+        return outcome is Outcome.CONFIRMED
+
+
+class BroadcastDelivery:
+    """Deliveries of a broadcast: no inbox and no second try, because the present state can always be read."""
+
+    def __init__(self, subscription: Subscription, application: Application) -> None:
+        self._queue = subscription.queue
+        self._reader = Reader(subscription)
+        self._application = application
+
+    async def __call__(self, message: AbstractIncomingMessage) -> None:
+        """Handle the message; what fails is logged, counted and gone."""
+        try:
+            envelope, event = self._reader.read(message)
+            with handling(self._queue, envelope):
+                await self._application.apply(event, envelope)
+            metrics.CONSUMED.labels(self._queue).inc()
+        except Exception:
+            metrics.DROPPED.labels(self._queue).inc()
+            log.exception("%s dropped a broadcast", self._queue)
+        await message.ack()

@@ -1,0 +1,98 @@
+"""Exchange, queues and bindings: what must stand on the broker before anything is published.
+
+Everything is durable and replicated (quorum) and uses only what RabbitMQ 3.10 and 4.x agree on. A retry waits in one of a
+few queues that all consumers share: it is published through the rung's exchange with the consumer's queue as routing key,
+and when its time is over the broker hands it to that queue.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aio_pika import ExchangeType
+from aio_pika.abc import AbstractChannel
+from pamqp.common import FieldTable
+
+from mesh.subscriptions import Kind, Subscriptions
+
+EXCHANGE = "studyteddy.events"
+# Seconds a retry waits at most in each rung; the message's own expiration ends its wait earlier, at random.
+RUNGS = (0.25, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
+# A message that kills its process again and again is dead-lettered by the broker.
+DELIVERY_LIMIT = 20
+# The broker itself moves messages from queue to queue with confirms: at-least-once needs reject-publish beside it.
+_AT_LEAST_ONCE: FieldTable = {
+    "x-queue-type": "quorum",
+    "x-dead-letter-exchange": "",
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+}
+
+
+def dead(queue: str) -> str:
+    """Where the dead letters of a consumer's queue are kept."""
+    return f"{queue}.dead"
+
+
+def rung(delay: float) -> str:
+    """The retry exchange, and queue, of the smallest rung that holds a wait of `delay` seconds."""
+    longest = next((seconds for seconds in RUNGS if delay <= seconds), RUNGS[-1])
+    return f"studyteddy.retry.{round(longest * 1000)}ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Durable queues of consumers with the routing keys that are bound to each."""
+
+    queues: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, *buses: Subscriptions) -> "Topology":
+        """What these services' durable subscriptions need."""
+        return cls(
+            {
+                subscription.queue: tuple(event.routing_key for event in subscription.events)
+                for bus in buses
+                for subscription in bus.describe()
+                if subscription.kind is Kind.DURABLE
+            }
+        )
+
+    @classmethod
+    def load(cls, source: Path | Mapping[str, Any]) -> "Topology":
+        """Read what `dump()` made, from a JSON file or as data."""
+        data = json.loads(source.read_text()) if isinstance(source, Path) else source
+        return cls({queue: tuple(keys) for queue, keys in data["queues"].items()})
+
+    def dump(self) -> dict[str, Any]:
+        """Plain data, in an order that does not change."""
+        return {
+            "exchange": EXCHANGE,
+            "queues": {queue: sorted(keys) for queue, keys in sorted(self.queues.items())},
+        }
+
+    def takers(self, routing_key: str) -> list[str]:
+        """The queues that this topology binds to a routing key."""
+        return [queue for queue, keys in self.queues.items() if routing_key in keys]
+
+    async def declare(self, channel: AbstractChannel) -> None:
+        """Make all of it stand; what stands already is left as it is."""
+        exchange = await channel.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True)
+        for seconds in RUNGS:
+            await _declare_rung(channel, seconds)
+        for name, keys in self.queues.items():
+            await channel.declare_queue(dead(name), durable=True, arguments={"x-queue-type": "quorum"})
+            limits: FieldTable = {"x-dead-letter-routing-key": dead(name), "x-delivery-limit": DELIVERY_LIMIT}
+            queue = await channel.declare_queue(name, durable=True, arguments=_AT_LEAST_ONCE | limits)
+            for key in keys:
+                await queue.bind(exchange, key)
+
+
+async def _declare_rung(channel: AbstractChannel, seconds: float) -> None:
+    name = rung(seconds)
+    exchange = await channel.declare_exchange(name, ExchangeType.FANOUT, durable=True)
+    limits: FieldTable = {"x-message-ttl": round(seconds * 1000)}
+    queue = await channel.declare_queue(name, durable=True, arguments=_AT_LEAST_ONCE | limits)
+    await queue.bind(exchange)
