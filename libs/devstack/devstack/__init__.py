@@ -1,0 +1,1 @@
+"""Real PostgreSQL, Redis and RabbitMQ for a developer's machine and for tests, and the supervisor behind `make run`."""

@@ -1,0 +1,112 @@
+"""What the pytest plugin's fixtures do: clean servers for each test, as cheaply as can be."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from devstack.places import temporary_home
+from devstack.redis import DATABASES
+from devstack.servers import Postgres, Stack, Tuning
+
+
+class Administrator:
+    """A superuser's connection, used from synchronous fixtures: it has an event loop of its own in a thread of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="devstack-administrator", daemon=True)
+        self._thread.start()
+        self._connection: asyncpg.Connection[asyncpg.Record] = self._run(asyncpg.connect(url, timeout=10))
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def execute(self, statement: str) -> None:
+        self._run(self._connection.execute(statement))
+
+    def close(self) -> None:
+        self._run(self._connection.close(timeout=5))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+
+class TestServers:
+    """The servers of a test run, as one worker sees them. Nothing starts before it is asked for."""
+
+    __test__ = False
+
+    def __init__(self, folder: Path, owner: int, worker: str, tuning: Tuning = Tuning.FAST) -> None:
+        self.folder = folder
+        self.worker = worker
+        self._owner = owner
+        self._tuning = tuning
+        self._stack: Stack | None = None
+        self._administrator: Administrator | None = None
+        self._databases = 0
+
+    @property
+    def stack(self) -> Stack:
+        if self._stack is None:
+            self._stack = Stack(self.folder, self._tuning, owner=self._owner, temporary=True)
+        return self._stack
+
+    def postgres(self) -> Postgres:
+        self.stack.postgres.recover()
+        return self.stack.postgres
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """URL of a database that is new and empty, dropped at the end whoever is still connected."""
+        url = self.postgres().url
+        self._databases += 1
+        name = f"{self.worker}_{self._databases}"
+        administrator = self._connected(url)
+        administrator.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        yield url.replace("postgresql://", "postgresql+asyncpg://").removesuffix("/postgres") + f"/{name}"
+        self.postgres()
+        self._connected(url).execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _connected(self, url: str) -> Administrator:
+        if self._administrator is not None:
+            try:
+                self._administrator.execute("SELECT 1")
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                self._administrator.close()  # a fault test killed the server under it
+                self._administrator = None
+        if self._administrator is None:
+            self._administrator = Administrator(url)
+        return self._administrator
+
+    def redis(self) -> str:
+        """URL of a database number of this worker's, emptied."""
+        self.stack.redis.recover()
+        # Two databases for each worker: the second is free for what must not see the first.
+        number = 2 * int("".join(filter(str.isdigit, self.worker)) or 0) % DATABASES
+        self.stack.redis.command("FLUSHDB", database=number)
+        return f"{self.stack.redis.url.removesuffix('/0')}/{number}"
+
+    def vhost(self) -> str:
+        """URL of a virtual host of this worker's, deleted and made again."""
+        self.stack.rabbitmq.recover()
+        return self.stack.rabbitmq.fresh_vhost(self.worker)
+
+    def disconnect(self) -> None:
+        """Let go of the servers; the run goes on."""
+        if self._administrator is not None:
+            self._administrator.close()
+
+    def end(self) -> None:
+        """Stop whatever this run started."""
+        if self.folder.exists():
+            Stack(self.folder, self._tuning, owner=self._owner, temporary=True).close()
+
+
+def fault_servers(owner: int) -> TestServers:
+    """Servers that may be killed and frozen: nobody else's, and durable."""
+    return TestServers(temporary_home(), owner, "faults", Tuning.DURABLE)

@@ -1,0 +1,139 @@
+"""Finding the servers' programs, and installing what is missing where we may (root on Debian)."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from devstack.errors import DevstackError
+from devstack.keeping import locked
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+POLICY_KEPT = Path("/usr/sbin/policy-rc.d.before-devstack")
+# A package starts its server as soon as it is installed; this forbids it while ours are installed.
+POLICY_TEXT = "#!/bin/sh\n# devstack: installed servers are not started by themselves\nexit 101\n"
+PACKAGES = {"postgres": "postgresql", "redis": "redis-server", "rabbitmq": "rabbitmq-server"}
+ELSEWHERE = {
+    "brew": "brew install postgresql redis rabbitmq",
+    "dnf": "sudo dnf install -y postgresql-server postgresql-contrib redis rabbitmq-server",
+    "pacman": "sudo pacman -S --needed postgresql redis rabbitmq",
+}
+
+
+def _newest(paths: Iterable[Path]) -> Path | None:
+    def version(path: Path) -> list[int]:
+        return [int(digits) for digits in "".join(c if c.isdigit() else " " for c in str(path)).split()]
+
+    return max(paths, key=version, default=None)
+
+
+def postgres_programs() -> Path | None:
+    """The folder with `postgres`, `initdb` and `pg_isready`, the newest that is installed."""
+    debian = _newest(p.parent for p in Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    on_path = shutil.which("postgres")
+    return debian or (Path(on_path).resolve().parent if on_path else None)
+
+
+def redis_program() -> Path | None:
+    """`redis-server`, or its heir of the same protocol."""
+    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    return Path(found) if found else None
+
+
+def rabbitmq_program() -> Path | None:
+    """The start script itself: what packages put on the PATH switches users and writes to fixed places."""
+    debian = _newest(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
+    on_path = shutil.which("rabbitmq-server")
+    return debian or (Path(on_path).resolve() if on_path else None)
+
+
+FINDERS: dict[str, Callable[[], Path | None]] = {
+    "postgres": postgres_programs,
+    "redis": redis_program,
+    "rabbitmq": rabbitmq_program,
+}
+
+
+def missing(names: Iterable[str] = PACKAGES) -> list[str]:
+    """Servers whose programs are not on this machine."""
+    return [name for name in names if FINDERS[name]() is None]
+
+
+def program(name: str) -> Path:
+    """Where the server's program is; `DevstackError` when it is missing."""
+    if (found := FINDERS[name]()) is None:
+        raise DevstackError(advice([name]))
+    return found
+
+
+def may_install() -> bool:
+    """Whether this is Debian (or its kin) and we are root."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def advice(names: Iterable[str]) -> str:
+    """The one command that installs the missing servers on this machine."""
+    wanted = list(names)
+    if shutil.which("apt-get"):
+        command = f"sudo apt-get install -y {' '.join(PACKAGES[name] for name in wanted)}"
+    else:
+        manager = next((tool for tool in ELSEWHERE if shutil.which(tool)), None)
+        command = ELSEWHERE[manager] if manager else "install PostgreSQL, Redis and RabbitMQ, or Docker"
+    return f"{', '.join(wanted)} not found on this machine. Run this once, then try again:\n  {command}"
+
+
+def require(*names: str, say: Callable[[str], None] = lambda _: None) -> None:
+    """Make sure that the programs are there, installing them where we may."""
+    if not missing(names):
+        return
+    if not may_install():
+        raise DevstackError(advice(missing(names)))
+    with locked(Path("/run/lock/devstack-install") if Path("/run/lock").is_dir() else Path("/tmp/devstack-install")):  # noqa: S108
+        if wanted := missing(names):
+            say(f"Installing {', '.join(wanted)} (once; takes a minute or two)")
+            _apt_install([PACKAGES[name] for name in wanted])
+    if still := missing(names):
+        raise DevstackError(advice(still))
+
+
+def _apt_install(packages: list[str]) -> None:
+    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *packages]
+    with _nothing_starts_by_itself():
+        # The lists may be missing or old: refresh them only when installing does not work without.
+        if _apt(install).returncode != 0:
+            _apt(["apt-get", "update", "-q"])
+            outcome = _apt(install)
+            if outcome.returncode != 0:
+                raise DevstackError(
+                    f"apt-get could not install {' '.join(packages)}:\n"
+                    + "\n".join(f"  {line}" for line in outcome.stdout.splitlines()[-6:])
+                )
+
+
+def _apt(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(  # noqa: S603
+        command,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@contextmanager
+def _nothing_starts_by_itself(policy: Path = POLICY, kept: Path = POLICY_KEPT) -> Iterator[None]:
+    """Forbid packages to start their services, and leave the machine's own policy as it was found."""
+    if policy.exists() and policy.read_text() != POLICY_TEXT:
+        policy.rename(kept)
+    policy.write_text(POLICY_TEXT)
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()
+        if kept.exists():
+            kept.rename(policy)

@@ -1,0 +1,132 @@
+"""Fixtures that give tests real servers; loaded by `-p devstack.pytest_plugin`.
+
+One set of servers for the whole run, shared by all xdist workers, started by whoever needs one first and stopped by the
+controller. A test marked `faults` has another set, which it may kill, freeze and restart.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:  # a run that needs no server does not pay for importing them
+    from devstack.for_tests import TestServers
+    from devstack.servers import Postgres, RabbitMQ, Redis
+
+RUN = pytest.StashKey[tuple[Path, int]]()
+"""Folder of the run's servers, and the controller's process id."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "faults: kills, freezes or restarts servers of its own; run these one at a time")
+    given: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if given is not None:
+        config.stash[RUN] = (Path(given["devstack_folder"]), given["devstack_owner"])
+        return
+    from devstack.places import temporary_home  # noqa: PLC0415
+
+    config.stash[RUN] = (temporary_home(), os.getpid())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where the run's servers are."""
+    folder, owner = node.config.stash[RUN]
+    node.workerinput.update(devstack_folder=str(folder), devstack_owner=owner)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    folder, owner = config.stash.get(RUN, (None, 0))
+    if folder is None or owner != os.getpid() or not folder.exists():
+        return
+    from devstack.for_tests import TestServers  # noqa: PLC0415
+
+    TestServers(folder, owner, "controller").end()
+
+
+@pytest.fixture(scope="session")
+def _shared_servers(request: pytest.FixtureRequest) -> "Iterator[TestServers]":
+    from devstack.for_tests import TestServers  # noqa: PLC0415
+
+    folder, owner = request.config.stash[RUN]
+    servers = TestServers(folder, owner, os.environ.get("PYTEST_XDIST_WORKER", "main"))
+    yield servers
+    servers.disconnect()
+
+
+@pytest.fixture(scope="session")
+def _fault_servers() -> "Iterator[TestServers]":
+    from devstack.for_tests import fault_servers  # noqa: PLC0415
+
+    servers = fault_servers(os.getpid())
+    yield servers
+    servers.disconnect()
+    servers.end()
+
+
+@pytest.fixture
+def _servers(request: pytest.FixtureRequest) -> "TestServers":
+    faulty = request.node.get_closest_marker("faults") is not None
+    servers: TestServers = request.getfixturevalue("_fault_servers" if faulty else "_shared_servers")
+    return servers
+
+
+@pytest.fixture(scope="session")
+def postgres_url(_shared_servers: "TestServers") -> str:
+    """Superuser's URL, `postgresql://…/postgres`, of the run's server."""
+    return _shared_servers.postgres().url
+
+
+@pytest.fixture
+def database_url(_servers: "TestServers") -> Iterator[str]:
+    """`postgresql+asyncpg://…` of an empty database, this test's alone."""
+    with _servers.database() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(_servers: "TestServers") -> str:
+    """URL of an empty Redis database, this worker's alone."""
+    return _servers.redis()
+
+
+@pytest.fixture
+def amqp_url(_servers: "TestServers") -> str:
+    """URL of an empty virtual host, this worker's alone."""
+    return _servers.vhost()
+
+
+def _may_break(request: pytest.FixtureRequest) -> "TestServers":
+    if request.node.get_closest_marker("faults") is None:
+        pytest.fail("Mark the test with @pytest.mark.faults: it is given a server that it may break.", pytrace=False)
+    servers: TestServers = request.getfixturevalue("_fault_servers")
+    return servers
+
+
+@pytest.fixture
+def postgres(request: pytest.FixtureRequest) -> "Iterator[Postgres]":
+    """The PostgreSQL behind `database_url`, to be killed, frozen and restarted; made well again afterwards."""
+    server = _may_break(request).stack.postgres
+    server.recover()
+    yield server
+    server.recover()
+
+
+@pytest.fixture
+def redis(request: pytest.FixtureRequest) -> "Iterator[Redis]":
+    """The Redis behind `redis_url`, likewise."""
+    server = _may_break(request).stack.redis
+    server.recover()
+    yield server
+    server.recover()
+
+
+@pytest.fixture
+def rabbitmq(request: pytest.FixtureRequest) -> "Iterator[RabbitMQ]":
+    """The RabbitMQ behind `amqp_url`, likewise."""
+    server = _may_break(request).stack.rabbitmq
+    server.recover()
+    yield server
+    server.recover()

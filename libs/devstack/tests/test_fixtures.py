@@ -1,0 +1,68 @@
+"""The fixtures that everybody's tests stand on."""
+
+import asyncpg
+import pytest
+from aio_pika import connect_robust
+
+from devstack.servers import Postgres, RabbitMQ, Redis
+from redis.asyncio import Redis as RedisClient
+
+
+def plain(url: str) -> str:
+    return url.replace("+asyncpg", "")
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+async def test_each_test_has_an_empty_database(database_url: str, attempt: int) -> None:
+    connection = await asyncpg.connect(plain(database_url))
+    await connection.execute("CREATE TABLE card (id int)")  # fails the second time unless the database is new
+    await connection.close()
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+async def test_each_test_has_an_empty_redis(redis_url: str, attempt: int) -> None:
+    async with RedisClient.from_url(redis_url) as client:
+        assert await client.set("card", attempt, nx=True)
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+async def test_each_test_has_an_empty_broker(amqp_url: str, attempt: int) -> None:
+    async with await connect_robust(amqp_url) as connection:
+        channel = await connection.channel()
+        arguments = {"x-queue-type": "quorum", "x-max-length": attempt}  # refused if the queue is there already
+        await channel.declare_queue("cards", durable=True, arguments=arguments)
+
+
+@pytest.mark.faults
+async def test_what_was_committed_survives_a_kill(database_url: str, postgres: Postgres) -> None:
+    connection = await asyncpg.connect(plain(database_url))
+    await connection.execute("CREATE TABLE card AS SELECT 1 AS id")
+    postgres.kill()
+    with pytest.raises(asyncpg.PostgresConnectionError):
+        await connection.fetchval("SELECT count(*) FROM card")
+    postgres.start()
+    connection = await asyncpg.connect(plain(database_url))
+    assert await connection.fetchval("SELECT count(*) FROM card") == 1
+    await connection.close()
+
+
+@pytest.mark.faults
+def test_a_frozen_redis_answers_again_when_it_is_thawed(redis: Redis) -> None:
+    redis.freeze()
+    with pytest.raises(TimeoutError):
+        redis.command("PING", timeout=0.3)
+    redis.thaw()
+    assert redis.answers()
+
+
+@pytest.mark.faults
+async def test_a_quorum_queue_survives_a_kill(amqp_url: str, rabbitmq: RabbitMQ) -> None:
+    async with await connect_robust(amqp_url) as connection:
+        channel = await connection.channel()
+        await channel.declare_queue("cards", durable=True, arguments={"x-queue-type": "quorum"})
+    rabbitmq.kill()
+    assert not rabbitmq.answers()
+    rabbitmq.start()
+    async with await connect_robust(amqp_url) as connection:
+        channel = await connection.channel()
+        assert await channel.declare_queue("cards", passive=True)
