@@ -8,8 +8,20 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
+import mesh
 from chassis.database import table_registry
-from sqlalchemy import BigInteger, Column, DateTime, FetchedValue, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from chassis.idempotency import idempotency_table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    FetchedValue,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
 from sqlmodel import Field, SQLModel
 
 SCHEMA = "ingestion"
@@ -18,6 +30,13 @@ tables = table_registry()
 
 class Row(SQLModel, registry=tables):
     """Base of this service's tables."""
+
+
+class Kind(StrEnum):
+    PDF = "pdf"
+    DOCX = "docx"
+    TEXT = "txt"
+    MARKDOWN = "md"
 
 
 class Status(StrEnum):
@@ -45,7 +64,7 @@ class Document(Row, table=True):
     user_id: UUID
     title: str
     filename: str
-    media_type: str
+    kind: Kind = Field(sa_type=Text)
     size: int = Field(sa_type=BigInteger)
     sha256: bytes = Field(sa_type=LargeBinary)
     storage_key: str
@@ -58,12 +77,16 @@ class Document(Row, table=True):
     pages_read: int = 0
     passages: int = 0
     unreadable_pages: int = 0
+    textless_pages: int = 0  # pages with pictures and no text
     error_code: str | None = None
 
-    due_at: datetime = Field(sa_column=_moment())  # when the next attempt may be made; a claim moves it to the lease's end
+    due_at: datetime = Field(sa_column=_moment())  # no attempt before; of a claimed document, the end of the lease
+    hinted_at: datetime | None = Field(
+        default=None, sa_column=_moment(nullable=True)
+    )  # when a job was last sent for it
     lease: UUID | None = None  # the attempt that may write; whoever holds another token has lost the document
     attempts: int = 0  # since the last progress
-    traceparent: str | None = None
+    traceparent: str | None = None  # of the upload: reading continues its trace
 
     created_at: datetime = Field(sa_column=_moment())
     updated_at: datetime = Field(sa_column=_moment())
@@ -86,7 +109,8 @@ class Passage(Row, table=True):
 
     `change_seq` is set by a trigger at each insert and update, under an advisory lock that is held until the commit, so
     values become visible in their own order: `WHERE change_seq > :cursor ORDER BY change_seq` never skips a row. `removal`
-    draws from the same sequence. Rows that are deleted are gone from here; a `Removal` says so. Lock the document before
+    draws from the same sequence. Rows that are deleted are gone from here; a trigger on `document` writes the `Removal` when
+    the document is deleted or its `content_version` grows. Lock the document before
     the first insert of a transaction (the foreign key touches it), and make inserts and updates its last statements: all
     other writers of passages wait meanwhile. The trigger also notifies the channel `ingestion_passages`.
 
@@ -119,7 +143,8 @@ class Passage(Row, table=True):
 
 
 class Removal(Row, table=True):
-    """Every passage of the document whose `content_version` is below `below_version` is gone. Kept for ever: ids only."""
+    """Every passage of the document whose `content_version` is below `below_version` is gone; `ALL_VERSIONS` if the document
+    is. Written by triggers alone, and kept for ever: it holds ids only."""
 
     __tablename__ = "removal"
 
@@ -140,6 +165,9 @@ class StrayFile(Row, table=True):
     storage_key: str = Field(primary_key=True)
     delete_after: datetime = Field(sa_column=_moment())
 
+
+OUTBOX = mesh.tables(tables.metadata).outbox
+idempotency_table(tables.metadata)
 
 ALL_VERSIONS = 2**31 - 1  # `Removal.below_version` of a deleted document
 PASSAGE_CHANNEL = "ingestion_passages"
