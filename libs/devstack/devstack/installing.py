@@ -113,7 +113,7 @@ def _apt_install(packages: list[str]) -> None:
 
 
 def _apt(command: list[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         command,
         env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
         stdin=subprocess.DEVNULL,

@@ -75,7 +75,7 @@ class Keeper:
         wait_for(lambda: not _is_locked(self.folder / "lock"), "An earlier keeper did not end", 30)
         arguments = [str(self.folder), str(owner), str(created_at(owner)), *(["temporary"] if temporary else [])]
         with (self.folder / "keeper.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 # -P: the folder that we happen to stand in is not searched for modules.
                 [sys.executable, "-P", "-m", "devstack.keeper", *arguments],
                 stdin=subprocess.DEVNULL,

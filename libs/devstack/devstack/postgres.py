@@ -64,7 +64,7 @@ class Postgres(Server):
             self._check_version()
             return
         password = write_private(self.home / "password", self.facts["password"], self.user)
-        outcome = subprocess.run(  # noqa: S603
+        outcome = subprocess.run(
             [
                 *(str(installing.program("postgres") / "initdb"), "--pgdata", str(self.data)),
                 *("--username", "postgres", "--pwfile", str(password)),
@@ -87,7 +87,7 @@ class Postgres(Server):
     def _check_version(self) -> None:
         made_by = (self.data / "PG_VERSION").read_text().strip()
         program = str(installing.program("postgres") / "postgres")
-        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
         if f" {made_by}." not in version:
             raise DevstackError(
                 f"The data was written by PostgreSQL {made_by}, and {version.strip()} cannot read it. "
@@ -115,7 +115,7 @@ class Postgres(Server):
         ]
 
     def answers(self) -> bool:
-        ready = subprocess.run(  # noqa: S603
+        ready = subprocess.run(
             [str(installing.program("postgres") / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.ports[0])],
             check=False,
             timeout=10,

@@ -71,7 +71,7 @@ def start(spec: Spec) -> "subprocess.Popen[bytes]":
             os._exit(1)
 
     with Path(spec.log).open("ab") as log:
-        return subprocess.Popen(  # noqa: S603  # argv is ours
+        return subprocess.Popen(  # argv is ours
             spec.argv,
             env=spec.env,
             cwd=spec.cwd,

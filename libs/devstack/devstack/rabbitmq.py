@@ -133,7 +133,7 @@ class RabbitMQ(Server):
 
     def evaluate(self, expression: str) -> str:
         """What an Erlang expression is inside the broker; a few milliseconds, where rabbitmqctl takes seconds."""
-        outcome = subprocess.run(  # noqa: S603
+        outcome = subprocess.run(
             [str(self._erlang("erl_call")), "-address", f"localhost:{self.ports[2]}", "-c", self.facts["cookie"], "-e"],
             input=f"{expression}.\n",
             env=self._erlang_env,

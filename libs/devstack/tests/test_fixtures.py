@@ -3,7 +3,6 @@
 import asyncpg
 import pytest
 from aio_pika import connect_robust
-
 from devstack.servers import Postgres, RabbitMQ, Redis
 from redis.asyncio import Redis as RedisClient
 

@@ -1,0 +1,64 @@
+# Every target sets up what it needs: the virtual environment in .venv, and servers where there are none.
+PYTHON ?= python3
+BIN := .venv/bin
+MADE_FROM := requirements.lock $(wildcard libs/*/pyproject.toml services/*/pyproject.toml contracts/pyproject.toml libs/devstack/*.txt) libs/devstack/bootstrap.py
+LOCAL_PACKAGES := studyteddy-chassis studyteddy-mesh studyteddy-contracts
+TYPED := libs/devstack libs/mesh libs/chassis contracts services tests
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test lint format bench quality contracts lock clean
+
+help: ## list the targets
+	@echo "Study Teddy. The first two to try: make run, and in another terminal make demo."
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/complete ## install everything into .venv (the other targets do it by themselves)
+
+.venv/complete: $(MADE_FROM)
+	@$(PYTHON) libs/devstack/bootstrap.py
+
+run: setup ## start the mesh at http://localhost:8080 (GATEWAY_PORT=… for another port); Ctrl-C stops it
+	@exec $(BIN)/python -m devstack run
+
+demo: setup ## play the main job against the running mesh (FILE=course.pdf QUESTION="…" for your own)
+	@$(BIN)/python tests/demo $(if $(FILE),--file "$(FILE)") $(if $(QUESTION),--question "$(QUESTION)") $(if $(GATEWAY_PORT),--url http://localhost:$(GATEWAY_PORT))
+
+test: setup ## run every test on servers of their own, with coverage (ARGS="-k name" for some, without)
+	@$(BIN)/python -m devstack install
+ifdef ARGS
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+else
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=90
+endif
+
+lint: setup ## check format, lint, types, the architecture and the generated contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy $(TYPED)
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m contract_documents --check
+
+format: setup ## put the code into shape
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup ## print figures beside their baselines, from the same run
+	@$(BIN)/python -m devstack install
+	@$(BIN)/python tests/bench
+
+quality: setup ## score retrieval and answers on a corpus (CORPUS=path)
+	@$(BIN)/python -m devstack install
+	@$(BIN)/python tests/quality
+
+contracts: setup ## write AsyncAPI, OpenAPI and JSON Schema from the code
+	@$(BIN)/python -m contract_documents
+
+lock: setup ## resolve every package anew into requirements.lock, with hashes
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --group pyproject.toml:dev \
+		$(filter %.toml,$(MADE_FROM)) $(addprefix --no-emit-package ,$(LOCAL_PACKAGES)) --output-file requirements.lock
+
+clean: ## stop the mesh of this checkout and remove its data and everything else that was made here, but .venv
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m devstack clean; fi
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov .coverage .coverage.*
