@@ -1,0 +1,137 @@
+"""What endpoints are given: the service's parts, one transaction's domain objects, and who is calling from where."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from chassis.clock import Clock
+from chassis.database import Database, SessionDep
+from chassis.errors import Forbidden, Unauthorized
+from chassis.identity import CurrentUser
+from chassis.sealing import KeyRing
+from fastapi import Depends, Header, Request, Response
+from mesh import Outbox
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from auth.accounts import Accounts
+from auth.administration import Administration
+from auth.attempts import Attempts
+from auth.audit import AuditLog
+from auth.keys_in_use import KeysInUse
+from auth.models import SCHEMA, Account
+from auth.passwords import Passwords
+from auth.revocations import Revocations
+from auth.service_secrets import ServiceSecrets
+from auth.sessions import Device, Lifetimes, Sessions
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What lives as long as the process; the composition root makes it."""
+
+    database: Database
+    ring: KeyRing
+    keys: KeysInUse
+    passwords: Passwords
+    attempts: Attempts
+    service_secrets: ServiceSecrets
+    lifetimes: Lifetimes
+    first_admin_email: str | None
+    clock: Clock
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator["Work"]:
+        """A transaction, for endpoints that wait between two of them."""
+        async with self.database.transaction() as session:
+            yield Work.of(session, self)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The domain, in one transaction."""
+
+    session: AsyncSession
+    now: datetime
+    accounts: Accounts
+    sessions: Sessions
+    revocations: Revocations
+    audit: AuditLog
+    administration: Administration
+
+    @classmethod
+    def of(cls, session: AsyncSession, parts: Parts) -> "Work":
+        """The domain on that session."""
+        now = parts.clock()
+        outbox = Outbox(session, source=SCHEMA)
+        accounts = Accounts(session, outbox, now)
+        sessions = Sessions(session, parts.lifetimes, parts.ring, now)
+        revocations = Revocations(session, outbox, now)
+        audit = AuditLog(session, now)
+        administration = Administration(
+            session, accounts=accounts, sessions=sessions, revocations=revocations, audit=audit, now=now
+        )
+        return cls(session, now, accounts, sessions, revocations, audit, administration)
+
+
+def _parts(request: Request) -> Parts:
+    parts = request.app.state.parts
+    assert isinstance(parts, Parts)
+    return parts
+
+
+PartsDep = Annotated[Parts, Depends(_parts)]
+
+
+def _work(session: SessionDep, parts: PartsDep) -> Work:
+    return Work.of(session, parts)
+
+
+WorkDep = Annotated[Work, Depends(_work)]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who is calling, as the rows say at this moment: a token may be older than a suspension."""
+
+    account: Account
+    session_id: UUID
+
+
+async def _signed_in(user: CurrentUser, work: WorkDep) -> SignedIn:
+    account = await work.accounts.signed_in(user.id, user.session_id)
+    if account is None:
+        raise Unauthorized("This session has ended. Sign in again.")
+    return SignedIn(account, user.session_id)
+
+
+SignedInDep = Annotated[SignedIn, Depends(_signed_in)]
+
+
+async def _admin(signed_in: SignedInDep) -> Account:
+    if "admin" not in signed_in.account.roles:
+        raise Forbidden("This needs the role admin.")
+    return signed_in.account
+
+
+AdminDep = Annotated[Account, Depends(_admin)]
+
+
+def _device(
+    request: Request,
+    x_client_address: Annotated[str | None, Header(include_in_schema=False)] = None,
+    user_agent: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Device:
+    # Only the gateway reaches this service, and it overwrites what a client may have sent under that name.
+    peer = request.client.host if request.client else None
+    return Device(address=x_client_address or peer, user_agent=user_agent)
+
+
+DeviceDep = Annotated[Device, Depends(_device)]
+
+
+def no_store(response: Response) -> None:
+    """Keep tokens out of every cache on the way (RFC 6749, 5.1)."""
+    response.headers["Cache-Control"] = "no-store"
