@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from chassis.errors import Invalid
 
 T = TypeVar("T")
+R = TypeVar("R")
 A = TypeVar("A")
 B = TypeVar("B")
 DEFAULT_LIMIT = 20
@@ -32,8 +34,22 @@ class PageRequest:
         self.limit = limit
         self.key = decode_cursor(cursor) if cursor else None
 
+    def cut(self, rows: Sequence[R], show: Callable[[R], T], key: Callable[[R], Sequence[str | int]]) -> Page[T]:
+        """The page of `rows`, which were asked for with `limit + 1`: one too many tells that there is a next page."""
+        shown = rows[: self.limit]
+        cursor = encode_cursor(key(shown[-1])) if len(rows) > self.limit else None
+        return Page(items=[show(row) for row in shown], next_cursor=cursor)
+
+    def before_id(self) -> int | None:
+        """The key as one row number of a list that is read backwards; raises `Invalid`."""
+        if self.key is None:
+            return None
+        if len(self.key) != 1 or not isinstance(self.key[0], int) or not 0 <= self.key[0] < 2**63:
+            raise _not_ours()
+        return self.key[0]
+
     def after(self, first: Callable[[str], A], second: Callable[[str], B]) -> tuple[A, B] | None:
-        """The key as two values, each read from text, such as `after(datetime.fromisoformat, UUID)`; raises `Invalid`."""
+        """The key as two values, each read from text, such as `after(moment, UUID)`; raises `Invalid`."""
         if self.key is None:
             return None
         try:
@@ -41,6 +57,13 @@ class PageRequest:
             return first(one), second(two)
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise _not_ours() from error
+
+
+def moment(text: str) -> datetime:
+    """A moment of a cursor; raises `ValueError` for one without a zone, which the database would not take."""
+    if (read := datetime.fromisoformat(text)).tzinfo is None:
+        raise ValueError("a moment has a zone")
+    return read.astimezone(UTC)
 
 
 def encode_cursor(key: Sequence[str | int]) -> str:
