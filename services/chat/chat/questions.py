@@ -1,0 +1,110 @@
+"""What kind of question a student asks, and so which sentences can answer it."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chat.terms import ASKING_WORDS, STOP_WORDS, question_terms, word_set, words
+
+
+class Kind(StrEnum):
+    """By what an answer must hold; `OPEN` where the words do not tell."""
+
+    DEFINITION = "definition"
+    TERM = "term"
+    REASON = "reason"
+    PROCESS = "process"
+    QUANTITY = "quantity"
+    TIME = "time"
+    PERSON = "person"
+    PLACE = "place"
+    COMPARISON = "comparison"
+    LIST = "list"
+    EXAMPLE = "example"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`subject` is the phrase that is to be defined, `terms` the stems of what is asked about."""
+
+    text: str
+    kind: Kind
+    terms: tuple[str, ...]
+    subject: str | None = None
+
+
+_QUOTED = r"[\"“'‘«]\s*(?P<quoted>[^\"”’»]+?)\s*[\"”’'»]"
+_DEFINITIONS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf".*\b(?:term|word|concept|phrase|expression)s?\s+{_QUOTED}.*",
+        rf".*\b(?:what (?:is|are)|define|explain|mean(?:s|ing)?|meant by|definition of)\s+{_QUOTED}.*",
+        r".*\b(?:meaning|definition|concept|idea|notion) of (?:an? |the )?(?P<subject>[^?.,;:]{2,80}).*",
+        r".*\bmeant by (?:an? |the )?(?P<subject>[^?.;:]{2,80}).*",
+        r".*\bwhat (?:do|does|did) (?!.*\bmean (?:for|to|by)\b)(?:an? |the )?(?P<subject>[^?.,;:]{2,80}?) (?:mean|stand for|refer to)\b.*",
+        r"\W*(?:please )?(?:can|could|would you )?\W*(?:you )?(?:define|describe) (?:an? |the )?(?P<subject>[^?.,;:]{2,80}).*",
+        r"\W*(?:so )?(?:what|who)(?: is|'s|’s| are| was| were)(?: meant by)? (?:an? |the )?(?P<subject>[^?.,;:]{2,60})\W*",
+    )
+)
+# Words that make "what is the … of …" ask for something else than a definition of the whole phrase.
+_ASPECTS = word_set(
+    """difference differences example examples cause causes reason reasons effect effects result results role purpose
+    function functions type types kind kinds stage stages step steps part parts advantage advantages disadvantage
+    disadvantages importance relationship number amount main three four five two"""
+)
+_TERM = re.compile(
+    r".*\b(?:which|what) (?:term|word|concept|phrase|name)\b.*|.*\b(?:term|word|name) (?:for|is used)\b.*"
+    r"|.*(?:_{2,}|\.{4,}).*|.*\b(?:is|are) (?:known|called|termed|referred to) as\W*$|.*\b(?:called|an example of)\W*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_KINDS = (
+    (Kind.COMPARISON, r"\b(?:differ(?:s|ence|ences|ent)?|compare[ds]?|contrast|distinguish\w*|versus|vs|similar\w*)\b|\bin common\b"),
+    (Kind.REASON, r"^\W*(?:and |but |so )?why\b|\bhow come\b|\b(?:reason|cause|purpose)s? (?:of|for|behind|why)\b|\bwhy\W*$"),
+    (Kind.QUANTITY, r"\bhow (?:many|much|long|large|big|high|often|old|far)\b|\bwhat (?:percent\w*|share|proportion|number|rate)\b"),
+    (Kind.TIME, r"^\W*(?:and )?when\b|\b(?:what|which) (?:year|century|decade|date|period)\b|\bsince when\b"),
+    (Kind.PERSON, r"^\W*(?:and )?(?:who|whom|whose)\b"),
+    (Kind.PLACE, r"^\W*(?:and )?where\b|\b(?:what|which) (?:country|city|place|region)\b"),
+    (Kind.EXAMPLE, r"\bexamples?\b|\bfor instance\b|\billustrate\b"),
+    (Kind.LIST, r"\b(?:list|name|identify|enumerate|outline)\b|\b(?:types|kinds|stages|steps|parts|functions|causes|factors|elements"
+                r"|characteristics|features|principles|advantages|disadvantages|effects|consequences|reasons)\b"),
+    (Kind.PROCESS, r"\bhow (?:do|does|did|is|are|was|were|can|could|to|might|has|have)\b|^\W*(?:and )?how\W*$"),
+)  # fmt: skip
+
+
+def read_question(text: str, about: str | None = None) -> Question:
+    """What is asked. `about` is what a follow-up leans on: it gives the terms that the question itself leaves out."""
+    text = " ".join(text.split())
+    asked = tuple(question_terms(_without_options(text if about is None else about)))
+    if _TERM.fullmatch(_without_options(text)):
+        return Question(text, Kind.TERM, asked)
+    if subject := defined_subject(text):
+        return Question(text, Kind.DEFINITION, asked, subject)
+    for kind, pattern in _KINDS:
+        if re.search(pattern, text, re.IGNORECASE):
+            return Question(text, kind, asked)
+    if about is not None and about != text:
+        return Question(text, Kind.OPEN, asked, defined_subject(about.removesuffix(text)))
+    return Question(text, Kind.OPEN, asked)
+
+
+def _without_options(text: str) -> str:
+    """A question of multiple choice without its choices: they say what may be answered, not what is asked."""
+    asked, option, _ = text.partition("(a)")
+    return asked if option and len(question_terms(asked)) > 1 else text
+
+
+def defined_subject(text: str) -> str | None:
+    """The phrase that a question asks the meaning of: "What is meant by fiat money?" asks for "fiat money"."""
+    for pattern in _DEFINITIONS:
+        if match := pattern.fullmatch(text):
+            subject = (match.groupdict().get("quoted") or match.groupdict().get("subject") or "").strip(" ?.!\"“”'")
+            said = words(subject)
+            named = [word for word in said if word not in STOP_WORDS and word not in ASKING_WORDS]
+            if named and len(said) <= 8 and not _ASPECTS.intersection(said):
+                return subject
+    # A bare noun phrase, as in a search box.
+    said = words(text)
+    if 1 <= len(said) <= 4 and not any(word in STOP_WORDS or word in ASKING_WORDS for word in said):
+        return text.strip(" ?.!\"“”'")
+    return None

@@ -1,0 +1,114 @@
+"""The words that a text turns on: folded, without stop words, cut to a stem so that their forms meet."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from math import log
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])[\u00ad\u2010\-]\s*\n\s*(?=[^\W\d_])")
+_POSSESSIVE = re.compile(r"'s$")
+
+
+def word_set(listed: str) -> frozenset[str]:
+    """The words of a list that is written as running text."""
+    return frozenset(listed.split())
+
+
+STOP_WORDS = word_set(
+    """a about above after again against all also although am among an and any are as at be because been before being below
+    between both but by can cannot could did do does doing down during each either else ever every few for from further get
+    give given had has have having he her here hers him his how however i if in into is it its itself just let like many may
+    me might more most much must my neither no nor not of off often on once one only or other our ours out over own per
+    please quite rather same shall she should since so some such than that the their theirs them then there these they
+    thing things this those though through thus to together too under until up upon us very was we were what when where
+    whether which while who whom whose why will with within without would yet you your yours can't couldn't didn't doesn't don't hasn't haven't he's i'd i'll i'm i've isn't
+    it's let's she's shouldn't that's there's they're wasn't we're what's where's who's won't wouldn't you're"""
+)
+# What a question says about itself, not about its subject.
+ASKING_WORDS = word_set(
+    """answer call called compare comparison consider contrast define defined definition describe described description
+    difference differences different differ discuss example examples explain explained explanation following identify known
+    list mean meaning means meant name named outline refer refers similar similarities similarity state statement
+    summarise summarize summary tell term terms understand understood used word words"""
+)
+_SUFFIXES = (
+    ("ization", "iz"), ("isation", "iz"), ("izing", "iz"), ("ising", "iz"), ("ized", "iz"), ("ised", "iz"),
+    ("ational", "at"), ("ations", "at"), ("ation", "at"), ("ating", "at"), ("ated", "at"), ("ates", "at"), ("ate", "at"),
+    ("ities", ""), ("ity", ""), ("ically", "ic"), ("ical", "ic"), ("ically", "ic"),
+    ("fulness", "ful"), ("iveness", "iv"), ("ousness", "ous"), ("nesses", ""), ("ness", ""),
+    ("ments", "ment"), ("ively", "iv"), ("ives", "iv"), ("ive", "iv"),
+    ("ize", "iz"), ("ise", "iz"), ("izes", "iz"), ("ises", "iz"),
+    ("ional", "ion"), ("ions", "ion"), ("ists", "ist"), ("isms", "ism"),
+    ("ies", "y"), ("ied", "y"), ("ying", "y"), ("ings", ""), ("ing", ""), ("edly", ""), ("ed", ""),
+    ("ally", "al"), ("als", "al"), ("ly", ""), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("es", "e"),
+)  # fmt: skip
+_SHORTEST_STEM = 3
+
+
+def mend(text: str) -> str:
+    """The text on one line, words that a line break cut in two made whole."""
+    return " ".join(_BROKEN_WORD.sub(_joined, text).split())
+
+
+def _joined(broken: re.Match[str]) -> str:
+    # A typographic hyphen at a line's end was put there by the setter; a plain one may belong to the word.
+    return "-" if broken.group().startswith("-") else ""
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, folded to lower case."""
+    folded = unicodedata.normalize("NFKC", mend(text)).casefold().replace("’", "'")
+    return [word if word in STOP_WORDS else _POSSESSIVE.sub("", word) for word in _WORD.findall(folded)]
+
+
+def stem(word: str) -> str:
+    """What the forms of an English word share; a word of another language loses little."""
+    for suffix, rest in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
+            return _undouble(word.removesuffix(suffix) + rest)
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > _SHORTEST_STEM:
+        word = word[:-1]
+    return _undouble(word)
+
+
+def _undouble(word: str) -> str:
+    if len(word) > _SHORTEST_STEM + 1 and word.endswith("e"):
+        word = word[:-1]
+    if len(word) > _SHORTEST_STEM and word[-1] == word[-2] and word[-1] not in "ls":
+        return word[:-1]
+    return word
+
+
+def terms(text: str) -> list[str]:
+    """The stems of the words that carry meaning, in their order, repeated where the text repeats them."""
+    return [stem(word) for word in words(text) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())]
+
+
+def question_terms(question: str) -> list[str]:
+    """The distinct terms of what is asked about; the words of asking themselves only where nothing else is left."""
+    meant = [word for word in words(question) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())]
+    about = [word for word in meant if word not in ASKING_WORDS]
+    return list(dict.fromkeys(stem(word) for word in about or meant))
+
+
+def weights(asked: Iterable[str], texts: Sequence[Iterable[str]]) -> dict[str, float]:
+    """How much each asked term tells these texts apart: high where it is rare among them, never nothing.
+
+    A term that none of them holds weighs as much as the rarest that one does.
+    """
+    sets = [frozenset(text) for text in texts]
+    total = len(sets)
+    held = {term: sum(term in text for text in sets) for term in asked}
+    rarest = min((count for count in held.values() if count), default=1)
+    return {
+        term: log(1 + (total - count + 0.5) / (count + 0.5)) + 0.1
+        for term, count in ((term, count or rarest) for term, count in held.items())
+    }
+
+
+def coverage(weighed: dict[str, float], text: Iterable[str]) -> float:
+    """The share of the weight of the asked terms that a text holds, 0 to 1."""
+    total = sum(weighed.values())
+    held = frozenset(text)
+    return sum(weight for term, weight in weighed.items() if term in held) / total if total else 0.0
