@@ -12,7 +12,10 @@ import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession as PlainAsyncSession
+from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.orm import registry
+from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chassis.errors import Unavailable
@@ -33,6 +36,16 @@ def table_registry() -> registry:
     that is itself given a registry is abstract and makes no table.
     """
     return registry(metadata=MetaData(naming_convention=NAMING))
+
+
+class _SyncSession(Session):
+    # SQLModel warns at each execute(), in favour of exec(). That one takes no text(), which we need, too.
+    execute = PlainSession.execute
+
+
+class _Session(AsyncSession):
+    sync_session_class = _SyncSession
+    execute = PlainAsyncSession.execute
 
 
 class DatabaseAway(Unavailable):
@@ -77,7 +90,7 @@ class Database:
                 "async_creator_fn": _connect,
             },
         )
-        self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
+        self._sessions = async_sessionmaker(self.engine, class_=_Session, expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
