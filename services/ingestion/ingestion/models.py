@@ -114,8 +114,8 @@ class Passage(Row, table=True):
     the first insert of a transaction (the foreign key touches it), and make inserts and updates its last statements: all
     other writers of passages wait meanwhile. The trigger also notifies the channel `ingestion_passages`.
 
-    A passage counts while `content_version` equals its document's; `user_id` is the owner. `embedding` holds the vector
-    as float32, little-endian, L2-normalised; `embedding_model` is `Embedder.name`.
+    A passage counts while `content_version` equals its document's; `user_id` is the owner. `embedding` holds its
+    vectors, one for each window that the model reads, one after the other as float32, little-endian, L2-normalised; `embedding_model` is `Embedder.name`.
     """
 
     __tablename__ = "passage"

@@ -43,6 +43,11 @@ class Settings(StoringSettings, env_prefix="INGESTION_"):
     embeddings_base_url: str | None = Field(None, description="An OpenAI-compatible API; unset, the model on this CPU")
     embeddings_api_key: SecretStr | None = None
     embeddings_model: str | None = None
+    embeddings_dimensions: int | None = Field(
+        None, ge=1, description="Asked of the API, where the model can shorten vectors"
+    )
+    embeddings_batch: int = Field(64, ge=1, le=2048, description="Texts in one request to the API")
+    embeddings_window: int = Field(8000, ge=64, description="Tokens that the API's model reads of one text")
     qdrant_url: str | None = Field(None, description="A Qdrant server; unset, its engine inside the index role")
     qdrant_api_key: SecretStr | None = None
 

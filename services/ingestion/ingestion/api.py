@@ -1,0 +1,234 @@
+"""The HTTP edge of ingestion."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from chassis.clock import Clock
+from chassis.database import DatabaseDep, SessionDep
+from chassis.errors import Invalid
+from chassis.idempotency import IdempotencyKey, idempotency_for
+from chassis.identity import CurrentUser
+from chassis.paging import Page, PageDep, encode_cursor
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import JSONResponse
+from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.requests import ClientDisconnect
+
+from ingestion.answers import DocumentOut, PageOut
+from ingestion.downloads import file_response
+from ingestion.forms import UploadCut, incoming_file
+from ingestion.intake import Intake
+from ingestion.jobs import Jobs
+from ingestion.library import Library
+from ingestion.models import Document
+from ingestion.search import Search, SearchAnswer, SearchQuery
+from ingestion.settings import MOST_UPLOAD_BYTES
+from ingestion.storage import Storage
+from ingestion.sweeping import discard
+from ingestion.uploads import too_large
+
+router = APIRouter(tags=["documents"])
+# A form has a little around its file.
+FORM_BYTES = 64 * 1024
+# What is read, and thrown away, of a refused upload, so that the sender reads the refusal and not a broken connection.
+DRAIN_BYTES = 8 * 1024 * 1024
+DRAIN_SECONDS = 5.0
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "A PDF, Word (.docx), Markdown or text document",
+                        }
+                    },
+                }
+            }
+        },
+    },
+    "x-body-limit": MOST_UPLOAD_BYTES + FORM_BYTES,
+    "x-timeout": 900,
+}
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    },
+    206: {"description": "The range of it that was asked for"},
+}
+
+
+def _library(session: SessionDep, user: CurrentUser) -> Library:
+    return Library(session, user.id)
+
+
+def _intake(request: Request) -> Intake:
+    intake: Intake = request.app.state.intake
+    return intake
+
+
+def _storage(request: Request) -> Storage:
+    storage: Storage = request.app.state.storage
+    return storage
+
+
+def _jobs(request: Request) -> Jobs:
+    jobs: Jobs = request.app.state.jobs
+    return jobs
+
+
+def _search(request: Request) -> Search:
+    search: Search = request.app.state.search
+    return search
+
+
+def _now(request: Request) -> datetime:
+    clock: Clock = request.app.state.clock
+    return clock()
+
+
+LibraryDep = Annotated[Library, Depends(_library)]
+IntakeDep = Annotated[Intake, Depends(_intake)]
+StorageDep = Annotated[Storage, Depends(_storage)]
+JobsDep = Annotated[Jobs, Depends(_jobs)]
+SearchDep = Annotated[Search, Depends(_search)]
+NowDep = Annotated[datetime, Depends(_now)]
+
+
+@router.post(
+    "/documents",
+    status_code=202,
+    response_model=DocumentOut,
+    responses={
+        200: {"model": DocumentOut, "description": "These bytes were uploaded before: the document that is there"}
+    },
+    openapi_extra=_FORM,
+)
+async def upload_document(
+    request: Request, user: CurrentUser, intake: IntakeDep, jobs: JobsDep, key: IdempotencyKey = None
+) -> Response:
+    """Upload a document. It is stored when this answers, and read afterwards: watch its `status` and `progress`."""
+    body = request.stream()
+    answer: list[Response] = []
+
+    async def settle(session: AsyncSession, document: Document, new: bool) -> None:
+        once = idempotency_for(request, session, user.id, key)
+        if (earlier := await once.replay(document.sha256)) is not None:
+            answer.append(earlier)
+            return
+        out, status = DocumentOut.of(document), 202 if new else 200
+        await once.remember(out, status=status)
+        answer.append(JSONResponse(out.model_dump(mode="json"), status_code=status))
+
+    try:
+        if int(request.headers.get("content-length", 0)) > intake.most + FORM_BYTES:
+            raise too_large(intake.most)
+        file = await incoming_file(request.headers, body)
+        document, new = await intake.take(file, user.id, settle)
+    except ClientDisconnect as error:
+        raise UploadCut("The upload was cut off before its end. Send it again.") from error
+    except Exception:
+        await _drain(request)
+        raise
+    if new:
+        await jobs.hint(document.id)
+    return answer[-1]
+
+
+async def _drain(request: Request) -> None:
+    rest = 0
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while rest < DRAIN_BYTES:
+                message = await request.receive()
+                rest += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return
+
+
+@router.get("/documents")
+async def list_documents(library: LibraryDep, page: PageDep) -> Page[DocumentOut]:
+    """One's documents, the newest first."""
+    after = _place(page.key) if page.key else None
+    found = await library.newest(page.limit + 1, after)
+    shown = found[: page.limit]
+    more = len(found) > page.limit
+    cursor = encode_cursor([shown[-1].created_at.isoformat(), str(shown[-1].id)]) if more else None
+    return Page(items=[DocumentOut.of(document) for document in shown], next_cursor=cursor)
+
+
+def _place(key: list[Any]) -> tuple[datetime, UUID]:
+    try:
+        created_at, document_id = key
+        place = datetime.fromisoformat(created_at), UUID(document_id)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Invalid("cursor: not a cursor of this list. Use the next_cursor of the page before, or none.") from error
+    return (place[0] if place[0].tzinfo else place[0].replace(tzinfo=UTC)), place[1]
+
+
+@router.get("/documents/{document_id}")
+async def get_document(document_id: UUID, library: LibraryDep) -> DocumentOut:
+    """One document, with its status, its progress, and the reason where it failed."""
+    return DocumentOut.of(await library.get(document_id))
+
+
+@router.get("/documents/{document_id}/pages/{number}")
+async def get_page(document_id: UUID, number: int, library: LibraryDep) -> PageOut:
+    """The text of a page; of a format without pages, the text of a part of it. There while the rest is still being read."""
+    document, text = await library.page(document_id, number)
+    return PageOut(
+        document_id=document.id,
+        document_title=document.title,
+        number=number,
+        has_pages=bool(document.has_pages),
+        pages=document.pages or 0,
+        text=text,
+    )
+
+
+@router.get("/documents/{document_id}/file", response_class=Response, responses=_FILE, openapi_extra={"x-timeout": 900})
+async def get_file(
+    document_id: UUID,
+    library: LibraryDep,
+    storage: StorageDep,
+    range_: Annotated[str | None, Header(alias="Range")] = None,
+) -> Response:
+    """The file as it was uploaded. `Range` with one range is understood."""
+    return await file_response(await library.get(document_id), storage, range_)
+
+
+@router.delete("/documents/{document_id}", status_code=204)
+async def delete_document(
+    document_id: UUID, user: CurrentUser, database: DatabaseDep, storage: StorageDep, now: NowDep
+) -> None:
+    """Delete a document with its file, its text and everything it was found by, also while it is being read."""
+    async with database.transaction() as session:
+        key = await Library(session, user.id).delete(document_id, now)
+    await discard(database, storage, key)
+
+
+@router.post("/documents/{document_id}/retry", status_code=202)
+async def retry_document(
+    document_id: UUID, user: CurrentUser, database: DatabaseDep, jobs: JobsDep, now: NowDep
+) -> DocumentOut:
+    """Read a document again that failed."""
+    async with database.transaction() as session:
+        document = await Library(session, user.id).retry(document_id, now)
+    await jobs.hint(document_id)
+    return DocumentOut.of(document)
+
+
+@router.post("/search", tags=["search"])
+async def search_passages(query: SearchQuery, user: CurrentUser, search: SearchDep) -> SearchAnswer:
+    """The passages of one's documents that speak of the query, best first, also of documents that are still being read."""
+    return await search.find(query, owner=user.id, token=user.token)

@@ -1,0 +1,246 @@
+"""Who reads a document now. The row decides: whoever holds its lease may write, and nobody else.
+
+A worker that dies leaves a lease that runs out; one that was only slow finds another token in the row and stops.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from contracts.ingestion import DocumentFailed, DocumentProcessed
+from mesh import Outbox
+from sqlalchemy import delete, or_, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from ingestion.failures import FAILURES
+from ingestion.models import SCHEMA, Document, Kind, Page, Passage, Status
+
+HINTS_AT_ONCE = 200
+LONGEST_BACKOFF = timedelta(minutes=1)
+_UNREAD = (Status.QUEUED, Status.PROCESSING)
+
+
+class ClaimLost(Exception):
+    """The document was deleted, or another worker has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One attempt at a document, and where the attempt before it came to."""
+
+    document_id: UUID
+    user_id: UUID
+    lease: UUID
+    kind: Kind
+    storage_key: str
+    content_version: int
+    pages_read: int
+    attempts: int
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """A page as it is stored."""
+
+    number: int
+    text: str
+    readable: bool = True
+    pictures: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassage:
+    """A passage with its vectors as they are stored; `part` is the number of its page."""
+
+    part: int
+    start: int
+    end: int
+    text: str
+    embedding: bytes
+
+
+async def claim(session: AsyncSession, document_id: UUID, now: datetime, lease: timedelta, most: int) -> Claim | None:
+    """Take the document, if it waits or its lease ran out; None if not. After `most` attempts without progress it fails."""
+    query = select(Document).where(
+        Document.id == document_id, col(Document.status).in_(_UNREAD), Document.due_at <= now
+    )
+    document = (await session.exec(query.with_for_update(skip_locked=True))).first()
+    if document is None:
+        return None
+    if document.attempts >= most:
+        await _fail(session, document, "document-unfinished", now)
+        return None
+    document.status = Status.PROCESSING
+    document.lease = uuid4()
+    document.attempts += 1
+    document.due_at = now + lease
+    document.updated_at = now
+    return Claim(
+        document.id,
+        document.user_id,
+        document.lease,
+        document.kind,
+        document.storage_key,
+        document.content_version,
+        document.pages_read,
+        document.attempts,
+        document.traceparent,
+    )
+
+
+async def lost_jobs(session: AsyncSession, now: datetime, rehint: timedelta) -> Sequence[UUID]:
+    """Documents that wait for a worker and were not hinted at lately; from now on they were."""
+    due = (
+        select(Document.id)
+        .where(
+            col(Document.status).in_(_UNREAD),
+            Document.due_at <= now,
+            or_(col(Document.hinted_at).is_(None), col(Document.hinted_at) <= now - rehint),
+        )
+        .order_by(col(Document.due_at))
+        .limit(HINTS_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    hinted = update(Document).where(col(Document.id).in_(due)).values(hinted_at=now).returning(col(Document.id))
+    return (await session.exec(hinted)).scalars().all()
+
+
+class Desk:
+    """What the holder of a claim may do with the document, in the transaction of `session`. Raises `ClaimLost`."""
+
+    def __init__(self, session: AsyncSession, claim: Claim, now: datetime) -> None:
+        self._session = session
+        self._claim = claim
+        self._now = now
+
+    async def renew(self, lease: timedelta) -> None:
+        """Keep the document for so long from now."""
+        document = await self._hold()
+        document.due_at = self._now + lease
+
+    async def document(self) -> Document:
+        """The document as it is now."""
+        return await self._hold()
+
+    async def opened(self, pages: int, has_pages: bool) -> None:
+        """How much there is to read."""
+        document = await self._hold()
+        document.pages, document.has_pages = pages, has_pages
+
+    async def store(self, pages: Sequence[ReadPage], passages: Sequence[NewPassage], model: str) -> Document:
+        """Add the next pages with their passages. The document as it is now."""
+        document = await self._hold()
+        first = document.passages
+        document.pages_read += len(pages)
+        document.passages += len(passages)
+        document.unreadable_pages += sum(not page.readable for page in pages)
+        document.textless_pages += sum(page.pictures and not page.text for page in pages)
+        document.attempts = 0
+        document.updated_at = self._now
+        self._session.add_all(
+            Page(
+                document_id=document.id,
+                number=page.number,
+                user_id=document.user_id,
+                content_version=document.content_version,
+                text=page.text,
+            )
+            for page in pages
+        )
+        await self._session.flush()
+        # Last, because it takes the lock that orders all changes of passages.
+        self._session.add_all(
+            _row(document, passage, index, model) for index, passage in enumerate(passages, start=first)
+        )
+        await self._session.flush()
+        return document
+
+    async def finish(self) -> Document:
+        """Everything is read: `ready`."""
+        document = await self._hold()
+        document.status = Status.READY
+        _settle(document, self._now)
+        assert document.pages is not None
+        await Outbox(self._session, source=SCHEMA).add(
+            DocumentProcessed(
+                version=document.version,
+                document_id=document.id,
+                user_id=document.user_id,
+                title=document.title,
+                content_version=document.content_version,
+                pages=document.pages,
+                passages=document.passages,
+            )
+        )
+        return document
+
+    async def fail(self, code: str) -> None:
+        """It cannot be read, and nothing of it stays."""
+        await _fail(self._session, await self._hold(), code, self._now)
+
+    async def release(self, *, again: bool) -> None:
+        """Put it back: unfinished because this worker stops, or, with `again`, to be tried a little later."""
+        document = await self._hold()
+        document.status = Status.QUEUED
+        document.lease = None
+        document.hinted_at = None
+        if again:
+            document.due_at = self._now + min(timedelta(seconds=2**document.attempts), LONGEST_BACKOFF)
+        else:
+            document.attempts = max(0, document.attempts - 1)
+            document.due_at = self._now
+
+    async def _hold(self) -> Document:
+        query = select(Document).where(Document.id == self._claim.document_id, Document.lease == self._claim.lease)
+        document = (await self._session.exec(query.with_for_update())).first()
+        if document is None:
+            raise ClaimLost(f"document {self._claim.document_id} is not ours any more")
+        return document
+
+
+def _row(document: Document, passage: NewPassage, index: int, model: str) -> Passage:
+    return Passage(
+        document_id=document.id,
+        user_id=document.user_id,
+        content_version=document.content_version,
+        page=passage.part if document.has_pages else None,
+        part=passage.part,
+        chunk_index=index,
+        start=passage.start,
+        end=passage.end,
+        text=passage.text,
+        embedding=passage.embedding,
+        embedding_model=model,
+    )
+
+
+def _settle(document: Document, now: datetime) -> None:
+    document.version += 1
+    document.lease = None
+    document.updated_at = now
+
+
+async def _fail(session: AsyncSession, document: Document, code: str, now: datetime) -> None:
+    document.status = Status.FAILED
+    document.error_code = code
+    document.pages_read = document.passages = document.unreadable_pages = document.textless_pages = 0
+    document.pages = document.has_pages = None
+    # Whatever was indexed of this reading is void; a trigger says so.
+    document.content_version += 1
+    _settle(document, now)
+    await session.exec(delete(Passage).where(col(Passage.document_id) == document.id))
+    await session.exec(delete(Page).where(col(Page.document_id) == document.id))
+    await session.flush()
+    await Outbox(session, source=SCHEMA).add(
+        DocumentFailed(
+            version=document.version,
+            document_id=document.id,
+            user_id=document.user_id,
+            title=document.title,
+            code=code,
+            detail=FAILURES[code].detail,
+        )
+    )

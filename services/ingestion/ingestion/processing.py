@@ -1,0 +1,231 @@
+"""The work on one document: read, cut, embed, store, a few pages at a time, in short transactions between long waits."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from logging import getLogger
+from typing import Protocol
+from uuid import UUID
+
+from chassis.clock import Clock
+from chassis.database import Database
+from contracts.ingestion import DocumentProgressed
+from mesh import EphemeralEvent
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from ingestion.claims import Claim, ClaimLost, Desk, NewPassage, ReadPage, claim
+from ingestion.embedding import Embedder, EmbeddingFailed, to_bytes
+from ingestion.failures import ReadingFailed
+from ingestion.models import Document, Kind
+from ingestion.passages import Cutter, Piece
+from ingestion.reading.children import Children
+from ingestion.reading.frames import Opened
+from ingestion.reading.reader import Reading
+from ingestion.reading.running_lines import Body, bodies
+from ingestion.storage import Storage
+
+log = getLogger(__name__)
+tracer = trace.get_tracer(__name__)
+# Passages in the first batches: the first page must be found soon, the rest in few transactions.
+BATCHES = (1, 4, 8, 16, 32)
+MOST_PAGES = 64
+
+
+class News(Protocol):
+    """Where progress is told."""
+
+    async def publish(self, event: EphemeralEvent) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long a claim lasts, and how many attempts without progress a document gets."""
+
+    lease: timedelta
+    attempts: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    pages: list[ReadPage] = field(default_factory=list)
+    pieces: list[tuple[int, Piece]] = field(default_factory=list)
+
+    def add(self, page: ReadPage, pieces: Sequence[Piece]) -> None:
+        self.pages.append(page)
+        self.pieces += ((page.number, piece) for piece in pieces)
+
+
+class Stopping(Exception):
+    """This process was told to stop."""
+
+
+class Processing:
+    """Takes documents from `queued` to `ready` or `failed`. One per worker process."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        storage: Storage,
+        children: Children,
+        embedder: Embedder,
+        news: News,
+        terms: Terms,
+        clock: Clock,
+        stop: asyncio.Event,
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._children = children
+        self._embedder = embedder
+        self._news = news
+        self._terms = terms
+        self._clock = clock
+        self._stop = stop
+        self._cutter = Cutter()
+
+    async def process(self, document_id: UUID) -> None:
+        """Do what is to be done for the document; nothing if it is done, gone or somebody else's."""
+        async with self._database.transaction() as session:
+            claimed = await claim(session, document_id, self._clock(), self._terms.lease, self._terms.attempts)
+        if claimed is None:
+            return
+        carrier = {"traceparent": claimed.traceparent} if claimed.traceparent else {}
+        context = TraceContextTextMapPropagator().extract(carrier)
+        with tracer.start_as_current_span("read document", context, attributes={"document.id": str(document_id)}):
+            try:
+                await self._attempt(claimed)
+            except ClaimLost as lost:
+                log.info("%s", lost)
+
+    async def _attempt(self, claimed: Claim) -> None:
+        try:
+            async with self._renewing(claimed):
+                await self._read(claimed)
+        except ClaimLost:
+            raise
+        except ReadingFailed as failed:
+            log.info("document %s cannot be read: %s", claimed.document_id, failed.code)
+            async with self._desk(claimed) as desk:
+                await desk.fail(failed.code)
+        except Stopping:
+            async with self._desk(claimed) as desk:
+                await desk.release(again=False)
+        except EmbeddingFailed as failed:
+            log.warning("document %s cannot be embedded: %s", claimed.document_id, failed)
+            await self._put_back(claimed, "embedding-unavailable")
+        except Exception:
+            log.exception("reading document %s went wrong", claimed.document_id)
+            await self._put_back(claimed, "document-unfinished")
+
+    async def _put_back(self, claimed: Claim, code: str) -> None:
+        async with self._desk(claimed) as desk:
+            if claimed.attempts >= self._terms.attempts:
+                await desk.fail(code)
+            else:
+                await desk.release(again=True)
+
+    async def _read(self, claimed: Claim) -> None:
+        last: Document | None = None
+        async with (
+            self._storage.local_copy(claimed.storage_key) as path,
+            aclosing(self._batches(claimed, str(path))) as batches,
+        ):
+            async for batch in batches:
+                last = await self._store(claimed, batch)
+                await self._tell(last)
+                if self._stop.is_set():
+                    raise Stopping
+        async with self._desk(claimed) as desk:
+            document = last or await desk.document()
+            if document.passages == 0:
+                raise ReadingFailed("document-scanned" if document.textless_pages else "document-empty")
+            await self._tell(await desk.finish())
+
+    async def _batches(self, claimed: Claim, path: str) -> AsyncGenerator[_Batch]:
+        sizes = iter(BATCHES)
+        size = next(sizes)
+        batch = _Batch()
+        reading = Reading(self._children, path, claimed.kind, first=claimed.pages_read + 1)
+        async with aclosing(reading.parts()) as parts, aclosing(bodies(parts)) as read:
+            async for body in read:
+                if isinstance(body, Opened):
+                    async with self._desk(claimed) as desk:
+                        await desk.opened(body.parts, body.has_pages)
+                    continue
+                batch.add(*self._cut(body, markdown=claimed.kind is Kind.MARKDOWN))
+                if len(batch.pieces) >= size or len(batch.pages) >= MOST_PAGES:
+                    yield batch
+                    batch, size = _Batch(), next(sizes, BATCHES[-1])
+        if batch.pages:
+            yield batch
+
+    def _cut(self, body: Body, *, markdown: bool) -> tuple[ReadPage, list[Piece]]:
+        text = body.part.text or ""
+        page = ReadPage(body.part.number, text, body.part.text is not None, body.part.pictures)
+        return page, self._cutter.cut(text, body.start, body.end, markdown=markdown)
+
+    async def _store(self, claimed: Claim, batch: _Batch) -> Document:
+        texts = [piece.text for _, piece in batch.pieces]
+        vectors = await self._embedder.embed_passages(texts) if texts else []
+        passages = [
+            NewPassage(part, piece.start, piece.end, piece.text, to_bytes(windows))
+            for (part, piece), windows in zip(batch.pieces, vectors, strict=True)
+        ]
+        async with self._desk(claimed) as desk:
+            document = await desk.store(batch.pages, passages, self._embedder.name)
+            # A tenth of the pages lost is not a document that a student can rely on.
+            if document.unreadable_pages * 10 > (document.pages or 0):
+                raise ReadingFailed("document-damaged")
+            return document
+
+    async def _tell(self, document: Document) -> None:
+        progress = document.pages_read / document.pages if document.pages else 0.0
+        await self._news.publish(
+            DocumentProgressed(
+                version=document.version,
+                document_id=document.id,
+                user_id=document.user_id,
+                progress=min(progress, 1.0),
+                pages_read=document.pages_read,
+                pages=document.pages,
+            )
+        )
+
+    @asynccontextmanager
+    async def _desk(self, claimed: Claim) -> AsyncIterator[Desk]:
+        async with self._database.transaction() as session:
+            yield Desk(session, claimed, self._clock())
+
+    @asynccontextmanager
+    async def _renewing(self, claimed: Claim) -> AsyncIterator[None]:
+        """Keep the lease while the block runs; the block is left with `ClaimLost` when it is lost."""
+        work = asyncio.current_task()
+        assert work is not None
+        lost: list[ClaimLost] = []
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(self._terms.lease.total_seconds() / 3)
+                try:
+                    async with self._desk(claimed) as desk:
+                        await desk.renew(self._terms.lease)
+                except ClaimLost as error:
+                    lost.append(error)
+                    work.cancel()
+                    return
+                except Exception as error:  # the next renewal may succeed, and if none does the lease runs out
+                    log.warning("the lease of document %s cannot be renewed: %r", claimed.document_id, error)
+
+        renewal = asyncio.create_task(renew(), name="lease")
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lost and work.uncancel() == 0:
+                raise lost[0] from None
+            raise
+        finally:
+            renewal.cancel()

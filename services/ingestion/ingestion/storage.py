@@ -1,0 +1,74 @@
+"""Where uploads are kept: a local folder or S3, through one interface. A key is written once and never changed."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.store import LocalStore, from_url
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+PART_BYTES = 5 * 1024 * 1024
+# What is held of one file at most, in parts.
+PARTS_UNDER_WAY = 2
+BLOCK_BYTES = 256 * 1024
+
+
+class Storage:
+    """Files by key. `url` is `file:///folder` or `s3://bucket/prefix`; for S3 the environment holds the credentials."""
+
+    def __init__(self, url: str) -> None:
+        self._folder = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
+        self._store: ObjectStore = (
+            LocalStore(self._folder, mkdir=True, automatic_cleanup=True) if self._folder else from_url(url)
+        )
+
+    async def put(self, key: str, blocks: AsyncIterator[bytes]) -> None:
+        """Store what the blocks hold, or nothing: what they raise is raised again."""
+        await obstore.put_async(
+            self._store, key, blocks, use_multipart=True, chunk_size=PART_BYTES, max_concurrency=PARTS_UNDER_WAY
+        )
+
+    async def blocks(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `end`. Raises `FileNotFoundError`, before the first block."""
+        found = await obstore.get_async(self._store, key, options={"range": (start, end)})
+        async for block in found.stream(min_chunk_size=BLOCK_BYTES):
+            yield bytes(block)
+
+    @asynccontextmanager
+    async def local_copy(self, key: str) -> AsyncIterator[Path]:
+        """The file as one on this machine; a copy ends with the block. Raises `FileNotFoundError`."""
+        if self._folder:
+            path = self._folder / key
+            await asyncio.to_thread(path.stat)
+            yield path
+            return
+        with tempfile.NamedTemporaryFile(prefix="ingestion-") as copy:
+            found = await obstore.get_async(self._store, key)
+            async for block in found.stream(min_chunk_size=BLOCK_BYTES):
+                await asyncio.to_thread(copy.write, block)
+            await asyncio.to_thread(copy.flush)
+            yield Path(copy.name)
+
+    async def discard(self, key: str) -> None:
+        """Delete the file, and what an upload that was killed left of it. No error where there is none."""
+        if self._folder:
+            # A process that was killed leaves the parts beside the place, under its name and a number.
+            for staged in list((self._folder / key).parent.glob(f"{Path(key).name}#*")):
+                staged.unlink(missing_ok=True)
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            return
+
+    async def check(self) -> None:
+        """Raise unless the storage answers."""
+        stream = obstore.list(self._store, prefix="health", chunk_size=1)
+        async for _ in stream:
+            return
