@@ -1,31 +1,75 @@
-"""Text into vectors: what every embedding model gives, and which one is configured."""
+"""Text into vectors: what every embedding model gives, and which one is configured.
+
+A passage has one or more vectors, one for each window of its text that the model reads as a whole; a search takes the
+nearest. So nothing of a long passage is left out, and one sentence of it is enough to find it.
+"""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from ingestion.settings import Settings
+from ingestion.embedding_failures import EmbeddingFailed
+from ingestion.minilm import MiniLM
+from ingestion.openai_embedding import OpenAIEmbedding
+from ingestion.settings import Settings
+
+__all__ = ["Embedder", "EmbeddingFailed", "embedder", "from_bytes", "named", "to_bytes"]
+
+Vector = NDArray[np.float32]
+"""One unit vector, shape (d,)."""
+Vectors = NDArray[np.float32]
+"""The vectors of one passage, a unit vector in each row, shape (windows, d)."""
 
 
 class Embedder(Protocol):
-    """A model that turns texts into unit vectors, so that a dot product is a cosine."""
+    """A model that turns texts into unit vectors, so that a dot product is a cosine. Raises `EmbeddingFailed`."""
 
     @property
     def name(self) -> str:
         """The model's identity: vectors of two names are never compared."""
 
-    @property
-    def dimensions(self) -> int: ...
+    async def dimensions(self) -> int:
+        """The length of its vectors; a remote model may have to be asked."""
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One L2-normalised row per text, shape (len(texts), dimensions); raises EmbeddingFailed."""
+    async def embed_passages(self, texts: Sequence[str]) -> list[Vectors]:
+        """The vectors of each text, at least one each."""
+
+    async def embed_query(self, text: str) -> Vector:
+        """The vector of a question."""
 
     async def close(self) -> None: ...
 
 
-def embedder(settings: "Settings") -> Embedder:
-    """The configured model. Cheap: weights are loaded at the first `embed`."""
-    raise NotImplementedError
+def to_bytes(vectors: Vectors) -> bytes:
+    """How a passage's vectors are stored: float32, little-endian, one window after the other."""
+    return vectors.astype("<f4").tobytes()
+
+
+def from_bytes(stored: bytes, dimensions: int) -> Vectors:
+    """The vectors of a stored passage; raises ValueError where they have other dimensions."""
+    return np.frombuffer(stored, "<f4").reshape(-1, dimensions)
+
+
+def embedder(settings: Settings) -> Embedder:
+    """The configured model. Cheap: weights are loaded at the first text."""
+    if settings.embeddings_base_url is None and settings.embeddings_model in (None, MiniLM.name):
+        return MiniLM(settings.data_dir / "ingestion" / "models")
+    return OpenAIEmbedding(
+        base_url=settings.embeddings_base_url,
+        api_key=settings.embeddings_api_key.get_secret_value() if settings.embeddings_api_key else None,
+        model=settings.embeddings_model or "text-embedding-3-small",
+        dimensions=settings.embeddings_dimensions,
+        batch=settings.embeddings_batch,
+        window=settings.embeddings_window,
+    )
+
+
+def named(settings: Settings, name: str) -> Embedder | None:
+    """The model that made an older index, while another is being built: the same provider's, or the one on this CPU."""
+    if name == MiniLM.name:
+        return MiniLM(settings.data_dir / "ingestion" / "models")
+    if settings.embeddings_base_url is None and settings.embeddings_api_key is None:
+        return None
+    return embedder(settings.model_copy(update={"embeddings_model": name}))
