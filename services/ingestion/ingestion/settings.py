@@ -46,11 +46,6 @@ class Settings(StoringSettings, env_prefix="INGESTION_"):
     embeddings_dimensions: int | None = Field(None, ge=1, le=8192, description="Asked of models that can shorten vectors")
     embeddings_batch: int = Field(64, ge=1, le=2048, description="Texts in one request to the API")
     embeddings_window: int = Field(4000, ge=100, description="Characters sent as one text; less than the model reads")
-    embeddings_dimensions: int | None = Field(
-        None, ge=1, description="Asked of the API, where the model can shorten vectors"
-    )
-    embeddings_batch: int = Field(64, ge=1, le=2048, description="Texts in one request to the API")
-    embeddings_window: int = Field(8000, ge=64, description="Tokens that the API's model reads of one text")
     qdrant_url: str | None = Field(None, description="A Qdrant server; unset, its engine inside the index role")
     qdrant_api_key: SecretStr | None = None
     index_url: str | None = Field(None, description="The process with the index role; unset, it is this one")
