@@ -26,12 +26,14 @@ class HttpPart:
 
 
 def http_parts() -> list[HttpPart]:
-    """Services that answer requests: `api.py` names its `routers` and describes itself in its docstring."""
-    return [
-        HttpPart(name, name.capitalize(), (module.__doc__ or "").strip(), tuple(module.routers))
-        for name in WITH_HTTP
-        if (module := importlib.import_module(f"{name}.api"))
-    ]
+    """Services that answer requests: `api` names its `router` or `routers`, and its docstring describes them."""
+    return [_http_part(name) for name in WITH_HTTP]
+
+
+def _http_part(name: str) -> HttpPart:
+    module = importlib.import_module(f"{name}.api")
+    routers = module.routers if hasattr(module, "routers") else (module.router,)
+    return HttpPart(name, name.capitalize(), (module.__doc__ or "").strip(), tuple(routers))
 
 
 def subscriptions() -> list[Subscriptions]:
