@@ -1,0 +1,165 @@
+"""The composition root of ingestion: what a process is made of, and which roles it can take."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+from chassis.clock import Clock, system_clock
+from chassis.database import Database
+from chassis.health import Check
+from chassis.http import create_app
+from chassis.identity import RemoteKeys, TokenVerifier
+from chassis.migrations import upgrade
+from chassis.service import Process, Service
+from fastapi import FastAPI
+from mesh import EphemeralPublisher, Relay, Topology
+
+from ingestion.api import router
+from ingestion.embedding import Embedder, embedder
+from ingestion.index import PassageIndex
+from ingestion.intake import Intake
+from ingestion.jobs import Jobs
+from ingestion.models import SCHEMA, tables
+from ingestion.processing import Processing, Terms
+from ingestion.reading.children import Children
+from ingestion.search import LocalSearch, RemoteSearch, Search
+from ingestion.settings import Settings
+from ingestion.storage import Storage
+from ingestion.sweeping import Sweeper
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What roles and endpoints are made of."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    jobs: Jobs
+    embedder: Embedder
+    index: PassageIndex
+    search: Search
+    verifier: TokenVerifier
+    clock: Clock
+
+
+@asynccontextmanager
+async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Process]:
+    """Put a process of ingestion together, and take it apart again."""
+    async with AsyncExitStack() as stack:
+        parts = await _parts(settings, clock, stack)
+        checks: dict[str, Check] = {"database": parts.database.check, "storage": parts.storage.check}
+
+        async def worker(stop: asyncio.Event) -> None:
+            await work(parts, stop)
+
+        async def relay(stop: asyncio.Event) -> None:
+            topology = Topology.load(Path(str(files("contracts") / "topology.json")))
+            await Relay(SCHEMA, database=parts.database, amqp_url=settings.amqp_url, topology=topology).run(stop)
+
+        async def scheduler(stop: asyncio.Event) -> None:
+            await sweeper(parts).run(settings.sweep_seconds, stop)
+
+        async def migrate() -> None:
+            await upgrade(parts.database, MIGRATIONS, tables.metadata)
+
+        yield Process(
+            roles={"worker": worker, "relay": relay, "scheduler": scheduler, "index": parts.index.run},
+            commands={"migrate": migrate},
+            app=application(parts, checks),
+            checks=checks,
+        )
+
+
+async def work(parts: Parts, stop: asyncio.Event) -> None:
+    """The role `worker`: reads documents until it is told to stop, then puts back what it has not finished."""
+    settings = parts.settings
+    async with (
+        Children(settings.reading_limits) as children,
+        EphemeralPublisher(SCHEMA, settings.amqp_url) as news,
+    ):
+        processing = Processing(
+            database=parts.database,
+            storage=parts.storage,
+            children=children,
+            embedder=parts.embedder,
+            news=news,
+            terms=Terms(settings.worker_lease, settings.worker_attempts),
+            clock=parts.clock,
+            stop=stop,
+        )
+        await parts.jobs.work(processing.process, settings.worker_documents, stop)
+
+
+def sweeper(parts: Parts) -> Sweeper:
+    """What the role `scheduler` runs."""
+    return Sweeper(
+        database=parts.database,
+        storage=parts.storage,
+        jobs=parts.jobs,
+        clock=parts.clock,
+        rehint=timedelta(seconds=parts.settings.rehint_seconds),
+    )
+
+
+def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
+    """The HTTP application of role `api`. Redis is no part of its readiness: documents are taken in without it."""
+    settings = parts.settings
+    intake = Intake(
+        database=parts.database,
+        storage=parts.storage,
+        clock=parts.clock,
+        most=settings.max_upload_bytes,
+        patience=timedelta(seconds=settings.upload_seconds),
+    )
+    return create_app(
+        title="Ingestion",
+        service=SCHEMA,
+        routers=[router],
+        state={
+            "database": parts.database,
+            "verifier": parts.verifier,
+            "intake": intake,
+            "storage": parts.storage,
+            "jobs": parts.jobs,
+            "search": parts.search,
+            "clock": parts.clock,
+        },
+        checks=checks,
+    )
+
+
+async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Parts:
+    database = Database(settings.database_url, schema=SCHEMA, pool_size=settings.database_pool_size)
+    stack.push_async_callback(database.close)
+    client = await stack.enter_async_context(httpx.AsyncClient())
+    jobs = Jobs(settings.redis_url)
+    stack.push_async_callback(jobs.close)
+    model = embedder(settings)
+    stack.push_async_callback(model.close)
+    index = PassageIndex(settings, database, model)
+    search: Search = LocalSearch(database, index)
+    if settings.index_url:
+        search = remote = RemoteSearch(settings.index_url)
+        stack.push_async_callback(remote.close)
+    return Parts(
+        settings=settings,
+        database=database,
+        storage=Storage(settings.storage),
+        jobs=jobs,
+        embedder=model,
+        index=index,
+        search=search,
+        verifier=TokenVerifier(RemoteKeys(settings.jwks_url, client), clock=clock),
+        clock=clock,
+    )
+
+
+SERVICE = Service("ingestion", Settings, compose)
