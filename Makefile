@@ -7,7 +7,7 @@ TYPED := libs/devstack libs/mesh libs/chassis contracts services tests
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint format bench quality contracts lock clean
+.PHONY: help setup run demo test lint format bench quality contracts lock stop clean
 
 help: ## list the targets
 	@echo "Study Teddy. The first two to try: make run, and in another terminal make demo."
@@ -15,6 +15,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/complete ## install everything into .venv (the other targets do it by themselves)
+	@:
 
 .venv/complete: $(MADE_FROM)
 	@$(PYTHON) libs/devstack/bootstrap.py
@@ -58,6 +59,9 @@ contracts: setup ## write AsyncAPI, OpenAPI and JSON Schema from the code
 lock: setup ## resolve every package anew into requirements.lock, with hashes
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --group pyproject.toml:dev \
 		$(filter %.toml,$(MADE_FROM)) $(addprefix --no-emit-package ,$(LOCAL_PACKAGES)) --output-file requirements.lock
+
+stop: ## stop the mesh of this checkout, from another terminal
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m devstack stop; fi
 
 clean: ## stop the mesh of this checkout and remove its data and everything else that was made here, but .venv
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m devstack clean; fi

@@ -1,39 +1,15 @@
 """What the pytest plugin's fixtures do: clean servers for each test, as cheaply as can be."""
 
-import asyncio
-import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 
+from devstack.administrator import Administrator
 from devstack.places import temporary_home
 from devstack.redis import DATABASES
 from devstack.servers import Postgres, Stack, Tuning
-
-
-class Administrator:
-    """A superuser's connection, used from synchronous fixtures: it has an event loop of its own in a thread of its own."""
-
-    def __init__(self, url: str) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="devstack-administrator", daemon=True)
-        self._thread.start()
-        self._connection: asyncpg.Connection[asyncpg.Record] = self._run(asyncpg.connect(url, timeout=10))
-
-    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
-
-    def execute(self, statement: str) -> None:
-        self._run(self._connection.execute(statement))
-
-    def close(self) -> None:
-        self._run(self._connection.close(timeout=5))
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
 
 
 class TestServers:

@@ -4,11 +4,12 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from devstack.errors import DevstackError
 from devstack.keeping import locked
+from devstack.progress import Progress
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_KEPT = Path("/usr/sbin/policy-rc.d.before-devstack")
@@ -84,15 +85,19 @@ def advice(names: Iterable[str]) -> str:
     return f"{', '.join(wanted)} not found on this machine. Run this once, then try again:\n  {command}"
 
 
-def require(*names: str, say: Callable[[str], None] = lambda _: None) -> None:
+def require(*names: str, progress: Progress | None = None) -> None:
     """Make sure that the programs are there, installing them where we may."""
-    if not missing(names):
+    if not (wanted := missing(names)):
         return
     if not may_install():
-        raise DevstackError(advice(missing(names)))
+        raise DevstackError(advice(wanted))
+    with progress.step(f"Installing {', '.join(wanted)} (once)") if progress else nullcontext():
+        _install(names)
+
+
+def _install(names: Iterable[str]) -> None:
     with locked(Path("/run/lock/devstack-install") if Path("/run/lock").is_dir() else Path("/tmp/devstack-install")):  # noqa: S108
         if wanted := missing(names):
-            say(f"Installing {', '.join(wanted)} (once; takes a minute or two)")
             _apt_install([PACKAGES[name] for name in wanted])
     if still := missing(names):
         raise DevstackError(advice(still))

@@ -46,10 +46,13 @@ class Keeper:
         self.folder = folder
         self.children: dict[str, Child] = {}
         self.finished = asyncio.Event()
+        self.closing = False
         self.operations = (self.start, self.status, self.kill, self.freeze, self.thaw, self.stop, self.shutdown)
 
     def start(self, **spec: Any) -> dict[str, Any]:
         wanted = Spec(**spec)
+        if self.closing:
+            return {"error": "everything is being stopped"}
         earlier = self.children.get(wanted.name)
         if earlier is not None and earlier.code is None:
             return {"error": f"{wanted.name} runs already"}
@@ -95,6 +98,7 @@ class Keeper:
 
     async def shutdown(self) -> dict[str, Any]:
         """Stop everything, layer by layer, and then the keeper."""
+        self.closing = True
         for layer in sorted({child.spec.layer for child in self.children.values()}, reverse=True):
             names = [name for name, child in self.children.items() if child.spec.layer == layer]
             await asyncio.gather(*(self.stop(name) for name in names))

@@ -60,7 +60,7 @@ class Postgres(Server):
         return self.home / "data"
 
     def prepare(self) -> None:
-        if (self.data / "PG_VERSION").exists() and (self.home / "complete").exists():
+        if (self.data / "PG_VERSION").exists():
             self._check_version()
             return
         password = write_private(self.home / "password", self.facts["password"], self.user)
@@ -82,7 +82,6 @@ class Postgres(Server):
         password.unlink()
         if outcome.returncode != 0:
             raise DevstackError(f"PostgreSQL's initdb failed:\n{outcome.stderr.strip()}")
-        write_private(self.home / "complete", "")
 
     def _check_version(self) -> None:
         made_by = (self.data / "PG_VERSION").read_text().strip()

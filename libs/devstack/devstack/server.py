@@ -1,6 +1,7 @@
 """What the three servers have in common: found or started once, shared by name, killed, frozen and started again."""
 
 import json
+import shutil
 import time
 from abc import ABC, abstractmethod
 from enum import StrEnum
@@ -89,12 +90,23 @@ class Server(ABC):
                 return
             installing.require(self.name)
             passage_folder(self.log.parent)
+            self._discard_half_made()
             private_folder(self.home, self.user)
             if not self.keeper.knows(self.name):
                 # Once per life of the stack: clients find a server that was killed where it was.
                 self._choose_facts()
             self.prepare()
             self._start_processes()
+            self._complete.touch()
+
+    @property
+    def _complete(self) -> Path:
+        return self.keeper.folder / f"{self.name}.complete"
+
+    def _discard_half_made(self) -> None:
+        # A first start that was cut short leaves data that no server accepts, and that holds nothing yet.
+        if self.home.exists() and not self._complete.exists():
+            shutil.rmtree(self.home)
 
     def _choose_facts(self) -> None:
         facts = self.facts if self._facts_file.exists() else self.new_facts()

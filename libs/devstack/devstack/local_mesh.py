@@ -1,0 +1,154 @@
+"""The whole mesh on one machine: servers, schemas, secrets, and a process for each service."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from devstack.errors import DevstackError
+from devstack.external import External
+from devstack.local_process import LocalProcess
+from devstack.parts import EDGE, EDGE_PORT, PARTS, Part, mesh_environment, variable
+from devstack.places import data_home, passage_folder
+from devstack.ports import free_ports
+from devstack.processes import Spec
+from devstack.progress import Progress
+from devstack.provisioning import provision
+from devstack.remembered import remembered
+from devstack.servers import Server, Stack, Tuning
+
+READY_SECONDS = 90.0
+GRACE_SECONDS = 30.0
+
+
+class AlreadyRunning(DevstackError):
+    """Another process runs the mesh of this folder."""
+
+    def __init__(self, owner: int | None) -> None:
+        super().__init__(
+            f"The mesh of this checkout runs already (process {owner}). Stop it there with Ctrl-C, or here with: make stop"
+        )
+
+
+class LocalMesh:
+    """Starts and stops the mesh. Everything it keeps lies under `state`, but for servers' data where their users cannot go there.
+
+    `given` is the environment (with `.env` in it): it goes before what is chosen here. The mesh ends with this process.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        given: Mapping[str, str],
+        *,
+        parts: Sequence[Part] = PARTS,
+        tuning: Tuning = Tuning.DURABLE,
+        home: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.state = state
+        self.given = dict(given)
+        self.parts = tuple(parts)
+        self.stack = Stack(home or data_home(state.parent), tuning)
+        if (owner := self.stack.keeper.owner()) != os.getpid():
+            raise AlreadyRunning(owner)
+        self.progress = progress or Progress(sys.stderr)
+        self.environment: dict[str, str] = {}
+        self.ports: dict[str, int] = {}
+        self.processes: dict[str, LocalProcess] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the gateway serves."""
+        return f"http://localhost:{self.ports[EDGE]}"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    def start(self) -> None:
+        """Returns when every service is ready; `DevstackError` says what is in the way."""
+        kept = remembered(self.state / "secrets.json", [part.name for part in self.parts])
+        self._choose_ports()
+        with self.progress.step("Starting PostgreSQL, Redis and RabbitMQ"):
+            servers = self._start_servers()
+        storing = {
+            p.name: kept.database_passwords[p.name] for p in self.parts if p.stores and not self._brings_database(p)
+        }
+        with self.progress.step("Preparing a schema for each service"):
+            self.environment = mesh_environment(
+                self.given,
+                parts=self.parts,
+                servers={"AMQP_URL": servers["AMQP_URL"], "REDIS_URL": servers["REDIS_URL"]},
+                databases=provision(servers["DATABASE_URL"], storing) if storing else {},
+                ports=self.ports,
+                kept=kept,
+                data=(self.state / "data").absolute(),
+            )
+            self._make_processes()
+            self._migrate()
+        with self.progress.step(f"Starting {', '.join(self.processes)}"):
+            self._start_services()
+
+    def stop(self) -> None:
+        """Let every process finish, services first; returns when all have ended."""
+        self.stack.close()
+
+    def _brings_database(self, part: Part) -> bool:
+        return bool(self.given.get(variable(part, "DATABASE_URL")))
+
+    def _choose_ports(self) -> None:
+        free = dict(zip((part.name for part in self.parts), free_ports(len(self.parts)), strict=True))
+        free[EDGE] = EDGE_PORT
+        for part in self.parts:
+            wanted = self.given.get(variable(part, "PORT")) or str(free[part.name])
+            if not wanted.isdecimal() or not 0 < int(wanted) < 65536:
+                raise DevstackError(f"{variable(part, 'PORT')} is {wanted!r}, and a port is a number from 1 to 65535.")
+            self.ports[part.name] = int(wanted)
+
+    def _start_servers(self) -> dict[str, str]:
+        """URL by variable. They start at the same time."""
+        private: dict[str, Server] = {
+            "DATABASE_URL": self.stack.postgres,
+            "REDIS_URL": self.stack.redis,
+            "AMQP_URL": self.stack.rabbitmq,
+        }
+        used: dict[str, Server | External] = {
+            name: External(name, url) if (url := self.given.get(name)) else server for name, server in private.items()
+        }
+        with ThreadPoolExecutor() as pool:
+            for starting in [pool.submit(server.start) for server in used.values()]:
+                starting.result()
+        return {name: server.url for name, server in used.items()}
+
+    def _make_processes(self) -> None:
+        passage_folder(self.logs)
+        for part in self.parts:
+            spec = Spec(
+                name=part.name,
+                argv=[sys.executable, "-m", part.name, *part.roles],
+                env=self.environment,
+                cwd=os.getcwd(),
+                log=str(self.logs / f"{part.name}.log"),
+                # The gateway goes first: what is in flight behind it can still be answered.
+                layer=3 if part.name == EDGE else 2,
+                stop_signal=signal.SIGTERM,
+                grace=GRACE_SECONDS,
+            )
+            self.processes[part.name] = LocalProcess(self.stack.keeper, spec, self.ports[part.name])
+
+    def _migrate(self) -> None:
+        migrating = [self.processes[part.name] for part in self.parts if part.stores]
+        with ThreadPoolExecutor() as pool:
+            for outcome in [pool.submit(process.run_command, "migrate") for process in migrating]:
+                outcome.result()
+
+    def _start_services(self) -> None:
+        for process in self.processes.values():
+            process.start()
+        deadline = time.monotonic() + READY_SECONDS
+        for process in self.processes.values():
+            process.wait_ready(max(1.0, deadline - time.monotonic()))

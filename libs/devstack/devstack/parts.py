@@ -1,0 +1,68 @@
+"""Which services the mesh has, and the environment that each process is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.remembered import Secrets
+
+
+@dataclass(frozen=True)
+class Part:
+    """A service of the mesh as a laptop runs it: all its roles in one process."""
+
+    name: str
+    roles: tuple[str, ...]
+    stores: bool = True
+    """Whether it owns a schema, and so has migrations."""
+
+
+PARTS = (
+    Part("auth", ("api", "relay", "scheduler")),
+    Part("ingestion", ("api", "consumer", "relay", "worker", "scheduler", "index")),
+    Part("chat", ("api", "consumer", "relay", "scheduler")),
+    Part("gateway", ("api",), stores=False),
+)
+EDGE = "gateway"
+EDGE_PORT = 8080
+
+
+def variable(part: Part, name: str) -> str:
+    """The service's own variable, such as CHAT_PORT."""
+    return f"{part.name.upper()}_{name}"
+
+
+def mesh_environment(
+    given: Mapping[str, str],
+    *,
+    parts: tuple[Part, ...],
+    servers: Mapping[str, str],
+    databases: Mapping[str, str],
+    ports: Mapping[str, int],
+    kept: Secrets,
+    data: Path,
+) -> dict[str, str]:
+    """What every process of the mesh finds in its environment; what was given by the developer goes before what we chose.
+
+    `servers` maps AMQP_URL and REDIS_URL to URLs, `databases` and `ports` are by service.
+    """
+    chosen = {
+        "ENVIRONMENT": "development",
+        "LOG_FORMAT": "console",
+        "KEY_RING": kept.key_ring,
+        "DATA_DIR": str(data),
+        "AUTH_SERVICE_SECRETS": ",".join(f"{name}:{secret}" for name, secret in kept.service_secrets.items()),
+        "AUTH_URL": f"http://127.0.0.1:{ports['auth']}" if "auth" in ports else "",
+        "CHAT_INGESTION_URL": f"http://127.0.0.1:{ports['ingestion']}" if "ingestion" in ports else "",
+        **servers,
+        # A checkout may lie in a folder whose name shadows a package.
+        "PYTHONSAFEPATH": "1",
+    }
+    for part in parts:
+        chosen[variable(part, "PORT")] = str(ports[part.name])
+        chosen[variable(part, "SERVICE_SECRET")] = kept.service_secrets[part.name]
+        if part.name in databases:
+            chosen[variable(part, "DATABASE_URL")] = databases[part.name]
+        if part.name != EDGE:
+            chosen[f"GATEWAY_{part.name.upper()}_URL"] = f"http://127.0.0.1:{ports[part.name]}"
+    return chosen | {name: value for name, value in given.items() if value}
