@@ -102,20 +102,21 @@ class CitedText:
         self._space = ""
         self._last: tuple[int, ...] = ()
         self._removed = False
+        self._swallowed = ""
 
     def text(self, piece: str) -> str:
         """Text to send now; white space at its end waits for what follows."""
-        if self._removed and self._space:
-            piece = piece.lstrip(" ")
-        if self._last and "\n" in self._space:
-            piece = piece.lstrip("\n")
-        body = piece.rstrip()
+        if self._swallowed:
+            piece = piece.lstrip(self._swallowed)
+            self._swallowed = "" if piece else self._swallowed
+        body = piece.strip()
         if not body:
             self._space += piece
             return ""
-        space = "" if self._removed and body.startswith(_NO_SPACE_BEFORE) else self._space
-        out = (space if self.content else space.lstrip()) + (body if self.content else body.lstrip())
-        self._space = piece[len(body) :]
+        self._space += piece[: len(piece) - len(piece.lstrip())]
+        closes_up = not self.content or (self._removed and body.startswith(_NO_SPACE_BEFORE))
+        out = body if closes_up else self._space + body
+        self._space = piece[len(piece.rstrip()) :]
         self._removed = False
         self._last = ()
         self._written = (self._written + out)[-_CLAIM_TAIL:]
@@ -127,10 +128,14 @@ class CitedText:
         fresh = tuple(number for number in dict.fromkeys(cited) if number not in self._last)
         if not fresh:
             self._removed = True
+            self._swallowed = " " if self._space.endswith(" ") else self._swallowed
             # What is taken out must not bring together what then reads as a marker: "[[9]1]".
             return self._send("…") if not cited and may_begin_marker(self.content + self._space) else ""
         blank = "" if self._last or not self.content else " "
+        # A marker that begins a line closes what stands above it; the break comes behind it.
         self._space = self._space if "\n" in self._space else ""
+        self._swallowed = "\n" if self._space else ""
+        self._removed = False
         self._last += fresh
         return self._send(blank + "".join(f"[{number}]" for number in fresh))
 

@@ -41,7 +41,7 @@ _SUFFIXES = (
     ("ize", "iz"), ("ise", "iz"), ("izes", "iz"), ("ises", "iz"),
     ("ional", "ion"), ("ions", "ion"), ("ists", "ist"), ("isms", "ism"),
     ("ies", "y"), ("ied", "y"), ("ying", "y"), ("ings", ""), ("ing", ""), ("edly", ""), ("ed", ""),
-    ("ally", "al"), ("als", "al"), ("ly", ""), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("es", "e"),
+    ("ally", "al"), ("als", "al"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("es", "e"),
 )  # fmt: skip
 _SHORTEST_STEM = 3
 
@@ -67,6 +67,8 @@ def stem(word: str) -> str:
     for suffix, rest in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
             return _undouble(word.removesuffix(suffix) + rest)
+    if word.endswith("ly") and len(word) > _SHORTEST_STEM + 3 and word[-3] not in "aeiouy":
+        return _undouble(word[:-2])
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > _SHORTEST_STEM:
         word = word[:-1]
     return _undouble(word)

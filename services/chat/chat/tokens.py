@@ -43,7 +43,7 @@ def _tokens_of(piece: str) -> int:
     if size == characters:
         if any(character.isdigit() for character in piece):
             return (3 * characters + 4) // 5
-        return 1 + (characters - 1) // 7
+        return 1 + (characters - 1) // 6
     return (size + 3) // 4 if size < 2.5 * characters else characters
 
 

@@ -1,0 +1,126 @@
+"""The tutor without a model: which sentences answer, and when it finds none."""
+
+import pytest
+from chat.markers import Marker
+from chat.offline import NOTICE, compose, find_answer
+from chat.passages import Passage
+from chat.questions import Kind, defined_subject, read_question
+
+from .builders import passage
+
+MONEY = passage(
+    "Commodity versus Fiat Money\nMoney has taken a wide variety of forms in different cultures. Fiat money has no intrinsic value, but is\n"
+    "declared by a government to be the legal tender of a country. Countries moved towards the use of fiat money in 1971.\n"
+    "By the end of this section, you will be able to: define fiat money.",
+    page=3,
+)
+TRADE = passage(
+    "What is fiat money? As economies grew, commodity monies became more cumbersome. People accept a bill because they trust that\n"
+    "others will accept it. This is why trust is called the backing of money [12]. Barter is the exchange of goods without money, whereas\n"
+    "trade with money needs no double coincidence of wants.",
+    page=4,
+)
+ORGANELLES = passage(
+    "The cell has three parts:\n\n- the nucleus\n- the membrane\n- the cytoplasm\n\nEach part has a task.", page=9
+)
+
+
+def answer(question: str, *passages: Passage, about: str | None = None) -> list[str]:
+    return [excerpt.text for excerpt in find_answer(read_question(question, about), passages or (MONEY, TRADE))]
+
+
+def test_definition_is_the_sentence_that_defines_not_the_heading_nor_the_question_nor_the_aim() -> None:
+    assert answer("What is fiat money?")[0].startswith(
+        "Fiat money has no intrinsic value, but is declared by a government"
+    )
+
+
+def test_reason_brings_the_sentence_with_a_reason() -> None:
+    assert (
+        answer("Why do people accept a bill?")[0]
+        == "People accept a bill because they trust that others will accept it. This is why trust is called the backing of money."
+    )
+
+
+def test_time_brings_the_sentence_with_a_date() -> None:
+    assert answer("When did countries move to fiat money?")[0].endswith("in 1971.")
+
+
+def test_reference_marks_of_the_document_are_left_out() -> None:
+    (first, *_) = answer("What is the backing of money called?")
+    assert "[12]" not in first
+    assert "trust is called the backing of money" in first
+
+
+def test_list_comes_with_its_items() -> None:
+    assert answer("Which parts does a cell have?", ORGANELLES)[0] == (
+        "The cell has three parts:\n- the nucleus\n- the membrane\n- the cytoplasm"
+    )
+
+
+def test_follow_up_answers_what_it_leans_on() -> None:
+    assert "because" in answer("and why?", about="What makes people accept a bill? and why?")[0]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is photosynthesis?",
+        "Which term means “a solid of neutral molecules”?",
+        "How do cations gain protons?",
+        "¿?",
+        "the of and",
+    ],
+)
+def test_what_is_not_there_is_not_answered(question: str) -> None:
+    assert answer(question) == []
+
+
+def test_nothing_found_is_no_answer() -> None:
+    assert find_answer(read_question("What is money?"), []) == []
+    assert find_answer(read_question("What is money?"), [passage(" \n ")]) == []
+
+
+def test_quote_of_an_excerpt_stands_in_its_passage() -> None:
+    for excerpt in find_answer(read_question("What is fiat money?"), [TRADE, MONEY]):
+        assert excerpt.quote in (TRADE, MONEY)[excerpt.number - 1].text
+
+
+def test_composed_answer_cites_each_sentence_and_says_that_it_is_offline() -> None:
+    question = read_question("What is money?")
+    excerpts = find_answer(question, [MONEY, TRADE])
+    pieces = list(compose(excerpts, question))
+    assert [piece for piece in pieces if isinstance(piece, Marker)] == [Marker((e.number,), e.quote) for e in excerpts]
+    assert str(pieces[-1]).endswith(NOTICE)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "subject"),
+    [
+        ("What is fiat money?", Kind.DEFINITION, "fiat money"),
+        ("Explain what is meant by the natural rate.", Kind.DEFINITION, "natural rate"),
+        ("What does the term “culture shock” mean?", Kind.DEFINITION, "culture shock"),
+        ("define Ceteris paribus!", Kind.DEFINITION, "Ceteris paribus"),
+        ("oligopoly", Kind.DEFINITION, "oligopoly"),
+        ("Which term means “a legal minimum price”?", Kind.TERM, None),
+        ("The lowering of a class is called ____.", Kind.TERM, None),
+        ("What is the difference between barter and trade?", Kind.COMPARISON, None),
+        ("Why do prices rise?", Kind.REASON, None),
+        ("How many functions does money have?", Kind.QUANTITY, None),
+        ("When was the bank founded?", Kind.TIME, None),
+        ("Who wrote the essay on population?", Kind.PERSON, None),
+        ("Where do firms move their factories?", Kind.PLACE, None),
+        ("What are the functions of money?", Kind.LIST, None),
+        ("How do banks create money?", Kind.PROCESS, None),
+        ("Give me an example of barter.", Kind.EXAMPLE, None),
+        ("Is money good?", Kind.OPEN, None),
+    ],
+)
+def test_kind_of_a_question(question: str, kind: Kind, subject: str | None) -> None:
+    read = read_question(question)
+    assert (read.kind, read.subject) == (kind, subject)
+
+
+def test_choices_are_not_what_is_asked() -> None:
+    assert "jail" not in read_question("Which of these is a total institution? (a) Jail (b) School").terms
+    assert defined_subject("What is the role of the nucleus?") is None
