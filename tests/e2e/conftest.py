@@ -1,0 +1,75 @@
+"""The whole mesh, as `make run` starts it, once for all end-to-end tests (they share a worker: see `pytestmark`)."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from devstack.local_mesh import LocalMesh
+from devstack.places import temporary_home
+from devstack.ports import free_ports
+from devstack.servers import Tuning
+
+from .students import Json, SignUp, Student
+
+SAMPLE = Path(__file__).parents[1] / "demo" / "sample.pdf"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One mesh, and so one worker, for everything here; and time to start it."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("mesh"))
+            item.add_marker(pytest.mark.timeout(180))
+
+
+@pytest.fixture(scope="session")
+def mesh() -> Iterator[LocalMesh]:
+    home = temporary_home()
+    (port,) = free_ports(1)
+    limits = {"GATEWAY_LIMIT_GENERAL": "100000", "GATEWAY_LIMIT_AI": "100000", "GATEWAY_LIMIT_AUTH": "100000"}
+    running = LocalMesh(home / "state", {"GATEWAY_PORT": str(port), **limits}, tuning=Tuning.FAST, home=home)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+async def sign_up(mesh: LocalMesh) -> AsyncIterator[SignUp]:
+    """Makes students; each has an account of its own."""
+    students: list[Student] = []
+
+    async def make() -> Student:
+        client = httpx.AsyncClient(base_url=f"{mesh.url}/api/v1", timeout=60)
+        account = {"email": f"{secrets.token_hex(6)}@example.org", "password": secrets.token_urlsafe(12), "name": "Ada"}
+        answer = await client.post("/auth/signup", json=account)
+        assert answer.status_code == 201, answer.text
+        students.append(Student(client, account["email"], answer.json()))
+        return students[-1]
+
+    yield make
+    for student in students:
+        await student.http.aclose()
+
+
+@pytest.fixture
+async def student(sign_up: SignUp) -> Student:
+    return await sign_up()
+
+
+@pytest.fixture(scope="session")
+def sample() -> bytes:
+    return SAMPLE.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def routes() -> Json:
+    """The merged OpenAPI document, which is the gateway's route table."""
+    path = Path(__file__).parents[2] / "contracts" / "contracts" / "openapi.json"
+    document: Json = json.loads(path.read_text(encoding="utf-8"))
+    return document
