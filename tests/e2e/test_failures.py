@@ -22,7 +22,7 @@ def long_pdf(pages: int) -> bytes:
             )
         canvas.drawText(text)
         canvas.showPage()
-    data: bytes = canvas.getpdfdata()
+    data: bytes = canvas.getpdfdata()  # type: ignore[no-untyped-call]  # its stubs leave it out
     return data
 
 
