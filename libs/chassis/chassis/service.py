@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from logging import getLogger
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +27,8 @@ from chassis.settings import ServiceSettings, SettingsError, load
 
 log = getLogger(__name__)
 Role = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+HttpServer = Callable[[socket.socket, asyncio.Event, float], Coroutine[Any, Any, None]]
+"""Serves a listening socket until the event is set, then finishes within the grace period (seconds)."""
 S = TypeVar("S", bound=ServiceSettings)
 API = "api"
 
@@ -45,6 +48,13 @@ class Process:
     app: ASGIApp | None
     """The HTTP application of role `api`; it has health and metrics of its own."""
     checks: Mapping[str, health.Check]
+    server: HttpServer | None = None
+    """Serves role `api` instead of uvicorn and `app`."""
+
+    @property
+    def serves_api(self) -> bool:
+        """Whether there is a role `api`."""
+        return self.app is not None or self.server is not None
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,7 @@ async def _run(service: Service[S], settings: S, wanted: list[str]) -> int:
         loop.add_signal_handler(number, stop.set)
     try:
         async with service.compose(settings) as process:
-            known = [*process.commands, *process.roles, *([API] if process.app else [])]
+            known = [*process.commands, *process.roles, *([API] if process.serves_api else [])]
             if not wanted or (unknown := [name for name in wanted if name not in known]):
                 said = f"unknown: {', '.join(unknown)}" if wanted else "name what to run"
                 print(f"{service.name}: {said}. There is: {', '.join(known)}", file=sys.stderr)
@@ -103,8 +113,9 @@ async def _run_roles(service: Service[S], settings: S, process: Process, roles: 
     # Every process answers on its port for health and metrics, so that each role can be probed alone.
     app = process.app if API in roles else None
     served = app or Starlette(routes=health.routes(service.name, process.checks))
+    server = process.server if process.server is not None and API in roles else partial(serve, served)
     running = [asyncio.create_task(process.roles[role](stop), name=role) for role in roles if role != API]
-    running.append(asyncio.create_task(serve(served, listener, stop, settings.shutdown_grace_seconds), name="http"))
+    running.append(asyncio.create_task(server(listener, stop, settings.shutdown_grace_seconds), name="http"))
     log.info("%s runs %s on port %d", service.name, ", ".join(roles), listener.getsockname()[1])
     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     early = [] if stop.is_set() else [task for task in running if task.done()]
