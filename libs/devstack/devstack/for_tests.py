@@ -83,6 +83,6 @@ class TestServers:
             Stack(self.folder, self._tuning, owner=self._owner, temporary=True).close()
 
 
-def fault_servers(owner: int) -> TestServers:
+def breakable_servers(owner: int) -> TestServers:
     """Servers that may be killed and frozen: nobody else's, and durable."""
     return TestServers(temporary_home(), owner, "faults", Tuning.DURABLE)

@@ -140,7 +140,7 @@ class Keeper:
         for pid, created in entries:
             if processes.same_process(pid, created):
                 processes.kill_tree(pid)
-        psutil.wait_procs([p for pid, created in entries for p in _process(pid, created)], timeout=5)
+        psutil.wait_procs([p for pid, created in entries for p in _process(pid, created)], timeout=2)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

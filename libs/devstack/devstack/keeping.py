@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from devstack.processes import Spec, created_at
 
 START_SECONDS = 20.0
 STOP_SECONDS = 60.0
+STALE_SECONDS = 600.0
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float, interval: float = 0.05) -> None:
@@ -52,6 +54,8 @@ class Keeper:
         A temporary folder is removed when the keeper ends.
         """
         passage_folder(folder)
+        if temporary:
+            _sweep(folder.parent)
         client = cls(folder)
         with locked(folder / "opening"):
             if not client.is_running():
@@ -122,6 +126,15 @@ class Keeper:
         with suppress(FileNotFoundError, ConnectionError):
             self.ask("shutdown")
         wait_for(lambda: not _is_locked(self.folder / "lock"), "The keeper did not end", STOP_SECONDS)
+
+
+def _sweep(base: Path) -> None:
+    """Remove temporary folders whose keeper was killed before it could."""
+    for lock in base.glob("devstack-*/lock"):
+        with suppress(OSError):
+            mine = lock.stat().st_uid == os.geteuid() and time.time() - lock.stat().st_mtime > STALE_SECONDS
+            if mine and not _is_locked(lock):
+                shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def _is_locked(path: Path) -> bool:

@@ -47,7 +47,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def _shared_servers(request: pytest.FixtureRequest) -> "Iterator[TestServers]":
+def shared_servers(request: pytest.FixtureRequest) -> "Iterator[TestServers]":
     from devstack.for_tests import TestServers  # noqa: PLC0415
 
     folder, owner = request.config.stash[RUN]
@@ -57,10 +57,10 @@ def _shared_servers(request: pytest.FixtureRequest) -> "Iterator[TestServers]":
 
 
 @pytest.fixture(scope="session")
-def _fault_servers() -> "Iterator[TestServers]":
-    from devstack.for_tests import fault_servers  # noqa: PLC0415
+def fault_servers() -> "Iterator[TestServers]":
+    from devstack.for_tests import breakable_servers  # noqa: PLC0415
 
-    servers = fault_servers(os.getpid())
+    servers = breakable_servers(os.getpid())
     yield servers
     servers.disconnect()
     servers.end()
@@ -69,14 +69,14 @@ def _fault_servers() -> "Iterator[TestServers]":
 @pytest.fixture
 def _servers(request: pytest.FixtureRequest) -> "TestServers":
     faulty = request.node.get_closest_marker("faults") is not None
-    servers: TestServers = request.getfixturevalue("_fault_servers" if faulty else "_shared_servers")
+    servers: TestServers = request.getfixturevalue("fault_servers" if faulty else "shared_servers")
     return servers
 
 
 @pytest.fixture(scope="session")
-def postgres_url(_shared_servers: "TestServers") -> str:
+def postgres_url(shared_servers: "TestServers") -> str:
     """Superuser's URL, `postgresql://…/postgres`, of the run's server."""
-    return _shared_servers.postgres().url
+    return shared_servers.postgres().url
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def amqp_url(_servers: "TestServers") -> str:
 def _may_break(request: pytest.FixtureRequest) -> "TestServers":
     if request.node.get_closest_marker("faults") is None:
         pytest.fail("Mark the test with @pytest.mark.faults: it is given a server that it may break.", pytrace=False)
-    servers: TestServers = request.getfixturevalue("_fault_servers")
+    servers: TestServers = request.getfixturevalue("fault_servers")
     return servers
 
 
