@@ -30,7 +30,7 @@ class Subscription:
     retry: Retry
     prefetch: int
     inbox: bool
-    on_ready: Callable[[], Awaitable[None]] | None = None
+    on_ready: Callable[..., Awaitable[None]] | None = None
 
     @property
     def name(self) -> str:
@@ -66,7 +66,7 @@ class Subscriptions:
         self,
         *events: type[Event],
         prefetch: int = 100,
-        on_ready: Callable[[], Awaitable[None]] | None = None,
+        on_ready: Callable[..., Awaitable[None]] | None = None,
     ) -> Callable[[H], H]:
         """Take events in every process of the service, from the moment it listens; what fails is logged and dropped.
 
