@@ -44,7 +44,6 @@ class Parts:
     storage: Storage
     jobs: Jobs
     embedder: Embedder
-    index: PassageIndex
     search: Search
     verifier: TokenVerifier
     clock: Clock
@@ -54,7 +53,21 @@ class Parts:
 async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Process]:
     """Put a process of ingestion together, and take it apart again."""
     async with AsyncExitStack() as stack:
-        parts = await _parts(settings, clock, stack)
+        database = Database(settings.database_url, schema=SCHEMA, pool_size=settings.database_pool_size)
+        stack.push_async_callback(database.close)
+        model = embedder(settings)
+        stack.push_async_callback(model.close)
+        index = PassageIndex(settings, database, model)
+        parts = Parts(
+            settings=settings,
+            database=database,
+            storage=Storage(settings.storage),
+            jobs=_jobs(settings, stack),
+            embedder=model,
+            search=_search(settings, database, index, stack),
+            verifier=TokenVerifier(RemoteKeys(settings.jwks_url, await _http(stack)), clock=clock),
+            clock=clock,
+        )
         checks: dict[str, Check] = {"database": parts.database.check, "storage": parts.storage.check}
 
         async def worker(stop: asyncio.Event) -> None:
@@ -71,7 +84,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             await upgrade(parts.database, MIGRATIONS, tables.metadata)
 
         yield Process(
-            roles={"worker": worker, "relay": relay, "scheduler": scheduler, "index": parts.index.run},
+            roles={"worker": worker, "relay": relay, "scheduler": scheduler, "index": index.run},
             commands={"migrate": migrate},
             app=application(parts, checks),
             checks=checks,
@@ -136,30 +149,22 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
     )
 
 
-async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Parts:
-    database = Database(settings.database_url, schema=SCHEMA, pool_size=settings.database_pool_size)
-    stack.push_async_callback(database.close)
-    client = await stack.enter_async_context(httpx.AsyncClient())
+def _jobs(settings: Settings, stack: AsyncExitStack) -> Jobs:
     jobs = Jobs(settings.redis_url)
     stack.push_async_callback(jobs.close)
-    model = embedder(settings)
-    stack.push_async_callback(model.close)
-    index = PassageIndex(settings, database, model)
-    search: Search = LocalSearch(database, index)
-    if settings.index_url:
-        search = remote = RemoteSearch(settings.index_url)
-        stack.push_async_callback(remote.close)
-    return Parts(
-        settings=settings,
-        database=database,
-        storage=Storage(settings.storage),
-        jobs=jobs,
-        embedder=model,
-        index=index,
-        search=search,
-        verifier=TokenVerifier(RemoteKeys(settings.jwks_url, client), clock=clock),
-        clock=clock,
-    )
+    return jobs
+
+
+async def _http(stack: AsyncExitStack) -> httpx.AsyncClient:
+    return await stack.enter_async_context(httpx.AsyncClient())
+
+
+def _search(settings: Settings, database: Database, index: PassageIndex, stack: AsyncExitStack) -> Search:
+    if settings.index_url is None:
+        return LocalSearch(database, index)
+    remote = RemoteSearch(settings.index_url)
+    stack.push_async_callback(remote.close)
+    return remote
 
 
 SERVICE = Service("ingestion", Settings, compose)

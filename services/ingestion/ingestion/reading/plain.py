@@ -20,7 +20,10 @@ _SEQUENCE = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0
 _WESTERN = frozenset(
     "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿßœšžÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŒŠŽ‘’“”‚„«»‹›–—…•·°§€£¥©®™±²³¼½¾×÷¿¡µ¶ªº´¨\u00a0"
 )
-_IN_WORD = re.compile(r"[a-z][À-ÿœšž]|[À-ÿœšž][a-z]|\b[À-ÿ]\b", re.IGNORECASE)
+# A letter beyond ASCII beside another letter, or one of those that are words by themselves.
+_IN_WORD = re.compile(
+    r"(?<=[^\W\d_])[^\W\d_\x00-\x7f]|[^\W\d_\x00-\x7f](?=[^\W\d_])|\b[àáèéêìíòóôùúýåäöæ]\b", re.IGNORECASE
+)
 
 
 def decode(content: bytes) -> str:
@@ -62,7 +65,7 @@ def _legacy(content: bytes) -> str:
     if (western := _western(content)) is not None:
         return western
     best = from_bytes(content).best()
-    if best is None or best.percent_chaos > 5 or best.percent_coherence < 20:
+    if best is None or best.percent_chaos > 10 or best.percent_coherence < 20 or not _says_words(str(best)):
         raise ReadingFailed("document-encoding")
     return str(best)
 
@@ -74,10 +77,15 @@ def _western(content: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     upper = [character for character in text if ord(character) > 127]
-    letters = [character for character in upper if character.isalpha()]
     if any(character not in _WESTERN for character in upper) or len(upper) > 0.2 * len(text):
         return None
-    return text if 2 * len(_IN_WORD.findall(text)) >= len(letters) else None
+    return text if _says_words(text) else None
+
+
+def _says_words(text: str) -> bool:
+    """Letters beyond ASCII stand in words; in bytes that are no text they stand anywhere."""
+    letters = sum(character.isalpha() for character in text if ord(character) > 127)
+    return 2 * len(_IN_WORD.findall(text)) >= letters
 
 
 def _sound(text: str) -> str:

@@ -18,7 +18,7 @@ EDGE_LINES = 3
 SEEN_ON = 3
 _DIGITS = re.compile(r"\d+|\b[ivxlc]{1,6}\b")
 _LETTERS = re.compile(r"[^\W\d_]")
-_PAGE_NUMBER = re.compile(r"\W*(?:page|p|seite|página|strona)?\W*#(?:\W+(?:of|/|von|de)?\W*#)?\W*")
+_PAGE_NUMBER = re.compile(r"\W*(?:page|p|seite|página|strona)?\W*0(?:\W+(?:of|/|von|de)?\W*0)?\W*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,9 @@ def _next(behind: deque[_Edges], ahead: deque[tuple[Part, _Edges]], has_pages: b
 def _running(lines: list[tuple[str, int]], seen: Counter[str], border: int) -> int:
     """How far the running lines reach from the edge: the place behind the last of them."""
     for line, place in lines:
-        if seen[line] >= SEEN_ON and (len(_LETTERS.findall(line)) >= 4 or _PAGE_NUMBER.fullmatch(line)):
-            border = place
+        if seen[line] < SEEN_ON or not (len(_LETTERS.findall(line)) >= 4 or _PAGE_NUMBER.fullmatch(line)):
+            break
+        border = place
     return border
 
 
@@ -96,4 +97,4 @@ def _edges(text: str) -> _Edges:
 
 
 def _without_numbers(line: str) -> str:
-    return _DIGITS.sub("#", " ".join(line[:200].casefold().split()))
+    return _DIGITS.sub("0", " ".join(line[:200].casefold().split()))
