@@ -1,10 +1,12 @@
 """The service in this process, with a clock that tests move, and the people who use it."""
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from auth.app import application, parts_of
@@ -15,6 +17,15 @@ from sqlalchemy import text
 
 PASSWORD = "a calm sea at dawn"
 Json = dict[str, Any]
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    """Wait for a condition; fail after so many seconds."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if await condition():
+                return
+            await asyncio.sleep(0.01)
 
 
 class TestClock:
@@ -72,7 +83,6 @@ class Service:
         self.settings = settings
         self.parts = parts_of(settings, database, LocalLedger(clock), clock)
         self.app = application(self.parts)
-        self._names = count(1)
         self.client = self.from_address("203.0.113.7")
 
     def from_address(self, address: str, agent: str = "tests") -> httpx.AsyncClient:
@@ -85,7 +95,7 @@ class Service:
 
     def email(self) -> str:
         """An address that nobody has."""
-        return f"student{next(self._names)}@example.org"
+        return f"student-{uuid4().hex[:8]}@example.org"
 
     async def sign_up(self, client: httpx.AsyncClient | None = None, **said: Any) -> Person:
         """Somebody new, signed in."""
