@@ -137,6 +137,8 @@ class TokenVerifier:
 
     async def _refresh_if_due(self) -> None:
         async with self._refreshing:
+            if self._renewal is not None:
+                await asyncio.shield(self._renewal)  # it was asked for already, and may bring the key
             now = self._clock()
             # Without keys nothing can be answered: ask sooner, but never once per request, each waiting its time out.
             interval = self._refresh_interval if self._keys else min(self._refresh_interval, timedelta(seconds=1))
