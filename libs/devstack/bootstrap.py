@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NoReturn
@@ -61,17 +62,18 @@ def install() -> None:
     STAMP.unlink(missing_ok=True)
     if not PYTHON.exists() or subprocess.call([str(PYTHON), "-c", ""], stderr=subprocess.DEVNULL) != 0:
         require_venv()
-        step("Making a virtual environment in .venv")
-        run([sys.executable, "-m", "venv", "--clear", str(VENV)])
-    step("Installing the installer (uv)")
+        run("Making a virtual environment in .venv", [sys.executable, "-m", "venv", "--clear", str(VENV)])
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    run([*pip, "install", "--require-hashes", "-r", str(Path(__file__).with_name("uv.txt"))])
-    step("Installing the packages named in requirements.lock (once; a few minutes where none is cached)")
+    pinned = str(Path(__file__).with_name("uv.txt"))
+    run("Installing the installer (uv)", [*pip, "install", "--require-hashes", "-r", pinned])
     uv = [str(VENV / "bin" / "uv"), "pip"]
-    run([*uv, "sync", "--require-hashes", "--compile-bytecode", "--python", str(PYTHON), "requirements.lock"])
-    step("Linking our own packages")
+    here = ["--quiet", "--python", str(PYTHON)]
+    run(
+        "Installing the packages of requirements.lock (some minutes where none was downloaded before)",
+        [*uv, "sync", *here, "--require-hashes", "--compile-bytecode", "requirements.lock"],
+    )
     ours = [word for project in projects() for word in ("--editable", str(project.parent))]
-    run([*uv, "install", "--quiet", "--no-deps", "--no-build-isolation", "--python", str(PYTHON), *ours])
+    run("Linking our own packages", [*uv, "install", *here, "--no-deps", "--no-build-isolation", *ours])
 
 
 def require_venv() -> None:
@@ -84,11 +86,10 @@ def require_venv() -> None:
     command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", package]
     if os.geteuid() != 0:
         stop(f"Debian's Python comes without venv. Run this once, then try again:\n  sudo apt-get install -y {package}")
-    step(f"Installing {package}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    if quiet(command, environment) != 0:
-        quiet(["apt-get", "update", "-q"], environment)
-        run(command, environment)
+    # The lists of packages may be missing or old: refresh them only when it does not work without.
+    if attempt(f"Installing {package}", command)[0] != 0:
+        run("Refreshing the lists of Debian's packages", ["apt-get", "update", "-q"])
+        run(f"Installing {package}", command)
 
 
 def uv_environment() -> dict[str, str]:
@@ -113,30 +114,41 @@ def pip_configuration() -> dict[str, str]:
     return {key.replace("-", "_"): value for section in sections for key, value in section.items()}
 
 
-def step(text: str) -> None:
-    print(f"· {text}", file=sys.stderr, flush=True)
-
-
-def quiet(command: list[str], environment: dict[str, str]) -> int:
-    return subprocess.call(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-
-
-def run(command: list[str], environment: dict[str, str] | None = None) -> None:
-    started = time.monotonic()
-    code = subprocess.call(
-        command, cwd=str(ROOT), env=environment or uv_environment(), stdin=subprocess.DEVNULL, stdout=sys.stderr
-    )
+def run(what: str, command: list[str]) -> None:
+    """Run a command, show that it goes on, and stop with its own words when it fails."""
+    code, output = attempt(what, command)
     if code != 0:
-        shown = " ".join(command[:3])
-        stop(
-            f"Setting up failed: `{shown} …` ended with {code} after {time.monotonic() - started:.0f} s; the reason stands above. Try again with: make setup"
+        stop(f"{output.strip()}\n\n{what}: it failed ({code}), and the reason stands above. Try again with: make setup")
+
+
+def attempt(what: str, command: list[str]) -> tuple[int, str]:
+    """Exit code and output of a command. On a terminal a clock runs meanwhile."""
+    started = time.monotonic()
+    clock = "\r· {} … {:.0f} s" if sys.stderr.isatty() else ""
+    say(f"· {what} …" + ("" if clock else "\n"))
+    environment = {**uv_environment(), "DEBIAN_FRONTEND": "noninteractive"}
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        process = subprocess.Popen(
+            command, cwd=str(ROOT), env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
+        while True:
+            try:
+                code = process.wait(1)
+                break
+            except subprocess.TimeoutExpired:
+                say(clock.format(what, time.monotonic() - started))
+        say("\n" if clock else "")
+        output.seek(0)
+        return code, output.read()
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 def stop(reason: str) -> NoReturn:
-    print(reason, file=sys.stderr)
+    say(f"{reason}\n")
     sys.exit(1)
 
 

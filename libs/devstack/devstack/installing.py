@@ -23,7 +23,7 @@ ELSEWHERE = {
 }
 
 
-def _newest(paths: Iterable[Path]) -> Path | None:
+def newest(paths: Iterable[Path]) -> Path | None:
     def version(path: Path) -> list[int]:
         return [int(digits) for digits in "".join(c if c.isdigit() else " " for c in str(path)).split()]
 
@@ -32,7 +32,7 @@ def _newest(paths: Iterable[Path]) -> Path | None:
 
 def postgres_programs() -> Path | None:
     """The folder with `postgres`, `initdb` and `pg_isready`, the newest that is installed."""
-    debian = _newest(p.parent for p in Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    debian = newest(p.parent for p in Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     on_path = shutil.which("postgres")
     return debian or (Path(on_path).resolve().parent if on_path else None)
 
@@ -45,7 +45,7 @@ def redis_program() -> Path | None:
 
 def rabbitmq_program() -> Path | None:
     """The start script itself: what packages put on the PATH switches users and writes to fixed places."""
-    debian = _newest(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
+    debian = newest(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
     on_path = shutil.which("rabbitmq-server")
     return debian or (Path(on_path).resolve() if on_path else None)
 
@@ -105,7 +105,7 @@ def _install(names: Iterable[str]) -> None:
 
 def _apt_install(packages: list[str]) -> None:
     install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *packages]
-    with _nothing_starts_by_itself():
+    with nothing_starts_by_itself(POLICY, POLICY_KEPT):
         # The lists may be missing or old: refresh them only when installing does not work without.
         if _apt(install).returncode != 0:
             _apt(["apt-get", "update", "-q"])
@@ -130,7 +130,7 @@ def _apt(command: list[str]) -> "subprocess.CompletedProcess[str]":
 
 
 @contextmanager
-def _nothing_starts_by_itself(policy: Path = POLICY, kept: Path = POLICY_KEPT) -> Iterator[None]:
+def nothing_starts_by_itself(policy: Path, kept: Path) -> Iterator[None]:
     """Forbid packages to start their services, and leave the machine's own policy as it was found."""
     if policy.exists() and policy.read_text() != POLICY_TEXT:
         policy.rename(kept)

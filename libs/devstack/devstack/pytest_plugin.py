@@ -30,6 +30,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN] = (temporary_home(), os.getpid())
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup` one worker runs all fault tests, one at a time; they go first, because they take longest."""
+    faults = [item for item in items if item.get_closest_marker("faults")]
+    for item in faults:
+        item.add_marker(pytest.mark.xdist_group("faults"))
+    items.sort(key=lambda item: item.get_closest_marker("faults") is None)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker where the run's servers are."""
