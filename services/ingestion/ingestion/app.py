@@ -27,6 +27,7 @@ from ingestion.jobs import Jobs
 from ingestion.models import SCHEMA, tables
 from ingestion.processing import Processing, Terms
 from ingestion.reading.children import Children
+from ingestion.rebuilding import request_rebuild
 from ingestion.search import LocalSearch, RemoteSearch, Search
 from ingestion.settings import Settings
 from ingestion.storage import Storage
@@ -68,7 +69,11 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             verifier=TokenVerifier(RemoteKeys(settings.jwks_url, await _http(stack)), clock=clock),
             clock=clock,
         )
-        checks: dict[str, Check] = {"database": parts.database.check, "storage": parts.storage.check}
+        checks: dict[str, Check] = {
+            "database": parts.database.check,
+            "storage": parts.storage.check,
+            "index": index.check,
+        }
 
         async def worker(stop: asyncio.Event) -> None:
             await work(parts, stop)
@@ -83,9 +88,15 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         async def migrate() -> None:
             await upgrade(parts.database, MIGRATIONS, tables.metadata)
 
+        async def reindex() -> None:
+            await request_rebuild(database, clock)
+
+        async def reembed() -> None:
+            await request_rebuild(database, clock, embed_again=True)
+
         yield Process(
             roles={"worker": worker, "relay": relay, "scheduler": scheduler, "index": index.run},
-            commands={"migrate": migrate},
+            commands={"migrate": migrate, "reindex": reindex, "reembed": reembed},
             app=application(parts, checks),
             checks=checks,
         )
@@ -161,7 +172,7 @@ async def _http(stack: AsyncExitStack) -> httpx.AsyncClient:
 
 def _search(settings: Settings, database: Database, index: PassageIndex, stack: AsyncExitStack) -> Search:
     if settings.index_url is None:
-        return LocalSearch(database, index)
+        return LocalSearch(database, index, least_score=settings.answerable_score)
     remote = RemoteSearch(settings.index_url)
     stack.push_async_callback(remote.close)
     return remote

@@ -1,26 +1,213 @@
-"""The index role: keeps the vector index equal to the passages in PostgreSQL, and answers searches from it."""
+"""The index role: keeps the vector index equal to the passages in PostgreSQL, and answers searches from it.
+
+A new index (another model, a rebuild that was asked for, a lost folder) is filled beside the one that answers and takes its
+place when it has caught up. On a Qdrant server many processes answer, and one of them writes: the one that holds an
+advisory lock of PostgreSQL.
+"""
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from logging import getLogger
+from uuid import UUID
 
+import asyncpg
+import numpy as np
 from chassis.database import Database
+from chassis.errors import Unavailable
+from mesh.database import driver_connection
+from numpy.typing import NDArray
+from qdrant_client import AsyncQdrantClient
 
-from ingestion.embedding import Embedder
+from ingestion.edge_vectors import EdgeLibrary
+from ingestion.embedding import Embedder, EmbeddingFailed
+from ingestion.embedding import named as named_embedder
+from ingestion.following import POLL_SECONDS, Follower, wait
+from ingestion.models import PASSAGE_CHANNEL, SCHEMA
+from ingestion.planning import Plan, Served, plan
+from ingestion.qdrant_vectors import QdrantLibrary
+from ingestion.rebuilding import Wish, last_wish
+from ingestion.settings import Settings
+from ingestion.vectors import Hit, Library, LibraryTaken, Shelf
 
-if TYPE_CHECKING:
-    from ingestion.settings import Settings
+log = getLogger(__name__)
+
+RETIRED_SECONDS = 10.0
+"""How long a replaced shelf stays: searches under way, and other processes, may still be reading it."""
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+_LOCK_NAME = f"{SCHEMA}.index"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as a vector, and the shelf that it is put to."""
+
+    shelf: Shelf
+    vector: NDArray[np.float32]
+    model: str
+    complete: bool
+    """Whether the shelf has everything; else it is being filled."""
+
+    async def hits(self, owner: UUID, document_ids: Collection[UUID] | None, *, limit: int, skip: int) -> list[Hit]:
+        """The owner's nearest passages, unchecked: what the shelf says may be a moment old."""
+        try:
+            return await self.shelf.search(
+                self.vector, user_id=owner, document_ids=document_ids, limit=limit, skip=skip
+            )
+        except Exception as error:  # each engine has exceptions of its own
+            log.exception("the vector index does not answer")
+            raise Unavailable("Your material cannot be searched right now. Try again in a moment.") from error
 
 
 class PassageIndex:
-    """Made by the composition root in a process that has the `index` role; nothing is opened before `run`."""
+    """Made by the composition root; nothing is opened before `run`. `library` replaces the configured one in tests."""
 
-    def __init__(self, settings: "Settings", database: Database, embedder: Embedder) -> None:
-        raise NotImplementedError
+    def __init__(
+        self, settings: Settings, database: Database, embedder: Embedder, *, library: Library | None = None
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._embedder = embedder
+        self._library = library
+        self._others: dict[str, Embedder | None] = {}
+        self._served: list[Served] = []
+        self._followers: list[Follower] = []
+        self._retired: dict[str, float] = {}
+        self._news = asyncio.Event()
+        self._running = False
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """The role: owns the index, follows the passages, returns soon after `stop` is set."""
-        raise NotImplementedError
+    async def ask(self, text: str) -> Question:
+        """Put a question to the index; raises `Unavailable` where it cannot be."""
+        for served in self._served:
+            try:
+                vector = await served.embedder.embed_query(text)
+            except EmbeddingFailed as error:
+                log.warning("a question could not be embedded: %s", error)
+                continue
+            return Question(served.shelf, vector, served.model, served.complete)
+        raise Unavailable(
+            "Search is not ready: the index or its language model cannot be reached. Try again in a moment."
+        )
 
     async def check(self) -> None:
-        """Ready check: raises while the index is not open."""
-        raise NotImplementedError
+        """Ready check: raises while the role runs here and has no index to answer from."""
+        if self._running and not self._served:
+            raise RuntimeError("the vector index is not open yet")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """The role. Raises `LibraryTaken` where another process owns the index; of everything else it recovers."""
+        self._running = True
+        library = self._library or library_of(self._settings)
+        try:
+            async with AsyncExitStack() as stack:
+                stack.push_async_callback(library.close)
+                stack.push_async_callback(self._close)
+                await self._open(library, stop)
+                await self._serve(library, stop)
+        finally:
+            self._running = False
+
+    async def _open(self, library: Library, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                return await library.open()
+            except LibraryTaken:
+                raise
+            except Exception as error:  # a server that is not up yet
+                log.warning("the vector index cannot be opened, trying again: %r", error)
+                await wait(stop, POLL_SECONDS)
+        return None
+
+    async def _serve(self, library: Library, stop: asyncio.Event) -> None:
+        ending = asyncio.create_task(self._tell(stop))
+        try:
+            while not stop.is_set():
+                try:
+                    async with driver_connection(self._database) as connection:
+                        await connection.add_listener(PASSAGE_CHANNEL, lambda *_: self._wake())
+                        connection.add_termination_listener(lambda _: self._wake())
+                        while not stop.is_set():
+                            await self._turn(library, connection, stop)
+                except (
+                    Exception
+                ) as error:  # the index goes on answering; whether rows can be read is the search's matter
+                    log.warning("the vector index does not follow the passages, trying again: %r", error)
+                    await wait(stop, POLL_SECONDS)
+        finally:
+            ending.cancel()
+
+    async def _turn(self, library: Library, connection: asyncpg.Connection, stop: asyncio.Event) -> None:
+        """Serve until what there is to do changes. Raises when the connection, and with it the lock, is lost."""
+        writes = not library.shared or await connection.fetchval(_LOCK, _LOCK_NAME, timeout=POLL_SECONDS)
+        now = await plan(library, self._database, self._embedder, self._other, writes=writes)
+        self._served = now.served
+        if not writes:
+            await self._rest(connection)
+            return
+        self._retire(now)
+        self._followers = now.followers(self._database, self._wake)
+        tasks = [asyncio.create_task(follower.run(), name=follower.shelf.name) for follower in self._followers]
+        try:
+            while True:
+                await self._rest(connection)
+                await self._remove_retired(library)
+                if stop.is_set() or now.overtaken(await self._wish()):
+                    return
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _rest(self, connection: asyncpg.Connection) -> None:
+        await wait(self._news, POLL_SECONDS)
+        self._news.clear()
+        await connection.execute("SELECT 1", timeout=POLL_SECONDS)
+
+    async def _wish(self) -> Wish:
+        async with self._database.transaction() as session:
+            return await last_wish(session)
+
+    def _retire(self, now: Plan) -> None:
+        due = asyncio.get_running_loop().time() + RETIRED_SECONDS
+        self._retired = {name: self._retired.get(name, due) for name in now.obsolete}
+
+    async def _remove_retired(self, library: Library) -> None:
+        time = asyncio.get_running_loop().time()
+        for name in [name for name, due in self._retired.items() if due <= time]:
+            del self._retired[name]
+            log.info("removing the index %s, which another has replaced", name)
+            await library.remove(name)
+
+    def _wake(self) -> None:
+        self._news.set()
+        for follower in self._followers:
+            follower.wake.set()
+
+    async def _tell(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake()
+
+    def _other(self, model: str) -> Embedder | None:
+        """The embedder of an index that another model made, if it can still be had."""
+        if model == self._embedder.name:
+            return self._embedder
+        if model not in self._others:
+            self._others[model] = named_embedder(self._settings, model)
+        return self._others[model]
+
+    async def _close(self) -> None:
+        self._served, self._followers = [], []
+        for other in self._others.values():
+            if other is not None:
+                with suppress(Exception):  # it is thrown away
+                    await other.close()
+        self._others.clear()
+
+
+def library_of(settings: Settings) -> Library:
+    """The configured place of the vectors."""
+    if settings.qdrant_url is None:
+        return EdgeLibrary(settings.data_dir / "ingestion" / "vectors")
+    key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
+    return QdrantLibrary(AsyncQdrantClient(url=settings.qdrant_url, api_key=key, timeout=10))

@@ -17,7 +17,9 @@ from sqlalchemy import (
     DateTime,
     FetchedValue,
     ForeignKey,
+    Identity,
     Index,
+    Integer,
     LargeBinary,
     Text,
     UniqueConstraint,
@@ -155,6 +157,16 @@ class Removal(Row, table=True):
     user_id: UUID
     below_version: int
     removed_at: datetime = Field(sa_column=_moment())
+
+
+class Rebuild(Row, table=True):
+    """A wish for a new vector index, made beside the one that is there; the last one counts."""
+
+    __tablename__ = "rebuild"
+
+    number: int | None = Field(default=None, sa_column=Column(Integer, Identity(), primary_key=True))
+    requested_at: datetime = Field(sa_column=_moment())
+    embed_up_to: int = Field(default=0, sa_type=BigInteger)  # passages up to this `change_seq` are embedded anew
 
 
 class StrayFile(Row, table=True):

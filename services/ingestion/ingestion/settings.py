@@ -43,7 +43,9 @@ class Settings(StoringSettings, env_prefix="INGESTION_"):
     embeddings_base_url: str | None = Field(None, description="An OpenAI-compatible API; unset, the model on this CPU")
     embeddings_api_key: SecretStr | None = None
     embeddings_model: str | None = None
-    embeddings_dimensions: int | None = Field(None, ge=1, le=8192, description="Asked of models that can shorten vectors")
+    embeddings_dimensions: int | None = Field(
+        None, ge=1, le=8192, description="Asked of models that can shorten vectors"
+    )
     embeddings_batch: int = Field(64, ge=1, le=2048, description="Texts in one request to the API")
     embeddings_window: int = Field(4000, ge=100, description="Characters sent as one text; less than the model reads")
     qdrant_url: str | None = Field(None, description="A Qdrant server; unset, its engine inside the index role")

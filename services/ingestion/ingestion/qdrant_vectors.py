@@ -1,0 +1,138 @@
+"""A Qdrant server: a collection per shelf, for many processes."""
+
+from collections.abc import Collection, Sequence
+from http import HTTPStatus
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from qdrant_client import AsyncQdrantClient, models
+from qdrant_client.http.exceptions import UnexpectedResponse
+
+from ingestion.vectors import PROGRESS_ID, Hit, PassageVectors, Progress, Shelf, new_name, progress_vector
+
+TENANT_LINKS = 16
+"""Links of a point inside its owner's graph; there is no graph across owners."""
+
+
+class QdrantShelf:
+    """A `Shelf` in a collection."""
+
+    def __init__(self, name: str, client: AsyncQdrantClient) -> None:
+        self.name = name
+        self._client = client
+
+    async def upsert(self, passages: Sequence[PassageVectors]) -> None:
+        if passages:
+            points = [
+                models.PointStruct(id=str(p.passage_id), vector=p.vectors.tolist(), payload=p.payload())
+                for p in passages
+            ]
+            await self._client.upsert(self.name, points, wait=True)
+
+    async def delete_document(self, document_id: UUID, *, below_version: int | None = None) -> None:
+        conditions: list[models.Condition] = [_equals("document_id", document_id)]
+        if below_version is not None:
+            conditions.append(models.FieldCondition(key="content_version", range=models.Range(lt=below_version)))
+        await self._delete(conditions)
+
+    async def delete_user(self, user_id: UUID) -> None:
+        await self._delete([_equals("user_id", user_id)])
+
+    async def search(
+        self,
+        vector: NDArray[np.float32],
+        *,
+        user_id: UUID,
+        document_ids: Collection[UUID] | None = None,
+        limit: int,
+        skip: int = 0,
+    ) -> list[Hit]:
+        conditions: list[models.Condition] = [_equals("user_id", user_id)]
+        if document_ids is not None:
+            named = models.MatchAny(any=[str(document) for document in document_ids])
+            conditions.append(models.FieldCondition(key="document_id", match=named))
+        answer = await self._client.query_points(
+            self.name,
+            query=[vector.tolist()],
+            query_filter=models.Filter(must=conditions),
+            limit=limit,
+            offset=skip,
+            with_payload=False,
+        )
+        return [Hit(UUID(str(point.id)), point.score) for point in answer.points]
+
+    async def missing(self, passage_ids: Collection[UUID]) -> set[UUID]:
+        wanted = [str(passage_id) for passage_id in passage_ids]
+        found = await self._client.retrieve(self.name, wanted, with_payload=False)
+        return set(passage_ids) - {UUID(str(point.id)) for point in found}
+
+    async def count(self) -> int:
+        return (await self._client.count(self.name, exact=True)).count - 1
+
+    async def progress(self) -> Progress:
+        (point,) = await self._client.retrieve(self.name, [str(PROGRESS_ID)], with_payload=True)
+        return Progress.of(point.payload or {})
+
+    async def advance(self, progress: Progress) -> None:
+        vector = [progress_vector(progress.dimensions)]
+        point = models.PointStruct(id=str(PROGRESS_ID), vector=vector, payload=progress.payload())
+        await self._client.upsert(self.name, [point], wait=True)
+
+    async def _delete(self, conditions: list[models.Condition]) -> None:
+        selector = models.FilterSelector(filter=models.Filter(must=conditions))
+        await self._client.delete(self.name, selector, wait=True)
+
+
+class QdrantLibrary:
+    """A `Library` on a server. Collections whose names do not start with `passages-` are somebody else's."""
+
+    shared = True
+
+    def __init__(self, client: AsyncQdrantClient) -> None:
+        self._client = client
+
+    async def open(self) -> None:
+        await self._client.get_collections()
+
+    async def shelves(self) -> list[Shelf]:
+        names = [each.name for each in (await self._client.get_collections()).collections]
+        found: list[Shelf] = []
+        for shelf in (QdrantShelf(name, self._client) for name in sorted(names) if name.startswith("passages-")):
+            try:
+                await shelf.progress()
+            except ValueError:  # no progress in it: whoever was making it has died, or is just doing so
+                continue
+            except UnexpectedResponse as error:
+                if error.status_code != HTTPStatus.NOT_FOUND:
+                    raise
+                continue
+            found.append(shelf)
+        return found
+
+    async def create(self, progress: Progress) -> Shelf:
+        shelf = QdrantShelf(new_name(progress.model), self._client)
+        nearest_window = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
+        await self._client.create_collection(
+            shelf.name,
+            vectors_config=models.VectorParams(
+                size=progress.dimensions, distance=models.Distance.COSINE, multivector_config=nearest_window
+            ),
+            hnsw_config=models.HnswConfigDiff(m=0, payload_m=TENANT_LINKS),
+        )
+        uuid = models.UuidIndexType.UUID
+        for field, tenant in (("user_id", True), ("document_id", False)):
+            kind = models.UuidIndexParams(type=uuid, is_tenant=tenant)
+            await self._client.create_payload_index(shelf.name, field, kind, wait=True)
+        await shelf.advance(progress)
+        return shelf
+
+    async def remove(self, name: str) -> None:
+        await self._client.delete_collection(name)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _equals(field: str, value: UUID) -> models.FieldCondition:
+    return models.FieldCondition(key=field, match=models.MatchValue(value=str(value)))
