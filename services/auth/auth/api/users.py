@@ -25,7 +25,7 @@ class ProfileChange(BaseModel):
     day_starts_at: StartOfDay | None = None
 
 
-class SessionOut(BaseModel):
+class SignInSessionOut(BaseModel):
     """A device that is signed in."""
 
     id: UUID
@@ -56,13 +56,15 @@ async def change_me(body: ProfileChange, signed_in: SignedInDep, work: WorkDep) 
 
 
 @router.get("/users/me/sessions")
-async def list_my_sessions(signed_in: SignedInDep, work: WorkDep, page: PageDep) -> Page[SessionOut]:
+async def list_my_sessions(signed_in: SignedInDep, work: WorkDep, page: PageDep) -> Page[SignInSessionOut]:
     """Where the user is signed in, the newest first."""
     before = page.after(moment, UUID)
     rows = await work.sessions.page(signed_in.account.id, page.limit + 1, before)
     return page.cut(
         rows,
-        show=lambda row: SessionOut.model_validate(row.model_dump() | {"current": row.id == signed_in.session_id}),
+        show=lambda row: SignInSessionOut.model_validate(
+            row.model_dump() | {"current": row.id == signed_in.session_id}
+        ),
         key=lambda row: (row.created_at.isoformat(), str(row.id)),
     )
 
