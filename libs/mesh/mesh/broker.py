@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aio_pika
+import aiormq
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from yarl import URL
 
@@ -31,3 +32,10 @@ async def connected(amqp_url: str, name: str) -> AsyncIterator[AbstractConnectio
 async def confirming(connection: AbstractConnection) -> AbstractChannel:
     """A channel for publishing only. Its confirms say that every queue has the message on disk."""
     return await connection.channel(publisher_confirms=True, on_return_raises=False)
+
+
+async def underlay(channel: AbstractChannel) -> aiormq.Channel:
+    """The layer below aio-pika's channel, which knows its consumers and publishes with less ado."""
+    found = await channel.get_underlay_channel()
+    assert isinstance(found, aiormq.Channel)
+    return found

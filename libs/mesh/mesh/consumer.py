@@ -8,7 +8,7 @@ from mesh.database import Database
 from mesh.injection import Provide, bind
 from mesh.serving import Serving
 from mesh.subscriptions import Subscriptions
-from mesh.supervision import keep_running
+from mesh.supervision import keep_running, unless
 from mesh.topology import Topology
 
 
@@ -51,13 +51,16 @@ class Consumer:
     async def _session(self, stop: asyncio.Event) -> None:
         serving = Serving(self._served, amqp_url=self._amqp_url, name=f"{self._service} consumer", grace=self._grace)
         try:
-            await serving.start(self._topology)
-            await self._read_present_state()
-            self._set_ready(True)
-            await serving.watch(stop)
+            if await unless(stop, self._begin(serving)):
+                self._set_ready(True)
+                await serving.watch(stop)
         finally:
             self._set_ready(False)
             await serving.stop()
+
+    async def _begin(self, serving: Serving) -> None:
+        await serving.start(self._topology)
+        await self._read_present_state()
 
     async def _read_present_state(self) -> None:
         for read in self._readers:

@@ -66,55 +66,51 @@ class DurableDelivery:
     async def __call__(self, message: AbstractIncomingMessage) -> None:
         """Take the message to its end."""
         try:
-            if await self._settle(message):
-                await message.ack()
-            else:
-                # The broker's own way to the dead letters, for what it did not take from our hands.
-                await message.reject(requeue=False)
+            await self._settle(message)
+            await message.ack()
         except (Lost, ChannelInvalidStateError) as error:
             log.warning("%s: a delivery could not be settled and will come again: %s", self._queue, error)
             self._lost()
+        except Exception:
+            # Whatever it is about this message, it must not stay in our hands: the broker dead-letters it.
+            log.exception("%s: message %s could not even be buried", self._queue, message.message_id)
+            await message.reject(requeue=False)
 
-    async def _settle(self, message: AbstractIncomingMessage) -> bool:
+    async def _settle(self, message: AbstractIncomingMessage) -> None:
         try:
             envelope, event = self._reader.read(message)
         except Unreadable as error:
-            return await self._bury(message, "unreadable", error)
+            await self._bury(message, "unreadable", error)
+            return
         try:
             with handling(self._queue, envelope):
                 await self._application.apply(event, envelope)
+            self._consumed.inc()
         except Exception as error:
-            return await self._after(message, error)
-        self._consumed.inc()
-        return True
+            await self._after(message, error)
 
-    async def _after(self, message: AbstractIncomingMessage, error: Exception) -> bool:
+    async def _after(self, message: AbstractIncomingMessage, error: Exception) -> None:
         attempt = attempt_of(message)
         delay = self._retry.delay(attempt, error)
         if delay is None:
             permanent = isinstance(error, (Permanent, *self._retry.permanent))
-            return await self._bury(message, "permanent" if permanent else "exhausted", error)
-        log.warning(
-            "%s failed, try %d (%s: %s); again in %.1f s", self._queue, attempt, type(error).__name__, error, delay
-        )
-        metrics.RETRIES.labels(self._queue).inc()
-        onward = next_try(message, self._queue, delay=delay, error=error, now=datetime.now(UTC))
-        if not await self._publish(rung(delay), onward):
-            raise Lost(f"no retry queue for {delay:.1f} s")
-        return True
+            await self._bury(message, "permanent" if permanent else "exhausted", error)
+        else:
+            log.warning("%s failed, try %d (%r); again in %.1f s", self._queue, attempt, error, delay)
+            onward = next_try(message, self._queue, delay=delay, error=error, now=datetime.now(UTC))
+            await self._publish(rung(delay), onward)
+            metrics.RETRIES.labels(self._queue).inc()
 
-    async def _bury(self, message: AbstractIncomingMessage, reason: str, error: Exception) -> bool:
+    async def _bury(self, message: AbstractIncomingMessage, reason: str, error: Exception) -> None:
         log.error("%s: message %s is dead (%s)", self._queue, message.message_id, reason, exc_info=error)
+        letter = dead_letter(message, self._queue, reason=reason, error=error, now=datetime.now(UTC))
+        await self._publish("", letter)
         metrics.DEAD_LETTERS.labels(self._queue, reason).inc()
-        return await self._publish(
-            "", dead_letter(message, self._queue, reason=reason, error=error, now=datetime.now(UTC))
-        )
 
-    async def _publish(self, exchange: str, onward: Outgoing) -> bool:
+    async def _publish(self, exchange: str, onward: Outgoing) -> None:
         (outcome,) = await publish(self._publishing, exchange, [onward])
-        if outcome is not Outcome.CONFIRMED and self._publishing.is_closed:
-            raise Lost("the broker is away")
-        return outcome is Outcome.CONFIRMED
+        if outcome is not Outcome.CONFIRMED:
+            raise Lost(f"{exchange or onward.routing_key} did not take it ({outcome.value})")
 
 
 class BroadcastDelivery:

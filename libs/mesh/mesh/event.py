@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2,}")
 
+# A routing key, with the version behind it, has at most 255 bytes.
+_LONGEST = 200
+
 
 class Event(BaseModel):
     """A durable fact about one aggregate.
@@ -49,7 +52,7 @@ class Event(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         if type is None:
             return
-        if not _TYPE.fullmatch(type) or version < 1:
+        if not _TYPE.fullmatch(type) or len(type) > _LONGEST or version < 1:
             raise TypeError(f"{cls.__name__}: {type!r} version {version} is not <producer>.<entity>.<past tense>, 1…")
         if aggregate not in cls.model_fields:
             raise TypeError(f"{cls.__name__}: aggregate={aggregate!r} names no field of it")

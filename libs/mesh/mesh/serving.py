@@ -8,14 +8,14 @@ import asyncio
 from collections.abc import Sequence
 from uuid import uuid4
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustConnection
-from aiormq import Channel as UnderlayChannel
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from faststream import AckPolicy
-from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
+from faststream.rabbit import RabbitBroker, RabbitMessage, RabbitQueue
 
 from mesh.application import Application
-from mesh.broker import CONNECT_SECONDS, address, confirming
-from mesh.delivery import BroadcastDelivery, Delivery, DurableDelivery, Lost
+from mesh.broker import CONNECT_SECONDS, address, confirming, underlay
+from mesh.delivery import BroadcastDelivery, Delivery, DurableDelivery
+from mesh.lanes import Lane
 from mesh.subscriptions import Kind, Subscription
 from mesh.supervision import wait_for_any
 from mesh.topology import EXCHANGE, Topology
@@ -34,7 +34,7 @@ class Serving:
         self.lost = asyncio.Event()
         self._served = served
         self._grace = grace
-        self._queues: dict[str, Channel] = {}
+        self._lanes: list[Lane] = []
         self._broker = RabbitBroker(
             address(amqp_url, name),
             timeout=CONNECT_SECONDS,
@@ -58,12 +58,12 @@ class Serving:
             else:
                 queue = await _own_queue(publishing, subscription)
                 delivery = BroadcastDelivery(subscription, application)
-            self._subscribe(queue, delivery, subscription.prefetch)
+            self._subscribe(Lane(queue, delivery, subscription.prefetch))
         await self._broker.start()
-        for channel in self._queues.values():
-            consuming = await self._channel(channel)
+        for lane in self._lanes:
+            consuming = await self._channel(lane)
             consuming.close_callbacks.add(self._lose)
-            (await _underlay(consuming)).on_consumer_cancel_callbacks.add(self._lose)
+            (await underlay(consuming)).on_consumer_cancel_callbacks.add(self._lose)
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Returns when `stop` is set or the connection is lost; raises when a queue turns out to have no consumer."""
@@ -72,48 +72,33 @@ class Serving:
             await wait_for_any(stop, self.lost, seconds=WATCH_SECONDS)
             if not (stop.is_set() or self.lost.is_set()):
                 async with asyncio.timeout(CONNECT_SECONDS):
-                    await self._look(connection)
+                    for lane in self._lanes:
+                        await lane.check(connection, await self._channel(lane))
 
     async def stop(self) -> None:
         """Take nothing more, let what is in flight finish within the grace period, and disconnect."""
         async with asyncio.timeout(self._grace + CONNECT_SECONDS):
             await self._broker.stop()
 
-    def _subscribe(self, queue: str, delivery: Delivery, prefetch: int) -> None:
+    def _subscribe(self, lane: Lane) -> None:
         async def handle(message: AbstractIncomingMessage) -> None:
-            await delivery(message)
+            await lane.deliver(message)
 
-        channel = self._queues[queue] = Channel(prefetch_count=prefetch)
+        self._lanes.append(lane)
         subscriber = self._broker.subscriber(
-            RabbitQueue(queue, declare=False),
-            channel=channel,
+            RabbitQueue(lane.queue, declare=False),
+            channel=lane.channel,
             ack_policy=AckPolicy.MANUAL,
             decoder=_undecoded,
             no_reply=True,
         )
         subscriber(handle)
-        # FastStream forgets, unacknowledged, what arrives before it has set this itself at the end of its start.
-        subscriber.running = True
 
-    async def _channel(self, channel: Channel) -> AbstractChannel:
-        return await self._broker.config.broker_config.channel_manager.get_channel(channel)
-
-    async def _look(self, connection: AbstractRobustConnection) -> None:
-        for queue, channel in self._queues.items():
-            underlay = await _underlay(await self._channel(channel))
-            async with connection.channel() as probe:
-                found = await probe.declare_queue(queue, passive=True, robust=False)
-            if not found.declaration_result.consumer_count or not underlay.consumers:
-                raise Lost(f"nobody consumes {queue}")
+    async def _channel(self, lane: Lane) -> AbstractChannel:
+        return await self._broker.config.broker_config.channel_manager.get_channel(lane.channel)
 
     def _lose(self, *_: object) -> None:
         self.lost.set()
-
-
-async def _underlay(channel: AbstractChannel) -> UnderlayChannel:
-    underlay = await channel.get_underlay_channel()
-    assert isinstance(underlay, UnderlayChannel)
-    return underlay
 
 
 async def _own_queue(channel: AbstractChannel, subscription: Subscription) -> str:

@@ -65,6 +65,14 @@ async def home(database_url: str) -> AsyncIterator[Home]:
 
 
 @pytest.fixture
+async def far_home(home: Home, database_line: "Line") -> AsyncIterator[Home]:
+    """The same database, over a line that can be cut."""
+    far = Home(str(database_line.url))
+    yield far
+    await far.engine.dispose()
+
+
+@pytest.fixture
 async def broker(amqp_url: str) -> AsyncIterator[AbstractChannel]:
     """A channel of the test's own, to look at queues and to send what no relay would."""
     async with await aio_pika.connect(amqp_url) as connection:
@@ -101,7 +109,9 @@ async def all_ready(roles: Sequence[Role]) -> bool:
 
 async def wait_until(condition: Callable[[], Awaitable[Any]], patience: float = PATIENCE) -> None:
     async with asyncio.timeout(patience):
-        while not await condition():
+        while True:
+            if await condition():
+                return
             await asyncio.sleep(0.02)
 
 
@@ -130,7 +140,7 @@ def letters(broker: AbstractChannel) -> Callable[[str], Awaitable[list[AbstractI
 
 
 class Line:
-    """A TCP line to a server, which can be cut, and be dead for a while."""
+    """A TCP line to a server, which can be cut and be dead for a while."""
 
     def __init__(self, url: str) -> None:
         self._url = URL(url)
@@ -162,18 +172,17 @@ class Line:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection(self._url.host, self._url.port)
         self._open |= {writer, there_writer}
-        await asyncio.gather(pump(reader, there_writer), pump(there_reader, writer))
+        await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer))
 
-
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.transport.abort()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.transport.abort()
 
 
 @pytest.fixture

@@ -87,7 +87,8 @@ async def test_same_event_at_two_consumers_at_once_is_applied_once(home, amqp_ur
     board = Board()
     before = hits()
     board.go_on.clear()
-    pair = [Consumer(bus, amqp_url=amqp_url, database=home) for bus in (board.subscribe(prefetch=1), Board().subscribe())]
+    bus = board.subscribe(prefetch=2)
+    pair = [Consumer(bus, amqp_url=amqp_url, database=home) for _ in range(2)]
     async with running(*pair):
         await send(*[message("a", UUID(int=1))] * 4)
         await until(lambda: begun(board, 1))
@@ -100,7 +101,9 @@ async def test_same_event_at_two_consumers_at_once_is_applied_once(home, amqp_ur
     assert await home.effects() == ["a"]
 
 
-async def test_effect_of_a_failed_handler_is_rolled_back_with_its_inbox_row(home, amqp_url, running, until, send) -> None:
+async def test_effect_of_a_failed_handler_is_rolled_back_with_its_inbox_row(
+    home, amqp_url, running, until, send
+) -> None:
     bus = Subscriptions("board")
     tries: list[int] = []
 

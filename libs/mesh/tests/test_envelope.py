@@ -1,5 +1,6 @@
 """CloudEvents in binary mode: what is written is read back, through AMQP's own encoding, and nothing else is read."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -46,7 +47,9 @@ def test_envelope_survives_the_wire(envelope: Envelope) -> None:
 @given(envelopes)
 def test_headers_are_a_cloud_event_in_binary_mode(envelope: Envelope) -> None:
     headers = envelope.headers()
-    required = {f"cloudEvents:{name}" for name in ("specversion", "id", "source", "type", "subject", "time", "dataschema")}
+    required = {
+        f"cloudEvents:{name}" for name in ("specversion", "id", "source", "type", "subject", "time", "dataschema")
+    }
     assert required <= headers.keys()
     assert headers["cloudEvents:specversion"] == "1.0"
     attributes = {name.removeprefix("cloudEvents:") for name in headers if name.startswith("cloudEvents:")}
@@ -57,10 +60,8 @@ def test_headers_are_a_cloud_event_in_binary_mode(envelope: Envelope) -> None:
 def test_one_damaged_header_is_unreadable_or_still_an_envelope(envelope: Envelope, data: st.DataObject) -> None:
     headers = envelope.headers()
     headers[data.draw(st.sampled_from(sorted(headers)))] = data.draw(anything)
-    try:
+    with suppress(Unreadable):
         assert isinstance(Envelope.parse(headers), Envelope)
-    except Unreadable as reason:
-        assert str(reason)
 
 
 @given(st.dictionaries(st.text(max_size=20), anything))
@@ -71,7 +72,13 @@ def test_foreign_headers_are_unreadable(headers: dict[str, Any]) -> None:
 
 def test_time_without_a_zone_is_unreadable() -> None:
     headers = Envelope(
-        id=UUID(int=1), source="s", type="t", subject="a", time=datetime.now().astimezone(), dataschema="d", aggregate_version=1
+        id=UUID(int=1),
+        source="s",
+        type="t",
+        subject="a",
+        time=datetime.now().astimezone(),
+        dataschema="d",
+        aggregate_version=1,
     ).headers()
     with pytest.raises(Unreadable, match="zone"):
         Envelope.parse(headers | {"cloudEvents:time": "2026-01-01T00:00:00"})

@@ -45,7 +45,7 @@ async def test_value_is_given_as_it_is() -> None:
     assert await shelf_given_to_handler({Shelf: shelf}) is shelf
 
 
-@pytest.mark.parametrize("make", [lambda session: Shelf(session), partial(Shelf, SESSION)])
+@pytest.mark.parametrize("make", [lambda session: Shelf(session=session), partial(Shelf, SESSION)])
 async def test_factory_may_take_the_deliverys_session(make: Any) -> None:
     assert (await shelf_given_to_handler({Shelf: make})).session is SESSION
 

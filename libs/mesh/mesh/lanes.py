@@ -1,0 +1,47 @@
+"""One queue being consumed, and whether it still is."""
+
+from dataclasses import dataclass, field
+
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from faststream.rabbit import Channel
+
+from mesh.broker import underlay
+from mesh.delivery import Delivery, Lost
+
+
+@dataclass(eq=False)
+class Lane:
+    """A queue, the channel that consumes it, and what came through."""
+
+    queue: str
+    delivery: Delivery
+    prefetch: int
+    channel: Channel = field(init=False)
+    received: int = 0
+    in_flight: int = 0
+    _seen: int = -1
+
+    def __post_init__(self) -> None:
+        self.channel = Channel(prefetch_count=self.prefetch)
+
+    async def deliver(self, message: AbstractIncomingMessage) -> None:
+        """Hand a message on."""
+        self.received += 1
+        self.in_flight += 1
+        try:
+            await self.delivery(message)
+        finally:
+            self.in_flight -= 1
+
+    async def check(self, connection: AbstractConnection, consuming: AbstractChannel) -> None:
+        """Raise `Lost` when the queue, or our consumer on it, is gone; call it every few seconds.
+
+        The broker's word is not enough: of a quorum queue that was deleted and declared again RabbitMQ 3.10 counts the
+        old consumer and never serves it. So messages that wait while we have room and receive nothing tell the same.
+        """
+        async with connection.channel() as probe:
+            found = (await probe.declare_queue(self.queue, passive=True)).declaration_result
+        idle = self.received == self._seen and self.in_flight < self.prefetch
+        self._seen = self.received
+        if not found.consumer_count or not (await underlay(consuming)).consumers or (found.message_count and idle):
+            raise Lost(f"{self.queue} is no longer consumed here")

@@ -1,0 +1,222 @@
+"""Broker or database away, a line cut, a queue deleted: all of it recovers by itself, and later news arrives."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from aio_pika.abc import AbstractChannel
+from mesh import Consumer, Envelope, Event, Relay, Subscriptions, Topology
+from mesh.serving import Serving
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):
+    note: str
+
+
+class Board:
+    """A service that writes down each note, and on which try it got it."""
+
+    def __init__(self) -> None:
+        self.bus = Subscriptions("board")
+        self.tries: list[int] = []
+
+        @self.bus.on(NotePinned)
+        async def pin(event: NotePinned, envelope: Envelope, session: AsyncSession) -> None:
+            self.tries.append(envelope.attempt)
+            await session.execute(text("INSERT INTO effects (note) VALUES (:note)"), {"note": event.note})
+
+    @property
+    def topology(self) -> Topology:
+        return Topology.of(self.bus)
+
+
+def note(number: int) -> NotePinned:
+    return NotePinned(note=f"{number:04}", version=1)
+
+
+def applied(home, count: int):
+    async def are_applied() -> bool:
+        return len(set(await home.effects())) >= count
+
+    return are_applied
+
+
+async def keep_saying(home, count: int) -> None:
+    for number in range(count):
+        await home.say(note(number))
+        await asyncio.sleep(0.005)
+
+
+async def assert_each_once(home, count: int) -> None:
+    assert await home.effects() == [f"{number:04}" for number in range(count)]
+
+
+@pytest.mark.timeout(120)
+async def test_broker_whose_connections_are_cut_again_and_again_loses_and_repeats_nothing(
+    home, amqp_line, running, until
+) -> None:
+    board = Board()
+    relay = Relay("tests", database=home, amqp_url=amqp_line.url, topology=board.topology)
+    consumer = Consumer(board.bus, amqp_url=amqp_line.url, database=home)
+    async with running(relay, consumer):
+        saying = asyncio.create_task(keep_saying(home, 300))
+        for reached in (20, 80, 160):
+            await until(applied(home, reached), patience=60)
+            amqp_line.cut()
+        await saying
+        await until(applied(home, 300), patience=60)
+    await assert_each_once(home, 300)
+
+
+@pytest.mark.timeout(120)
+async def test_broker_that_is_away_for_a_while_is_waited_for(home, amqp_line, running, until) -> None:
+    board = Board()
+    relay = Relay("tests", database=home, amqp_url=amqp_line.url, topology=board.topology)
+    consumer = Consumer(board.bus, amqp_url=amqp_line.url, database=home)
+    async with running(relay, consumer):
+        await home.say(note(0))
+        await until(applied(home, 1))
+        await amqp_line.down()
+
+        async def unready() -> bool:
+            with_errors = await asyncio.gather(relay.check(), consumer.check(), return_exceptions=True)
+            return all(isinstance(error, ConnectionError) for error in with_errors)
+
+        await until(unready)
+        await home.say(*(note(number) for number in range(1, 50)))
+        await asyncio.sleep(2)
+        assert await home.unsent() == 49
+        await amqp_line.up()
+        await until(applied(home, 50))
+    await assert_each_once(home, 50)
+
+
+async def test_consumer_and_relay_may_start_before_their_servers(home, amqp_line, until) -> None:
+    board = Board()
+    await amqp_line.down()
+    roles = [
+        Relay("tests", database=home, amqp_url=amqp_line.url, topology=board.topology),
+        Consumer(board.bus, amqp_url=amqp_line.url, database=home),
+    ]
+    stop = asyncio.Event()
+    running = [asyncio.create_task(role.run(stop)) for role in roles]
+    await home.say(note(0))
+    await asyncio.sleep(0.5)
+    await amqp_line.up()
+    await until(applied(home, 1))
+    stop.set()
+    await asyncio.gather(*running)
+
+
+@pytest.mark.timeout(120)
+async def test_database_that_is_away_counts_no_attempt_and_buries_nothing(
+    home, far_home, database_line, amqp_url, running, until, broker: AbstractChannel
+) -> None:
+    board = Board()
+    consumer = Consumer(board.bus, amqp_url=amqp_url, database=far_home)
+    relay = Relay("tests", database=home, amqp_url=amqp_url, topology=board.topology)
+    async with running(relay, consumer):
+        await home.say(note(0))
+        await until(applied(home, 1))
+        await database_line.down()
+        await home.say(*(note(number) for number in range(1, 30)))
+        await asyncio.sleep(3)
+        await database_line.up()
+        await until(applied(home, 30))
+    await assert_each_once(home, 30)
+    assert set(board.tries) == {1}
+    dead = await broker.declare_queue("board.pin.dead", passive=True)
+    assert dead.declaration_result.message_count == 0
+
+
+@pytest.mark.timeout(120)
+async def test_relay_outlives_a_database_that_is_away_and_is_woken_again(
+    home, far_home, database_line, amqp_url, running, until
+) -> None:
+    board = Board()
+    relay = Relay("tests", database=far_home, amqp_url=amqp_url, topology=board.topology)
+    async with running(relay, Consumer(board.bus, amqp_url=amqp_url, database=home)):
+        await database_line.down()
+        await home.say(note(0))
+        await asyncio.sleep(1)
+        await database_line.up()
+        await until(applied(home, 1))
+        database_line.cut()
+        await home.say(note(1))
+        await until(applied(home, 2))
+        await home.say(note(2))
+        await until(applied(home, 3), patience=1.5)
+
+
+async def test_terminated_database_sessions_are_replaced(home, amqp_url, running, until) -> None:
+    board = Board()
+    relay = Relay("tests", database=home, amqp_url=amqp_url, topology=board.topology)
+    async with running(relay, Consumer(board.bus, amqp_url=amqp_url, database=home)):
+        saying = asyncio.create_task(keep_saying(home, 100))
+        for _ in range(3):
+            await asyncio.sleep(0.2)
+            await terminate_others(home)
+        with_error = await asyncio.gather(saying, return_exceptions=True)
+        await home.say(note(999))
+
+        async def last_is_there() -> bool:
+            return "0999" in await home.effects()
+
+        await until(last_is_there)
+        assert with_error
+    effects = await home.effects()
+    assert len(effects) == len(set(effects))
+
+
+async def test_queue_that_was_deleted_is_declared_and_consumed_again(
+    home, amqp_url, running, until, broker: AbstractChannel, monkeypatch
+) -> None:
+    monkeypatch.setattr("mesh.serving.WATCH_SECONDS", 0.5)
+    board = Board()
+    relay = Relay("tests", database=home, amqp_url=amqp_url, topology=board.topology)
+    async with running(relay, Consumer(board.bus, amqp_url=amqp_url, database=home)):
+        await home.say(note(0))
+        await until(applied(home, 1))
+        await broker.queue_delete("board.pin")
+        await home.say(note(1))
+        await until(applied(home, 2))
+
+
+async def test_consumer_that_the_broker_forgot_is_noticed_and_replaced(
+    home, amqp_url, running, until, monkeypatch
+) -> None:
+    monkeypatch.setattr("mesh.serving.WATCH_SECONDS", 0.2)
+    board = Board()
+    consumer = Consumer(board.bus, amqp_url=amqp_url, database=home)
+    relay = Relay("tests", database=home, amqp_url=amqp_url, topology=board.topology)
+    servings: list[Serving] = []
+    monkeypatch.setattr("mesh.consumer.Serving", remember(servings))
+    async with running(relay, consumer):
+        await forget_consumers(servings[0])
+        await home.say(note(0))
+        await until(applied(home, 1))
+
+
+def remember(servings: list[Serving]) -> Callable[..., Serving]:
+    def make(*args: object, **options: object) -> Serving:
+        servings.append(Serving(*args, **options))
+        return servings[-1]
+
+    return make
+
+
+async def forget_consumers(serving: Serving) -> None:
+    """Take the consumers from the channels without a word to the client library's own bookkeeping."""
+    for lane in serving._lanes:
+        underlay = await (await serving._channel(lane)).get_underlay_channel()
+        for tag in list(underlay.consumers):
+            await underlay.basic_cancel(tag)
+
+
+async def terminate_others(home) -> None:
+    database = make_url(home.url).database
+    await home.execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
+    )
