@@ -8,7 +8,7 @@ from chassis.errors import TYPE_BASE
 from pydantic import BaseModel, Field
 
 from ingestion.failures import FAILURES
-from ingestion.models import Document, Kind, Status
+from ingestion.models import Document, Kind, DocumentStatus
 
 
 class DocumentError(BaseModel):
@@ -29,7 +29,7 @@ class DocumentOut(BaseModel):
     filename: str
     kind: Kind
     bytes: int
-    status: Status
+    status: DocumentStatus
     progress: float = Field(ge=0, le=1)
     has_pages: bool | None = Field(description="Whether the format has pages; null until it was opened")
     pages: int | None = Field(description="Pages in all, or parts of a text without pages; null until it was opened")
@@ -77,13 +77,13 @@ class PageOut(BaseModel):
 
 
 def _progress(document: Document) -> float:
-    if document.status is Status.READY:
+    if document.status is DocumentStatus.READY:
         return 1.0
     return min(document.pages_read / document.pages, 1.0) if document.pages else 0.0
 
 
 def _error(document: Document) -> DocumentError | None:
-    if document.status is not Status.FAILED or document.error_code is None:
+    if document.status is not DocumentStatus.FAILED or document.error_code is None:
         return None
     failure = FAILURES[document.error_code]
     return DocumentError(

@@ -15,11 +15,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ingestion.failures import FAILURES
-from ingestion.models import SCHEMA, Document, Kind, Page, Passage, Status
+from ingestion.models import SCHEMA, Document, Kind, Page, Passage, DocumentStatus
 
 HINTS_AT_ONCE = 200
 LONGEST_BACKOFF = timedelta(minutes=1)
-_UNREAD = (Status.QUEUED, Status.PROCESSING)
+_UNREAD = (DocumentStatus.QUEUED, DocumentStatus.PROCESSING)
 
 
 class ClaimLost(Exception):
@@ -73,7 +73,7 @@ async def claim(session: AsyncSession, document_id: UUID, now: datetime, lease: 
     if document.attempts >= most:
         await _fail(session, document, "document-unfinished", now)
         return None
-    document.status = Status.PROCESSING
+    document.status = DocumentStatus.PROCESSING
     document.lease = uuid4()
     document.attempts += 1
     document.due_at = now + lease
@@ -161,7 +161,7 @@ class Desk:
     async def finish(self) -> Document:
         """Everything is read: `ready`."""
         document = await self._hold()
-        document.status = Status.READY
+        document.status = DocumentStatus.READY
         _settle(document, self._now)
         assert document.pages is not None
         await Outbox(self._session, source=SCHEMA).add(
@@ -184,7 +184,7 @@ class Desk:
     async def release(self, *, again: bool) -> None:
         """Put it back: unfinished because this worker stops, or, with `again`, to be tried a little later."""
         document = await self._hold()
-        document.status = Status.QUEUED
+        document.status = DocumentStatus.QUEUED
         document.lease = None
         document.hinted_at = None
         if again:
@@ -224,7 +224,7 @@ def _settle(document: Document, now: datetime) -> None:
 
 
 async def _fail(session: AsyncSession, document: Document, code: str, now: datetime) -> None:
-    document.status = Status.FAILED
+    document.status = DocumentStatus.FAILED
     document.error_code = code
     document.pages_read = document.passages = document.unreadable_pages = document.textless_pages = 0
     document.pages = document.has_pages = None

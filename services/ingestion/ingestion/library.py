@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from ingestion.failures import FAILURES
-from ingestion.models import SCHEMA, Document, Page, Status, StrayFile
+from ingestion.models import SCHEMA, Document, Page, DocumentStatus, StrayFile
 from ingestion.uploads import Upload
 
 
@@ -123,9 +123,9 @@ class Library:
     async def retry(self, document_id: UUID, now: datetime) -> Document:
         """Queue a failed document again. Raises `NotFailed` for any other."""
         document = await self._locked(document_id)
-        if document.status is not Status.FAILED:
+        if document.status is not DocumentStatus.FAILED:
             raise NotFailed("Only a document that failed can be tried again. Delete it to upload it anew.")
-        document.status = Status.QUEUED
+        document.status = DocumentStatus.QUEUED
         document.error_code = None
         document.attempts = 0
         document.due_at = document.hinted_at = document.updated_at = now
@@ -155,7 +155,7 @@ class Library:
 
 def _no_page(document: Document, number: int) -> str:
     what = "page" if document.has_pages is not False else "part"
-    if document.status is Status.FAILED:
+    if document.status is DocumentStatus.FAILED:
         return f"This document could not be read. {FAILURES[document.error_code or 'document-unfinished'].detail}"
     if document.pages is not None and not 1 <= number <= document.pages:
         return f"This document has {document.pages} {what}s; there is no {what} {number}."

@@ -41,7 +41,7 @@ class Kind(StrEnum):
     MARKDOWN = "md"
 
 
-class Status(StrEnum):
+class DocumentStatus(StrEnum):
     QUEUED = "queued"
     PROCESSING = "processing"
     READY = "ready"
@@ -70,7 +70,7 @@ class Document(Row, table=True):
     size: int = Field(sa_type=BigInteger)
     sha256: bytes = Field(sa_type=LargeBinary)
     storage_key: str
-    status: Status = Field(default=Status.QUEUED, sa_type=Text)
+    status: DocumentStatus = Field(default=DocumentStatus.QUEUED, sa_type=Text)
     version: int = 1
     content_version: int = 1
 
