@@ -36,7 +36,8 @@ class AlreadyRunning(DevstackError):
 class LocalMesh:
     """Starts and stops the mesh. Everything it keeps lies under `state`, but for servers' data where their users cannot go there.
 
-    `given` is the environment (with `.env` in it): it goes before what is chosen here. The mesh ends with this process.
+    `given` are settings (the environment, with `.env` in it): they go before what is chosen here. The mesh ends with this
+    process, and if it is `temporary`, so does `home` with all that is in it.
     """
 
     def __init__(
@@ -47,12 +48,13 @@ class LocalMesh:
         parts: Sequence[Part] = PARTS,
         tuning: Tuning = Tuning.DURABLE,
         home: Path | None = None,
+        temporary: bool = False,
         progress: Progress | None = None,
     ) -> None:
         self.state = state
         self.given = dict(given)
         self.parts = tuple(parts)
-        self.stack = Stack(home or data_home(state.parent), tuning)
+        self.stack = Stack(home or data_home(state.parent), tuning, temporary=temporary)
         if (owner := self.stack.keeper.owner()) != os.getpid():
             raise AlreadyRunning(owner)
         self.progress = progress or Progress(sys.stderr)

@@ -1,5 +1,6 @@
 """Which services the mesh has, and the environment that each process is given."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ PARTS = (
     Part("chat", ("api", "consumer", "relay", "scheduler")),
     Part("gateway", ("api",), stores=False),
 )
+# What every process needs of the machine, whatever settings are given.
+INHERITED = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"})
 EDGE = "gateway"
 EDGE_PORT = 8080
 
@@ -55,7 +58,7 @@ def mesh_environment(
         "AUTH_URL": f"http://127.0.0.1:{ports['auth']}" if "auth" in ports else "",
         "CHAT_INGESTION_URL": f"http://127.0.0.1:{ports['ingestion']}" if "ingestion" in ports else "",
         **servers,
-        # A checkout may lie in a folder whose name shadows a package.
+        # The folder that a process stands in is not searched for packages.
         "PYTHONSAFEPATH": "1",
     }
     for part in parts:
@@ -65,4 +68,5 @@ def mesh_environment(
             chosen[variable(part, "DATABASE_URL")] = databases[part.name]
         if part.name != EDGE:
             chosen[f"GATEWAY_{part.name.upper()}_URL"] = f"http://127.0.0.1:{ports[part.name]}"
-    return chosen | {name: value for name, value in given.items() if value}
+    inherited = {name: value for name, value in os.environ.items() if name in INHERITED or name.startswith("COV")}
+    return inherited | chosen | {name: value for name, value in given.items() if value}
