@@ -24,6 +24,7 @@ class Revocations:
         self._session = session
         self._outbox = outbox
         self._now = now
+        self.revoked: list[UserSession] = []
 
     async def revoke(self, user_sessions: Iterable[UserSession], reason: Reason) -> None:
         """Void the sessions' tokens, of both kinds."""
@@ -42,6 +43,7 @@ class Revocations:
                     tokens_expire_at=user_session.tokens_expire_at,
                 )
             )
+            self.revoked.append(user_session)
             REVOKED.labels(reason).inc()
         await self._session.flush()
         ended = [event.session_id for event in events]

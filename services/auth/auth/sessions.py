@@ -36,7 +36,7 @@ class Lifetimes:
 class Device:
     """What is known of the device that signs in: for its owner to recognise it, never to decide anything."""
 
-    address: str | None
+    address: str
     user_agent: str | None
 
 

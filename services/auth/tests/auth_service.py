@@ -90,7 +90,7 @@ class Service:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),
             base_url="http://auth",
-            headers={"X-Client-Address": address, "User-Agent": agent},
+            headers={"X-Forwarded-For": address, "User-Agent": agent},
         )
 
     def email(self) -> str:

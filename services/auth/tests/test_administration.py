@@ -99,7 +99,10 @@ async def test_suspension_ends_every_session_and_keeps_out(auth: Service) -> Non
     for device in (phone, laptop):
         assert (await device.get("/users/me")).status_code == 401
         assert (await auth.refresh(device.refresh_token)).status_code == 401
-    assert {event["reason"] for event in await auth.events("auth.session.revoked.v1")} == {"account_suspended"}
+    events = await auth.events("auth.session.revoked.v1")
+    assert {event["reason"] for event in events} == {"account_suspended"}
+    announced = {entry.partition(";")[0] for entry in answer.headers["x-studyteddy-revoked"].split(", ")}
+    assert announced == {event["session_id"] for event in events}
     assert (await auth.log_in(phone.user["email"])).status_code == 403
     assert (await admin.patch(f"/admin/users/{phone.id}", {"suspended": False})).json()["suspended_at"] is None
     assert (await auth.log_in(phone.user["email"])).status_code == 200

@@ -25,6 +25,29 @@ async def test_logging_out_ends_both_tokens_and_tells_the_gateways(auth: Service
     }
 
 
+async def test_the_gateway_that_was_asked_hears_of_it_in_the_answer(auth: Service) -> None:
+    phone = await auth.sign_up()
+    laptop, tablet = await auth.sign_in(phone), await auth.sign_in(phone)
+    tablet = auth.person(await auth.refresh(tablet.refresh_token))
+    await auth.refresh(laptop.refresh_token)
+    auth.clock.forward(minutes=1)
+    (other,) = [s["id"] for s in (await phone.get("/users/me/sessions")).json()["items"] if s["current"]]
+    ended = await tablet.delete(f"/users/me/sessions/{other}")
+    until = int((auth.clock.now + timedelta(minutes=14)).timestamp())
+    assert ended.headers["x-studyteddy-revoked"] == f"{other};{until}"
+    left = await tablet.post("/auth/logout")
+    reused = await auth.refresh(laptop.refresh_token)
+    announced = [answer.headers["x-studyteddy-revoked"].partition(";")[0] for answer in (ended, left, reused)]
+    assert announced == [event["session_id"] for event in await auth.events("auth.session.revoked.v1")]
+    assert "x-studyteddy-revoked" not in (await auth.sign_up()).client.headers
+
+
+async def test_the_address_is_the_one_that_the_gateway_vouches_for(auth: Service) -> None:
+    person = await auth.sign_up(auth.from_address("198.51.100.4, 10.0.0.1"))
+    (session,) = (await person.get("/users/me/sessions")).json()["items"]
+    assert session["address"] == "198.51.100.4"
+
+
 async def test_logging_out_twice_is_refused_the_second_time(auth: Service) -> None:
     person = await auth.sign_up()
     await person.post("/auth/logout")

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from chassis.paging import Page, PageDep, moment
 from contracts.auth import Role
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth.administration import found
-from auth.api.parts import AdminDep, DeviceDep, WorkDep
+from auth.api.parts import AdminDep, DeviceDep, WorkDep, announcement
 from auth.api.schemas import UserOut
 from auth.audit import Action, entries
 
@@ -63,7 +63,7 @@ async def list_users(
 
 @router.patch("/users/{user_id}")
 async def change_user(
-    user_id: UUID, body: UserChange, admin: AdminDep, work: WorkDep, device: DeviceDep
+    user_id: UUID, body: UserChange, *, admin: AdminDep, work: WorkDep, device: DeviceDep, response: Response
 ) -> AdminUserOut:
     """Give other roles, suspend or reinstate. It is written to the audit log."""
     account = await work.administration.change(
@@ -74,6 +74,7 @@ async def change_user(
         suspended=body.suspended,
         reason=body.reason,
     )
+    response.headers.update(announcement(work.revocations))
     return AdminUserOut.of(account)
 
 

@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from chassis.errors import Forbidden, Unauthorized, Unavailable
 from chassis.tokens import SigningKey
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field, SecretStr
 
 from auth import access_tokens
 from auth.accounts import DAY_STARTS_AT, EmailTaken, NewAccount
-from auth.api.parts import DeviceDep, Parts, PartsDep, SignedInDep, WorkDep, no_store
+from auth.api.parts import DeviceDep, Parts, PartsDep, SignedInDep, WorkDep, announcement, no_store
 from auth.api.schemas import UserOut
 from auth.audit import Action
 from auth.email_addresses import EmailAddress, email_key
@@ -73,7 +73,7 @@ async def sign_up(body: SignUp, parts: PartsDep, device: DeviceDep) -> SignedInO
     """Make an account and sign in. An address that has an account already is a 409."""
     password = body.password.get_secret_value()
     require_strong(password, email=body.email)
-    await parts.attempts.sign_up(device.address or "")
+    await parts.attempts.sign_up(device.address)
     try:
         async with parts.work() as work:
             if await work.accounts.find(body.email) is not None:
@@ -93,7 +93,7 @@ async def sign_up(body: SignUp, parts: PartsDep, device: DeviceDep) -> SignedInO
     except EmailTaken:
         SIGN_UPS.labels("taken").inc()
         raise
-    await parts.attempts.signed_up(device.address or "")
+    await parts.attempts.signed_up(device.address)
     SIGN_UPS.labels("made").inc()
     return _answer(grant, key, parts)
 
@@ -119,7 +119,7 @@ async def log_in(body: LogIn, parts: PartsDep, device: DeviceDep) -> SignedInOut
 
 async def _proven(body: LogIn, parts: Parts, device: Device) -> tuple[Account, str | None]:
     """The account whose password it is, and a new hash where the kept one is of other costs than today's."""
-    address, password = device.address or "", body.password.get_secret_value()
+    address, password = device.address, body.password.get_secret_value()
 
     async def familiar() -> bool:
         async with parts.work() as work:
@@ -149,17 +149,20 @@ async def refresh(body: Refresh, parts: PartsDep) -> SignedInOut:
     # Raised after the commit: a refusal must not undo the revocation.
     if isinstance(outcome, Refused):
         REFRESHES.labels(outcome.outcome).inc()
-        raise RefreshRefused("This session has ended. Sign in again.")
+        refusal = RefreshRefused("This session has ended. Sign in again.")
+        refusal.headers.update(announcement(work.revocations))
+        raise refusal
     REFRESHES.labels("renewed").inc()
     return _answer(outcome, key, parts)
 
 
 @router.post("/auth/logout", status_code=204)
-async def log_out(signed_in: SignedInDep, work: WorkDep) -> None:
+async def log_out(signed_in: SignedInDep, work: WorkDep, response: Response) -> None:
     """End the session of the access token: neither it nor the refresh token works any more."""
     user_session = await work.sessions.locked(signed_in.session_id)
     if user_session is not None:
         await work.revocations.revoke([user_session], "logout")
+        response.headers.update(announcement(work.revocations))
 
 
 def _answer(grant: Grant, key: SigningKey, parts: Parts) -> SignedInOut:

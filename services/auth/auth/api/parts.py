@@ -1,5 +1,6 @@
 """What endpoints are given: the service's parts, one transaction's domain objects, and who is calling from where."""
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -121,15 +122,23 @@ AdminDep = Annotated[Account, Depends(_admin)]
 
 def _device(
     request: Request,
-    x_client_address: Annotated[str | None, Header(include_in_schema=False)] = None,
+    x_forwarded_for: Annotated[str | None, Header(include_in_schema=False)] = None,
     user_agent: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Device:
-    # Only the gateway reaches this service, and it overwrites what a client may have sent under that name.
-    peer = request.client.host if request.client else None
-    return Device(address=x_client_address or peer, user_agent=user_agent)
+    # Only the gateway reaches this service. It writes the chain anew: the first entry is the client, as far as proxies of
+    # ours vouch for it, and never what a client says of itself.
+    client = (x_forwarded_for or "").partition(",")[0].strip()
+    peer = request.client.host if request.client else ""
+    return Device(address=(client or peer)[:64], user_agent=user_agent)
 
 
 DeviceDep = Annotated[Device, Depends(_device)]
+
+
+def announcement(revocations: Revocations) -> dict[str, str]:
+    """Tells the gateway that passes an answer on which sessions are over: it need not wait for the broker."""
+    revoked = [f"{row.id};{math.ceil(row.tokens_expire_at.timestamp())}" for row in revocations.revoked]
+    return {"X-Studyteddy-Revoked": ", ".join(revoked)} if revoked else {}
 
 
 def no_store(response: Response) -> None:

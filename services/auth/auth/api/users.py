@@ -5,10 +5,10 @@ from uuid import UUID
 
 from chassis.errors import NotFound
 from chassis.paging import Page, PageDep, moment
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
-from auth.api.parts import SignedInDep, WorkDep
+from auth.api.parts import SignedInDep, WorkDep, announcement
 from auth.api.schemas import UserOut
 from auth.profiles import Name, StartOfDay, TimeZone
 
@@ -70,9 +70,10 @@ async def list_my_sessions(signed_in: SignedInDep, work: WorkDep, page: PageDep)
 
 
 @router.delete("/users/me/sessions/{session_id}", status_code=204)
-async def end_my_session(session_id: UUID, signed_in: SignedInDep, work: WorkDep) -> None:
+async def end_my_session(session_id: UUID, signed_in: SignedInDep, work: WorkDep, response: Response) -> None:
     """Sign a device out."""
     user_session = await work.sessions.locked(session_id, signed_in.account.id)
     if user_session is None:
         raise NotFound("You have no session with this id.")
     await work.revocations.revoke([user_session], "logout")
+    response.headers.update(announcement(work.revocations))
