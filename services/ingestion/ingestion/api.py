@@ -1,6 +1,8 @@
 """The HTTP edge of ingestion."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,7 +21,7 @@ from starlette.requests import ClientDisconnect
 from ingestion.answers import DocumentOut, PageOut
 from ingestion.downloads import file_response
 from ingestion.forms import UploadCut, incoming_file
-from ingestion.intake import Intake
+from ingestion.intake import Intake, UploadTooSlow
 from ingestion.jobs import Jobs
 from ingestion.library import Library
 from ingestion.models import Document
@@ -135,25 +137,24 @@ async def upload_document(
         document, new = await intake.take(file, user.id, settle)
     except ClientDisconnect as error:
         raise UploadCut("The upload was cut off before its end. Send it again.") from error
+    except UploadTooSlow:
+        raise  # nothing more is awaited of a sender that is too slow
     except Exception:
-        await _drain(request)
+        await _drain(body)
         raise
     if new:
         await jobs.hint(document.id)
     return answer[-1]
 
 
-async def _drain(request: Request) -> None:
+async def _drain(body: AsyncIterator[bytes]) -> None:
     rest = 0
-    try:
+    with suppress(TimeoutError, ClientDisconnect):
         async with asyncio.timeout(DRAIN_SECONDS):
-            while rest < DRAIN_BYTES:
-                message = await request.receive()
-                rest += len(message.get("body", b""))
-                if not message.get("more_body", False):
+            async for block in body:
+                rest += len(block)
+                if rest > DRAIN_BYTES:
                     return
-    except TimeoutError:
-        return
 
 
 @router.get("/documents")

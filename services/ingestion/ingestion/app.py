@@ -59,6 +59,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         model = embedder(settings)
         stack.push_async_callback(model.close)
         index = PassageIndex(settings, database, model)
+        stack.push_async_callback(index.close)
         parts = Parts(
             settings=settings,
             database=database,

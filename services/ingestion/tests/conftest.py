@@ -73,12 +73,10 @@ async def children() -> AsyncIterator[Children]:
 
 
 @pytest.fixture
-async def service(
-    database: Database, redis_url: str, tmp_path: Path, clock: Clock, children: Children
-) -> AsyncIterator[Service]:
+async def service(database: Database, redis_url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Service]:
     """The service in this process, with a model that is not one."""
     settings = Settings(environment="test", redis_url=redis_url, data_dir=tmp_path, max_upload_bytes=2 * 1024 * 1024)
-    async with Service(settings, database, clock, children) as service:
+    async with Service(settings, database, clock) as service:
         yield service
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -23,6 +22,7 @@ from ingestion.embedding import Vector, Vectors
 from ingestion.jobs import Jobs
 from ingestion.processing import Processing, Terms
 from ingestion.reading.children import Children
+from ingestion.reading.limits import ReadingLimits
 from ingestion.search import SearchAnswer, SearchQuery
 from ingestion.settings import Settings
 from ingestion.storage import Storage
@@ -157,11 +157,11 @@ class Student:
 class Service:
     """Ingestion, as its callers see it, and a look into its rows."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock, children: Children) -> None:
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
         self.settings = settings
         self.database = database
         self.clock = clock
-        self.children = children
+        self.children = Children(ReadingLimits(page_seconds=10, cpu_seconds=10))  # starts when it is needed
         self.files = Path(settings.data_dir, "ingestion", "files")
         self.embedder = WordHashes()
         self.news = Newsstand()
@@ -184,14 +184,12 @@ class Service:
         self.sweeper = sweeper(self.parts)
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.client)
-            stack.push_async_callback(self.jobs.close)
-            self._stack = stack.pop_all()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
+    async def __aexit__(self, *error: object) -> None:
+        await self.children.__aexit__(*error)
+        await self.client.aclose()
+        await self.jobs.close()
 
     def token(self, user_id: UUID, **claims: Any) -> str:
         """An access token as auth signs them."""

@@ -44,7 +44,7 @@ class Children:
     @property
     def nursery_id(self) -> int | None:
         """The nursery's process id, while it runs."""
-        return self._nursery.pid if self._nursery else None
+        return self._nursery.pid if self._nursery and self._nursery.returncode is None else None
 
     async def frames(self, order: Order) -> AsyncGenerator[Frame]:
         """What a new child says about the order, as it says it.

@@ -82,6 +82,6 @@ def decode(body: bytes) -> Frame:
         name, fields = json.loads(body)
         make: Any = _KINDS[name]
         frame: Frame = make(**fields)
-    except (TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise ValueError("not a frame") from error
     return frame
