@@ -20,7 +20,7 @@ class Part:
 
 PARTS = (
     Part("auth", ("api", "relay", "scheduler")),
-    Part("ingestion", ("api", "consumer", "relay", "worker", "scheduler", "index")),
+    Part("ingestion", ("api", "relay", "worker", "scheduler", "index")),
     Part("chat", ("api", "consumer", "relay", "scheduler")),
     Part("gateway", ("api",), stores=False),
 )
