@@ -22,7 +22,7 @@ class Provider:
     scripts: list[Script]
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
-    hang_ups: int = 0
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -36,7 +36,8 @@ class Provider:
             leaving = asyncio.ensure_future(reader.read())
             try:
                 await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-                self.hang_ups += not working.done()
+                if not working.done():
+                    self.hung_up.set()
             finally:
                 for task in (working, leaving):
                     task.cancel()

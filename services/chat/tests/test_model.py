@@ -132,8 +132,7 @@ async def test_reader_that_leaves_hangs_up() -> None:
         async with aclosing(writer.write(TURNS, longest=50)) as pieces:
             assert await anext(pieces) == "ATP "
         async with asyncio.timeout(2):
-            while not served.hang_ups:
-                await asyncio.sleep(0)
+            await served.hung_up.wait()
 
 
 async def test_server_that_wants_another_name_for_the_limit_is_obeyed_from_then_on() -> None:
@@ -143,6 +142,7 @@ async def test_server_that_wants_another_name_for_the_limit_is_obeyed_from_then_
         served,
     ):
         for _ in range(2):
-            assert [p async for p in writer.write(TURNS, longest=9)][0] == "ok"
+            pieces = [piece async for piece in writer.write(TURNS, longest=9)]
+            assert pieces[0] == "ok"
     assert [request.get("max_completion_tokens") for request in served.requests] == [None, 9, 9, 9]
     assert "stream_options" not in served.requests[-1]

@@ -1,5 +1,7 @@
 """Where sentences end in lines of print, and which words meet."""
 
+from itertools import pairwise
+
 import pytest
 from chat.sentences import sentences
 from chat.terms import coverage, mend, question_terms, stem, terms, weights
@@ -45,7 +47,7 @@ def test_words_that_a_line_cut_in_two_are_made_whole() -> None:
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=300))
 def test_sentences_stand_where_they_say_in_their_order(text: str) -> None:
     found = sentences(text)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))
     assert all(sentence.raw == sentence.raw.strip() != "" for sentence in found)
     assert "".join("".join(s.raw for s in found).split()) in "".join(text.split()) or len(found) > 1
 

@@ -1,0 +1,265 @@
+"""The edge between HTTP and the tutor: an answer is written by a task of its own, in short transactions with the waits between.
+
+Read, let go, search and ask the model, write. The task does not belong to the request: a student who closes the page finds the
+answer there later. Whoever wants to see it come follows its `LiveAnswer`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from logging import getLogger
+from time import monotonic
+from typing import Any, TypeVar
+from uuid import UUID
+
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.errors import Problem, Unavailable
+
+from chat import metrics
+from chat.conversation import Asked, Conversation, Superseded
+from chat.memory import search_query
+from chat.model import Usage
+from chat.models import Message
+from chat.passages import Findings
+from chat.retrieval import Retrieval
+from chat.tutoring import Answered, Lesson, Tutor, answer, courtesy
+
+log = getLogger(__name__)
+T = TypeVar("T")
+# A database that restarts is back within these; the lease is renewed meanwhile or the answer is given up.
+_STORING_WAITS = (0.1, 0.5, 1.0, 2.0, 4.0)
+
+
+class AnswerFailed(Unavailable):
+    type, title = "answer-failed", "The answer failed"
+
+
+class Interrupted(Unavailable):
+    type, title = "answer-interrupted", "The answer was interrupted"
+
+
+class TooManyAnswers(Unavailable):
+    type, title = "too-many-answers", "Too many answers are being written"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One event of an answer. Numbers count from 1 within an attempt."""
+
+    number: int
+    name: str
+    data: dict[str, Any]
+
+
+class LiveAnswer:
+    """An answer that is being written, for any number of readers; each sees all of it, from its beginning or from anywhere."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.opened = asyncio.Event()
+        self.searched = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.message: Message | None = None
+        self.problem: Problem | None = None
+        self._news: list[News] = []
+        self._more = asyncio.Event()
+        ids = {"id": asked.answer_id, "session_id": asked.session_id, "question_id": asked.question_id}
+        self._tell("message", {name: str(value) for name, value in ids.items()} | {"attempt": asked.attempt})
+
+    @property
+    def written(self) -> str:
+        """The text so far."""
+        return "".join(news.data["text"] for news in self._news if news.name == "token")
+
+    def token(self, text: str) -> None:
+        """Some more of the text."""
+        self._tell("token", {"text": text})
+        self.opened.set()
+
+    def done(self, message: Message) -> None:
+        """The whole of it is stored."""
+        self.message = message
+        self._tell("citations", {"citations": message.citations})
+        self._end("done", {})
+
+    def fail(self, problem: Problem) -> None:
+        """There is no answer, or only the beginning of one."""
+        self.problem = problem
+        self._end("error", {})
+
+    def failure(self) -> Problem | None:
+        """The problem, naming what is to be tried again."""
+        if self.problem is not None:
+            ids = {"message_id": str(self.asked.answer_id), "question_id": str(self.asked.question_id)}
+            self.problem.members = {**ids, **self.problem.members}
+        return self.problem
+
+    async def follow(self, after: int = 0, *, pause: float = 10.0) -> AsyncIterator[News | None]:
+        """The news after number `after`, as they come, until the end; None where none came for `pause` seconds."""
+        while True:
+            while after < len(self._news):
+                after += 1
+                yield self._news[after - 1]
+            if self.ended.is_set():
+                return
+            self._more.clear()
+            try:
+                async with asyncio.timeout(pause):
+                    await self._more.wait()
+            except TimeoutError:
+                yield None
+
+    def _tell(self, name: str, data: dict[str, Any]) -> None:
+        self._news.append(News(len(self._news) + 1, name, data))
+        self._more.set()
+
+    def _end(self, name: str, data: dict[str, Any]) -> None:
+        self.ended.set()
+        self.opened.set()
+        self.searched.set()
+        self._tell(name, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How many answers at once, on how long a lease, from how many passages, within how many seconds each."""
+
+    at_once: int
+    lease: timedelta
+    passages: int
+    longest: float
+
+
+class Answers:
+    """The answers that this process is writing."""
+
+    def __init__(self, database: Database, retrieval: Retrieval, tutor: Tutor, terms: Terms, clock: Clock) -> None:
+        self.lease = terms.lease
+        self._database = database
+        self._retrieval = retrieval
+        self._tutor = tutor
+        self._terms = terms
+        self._clock = clock
+        self._live: dict[UUID, LiveAnswer] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def expect_room(self) -> None:
+        """Raise `TooManyAnswers` before a question is taken that could not be answered."""
+        if len(self._tasks) >= self._terms.at_once:
+            raise TooManyAnswers("Too many answers are being written at the moment. Try again in a few seconds.")
+
+    def begin(self, asked: Asked, token: str) -> LiveAnswer:
+        """Write the answer, whoever is there to read it. `token` is the student's own, for the search."""
+        live = self._live[asked.answer_id] = LiveAnswer(asked)
+        task = asyncio.create_task(self._write(live, token), name=f"answer {asked.answer_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return live
+
+    def live(self, answer_id: UUID) -> LiveAnswer | None:
+        """The answer, if this process is writing it."""
+        return self._live.get(answer_id)
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is being written be finished; what is not by then is stored as interrupted."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=2.0)
+
+    async def _write(self, live: LiveAnswer, token: str) -> None:
+        started = monotonic()
+        holding = asyncio.create_task(self._hold(live.asked, asyncio.current_task()))
+        try:
+            async with asyncio.timeout(self._terms.longest):
+                query, answered = await self._compose(live, token, started)
+            message = await self._store(lambda c: c.complete(live.asked, answered, query, self._clock()), live.asked)
+            live.done(message)
+            metrics.count(answered, monotonic() - started)
+        except Problem as problem:
+            if problem.__cause__ is not None:
+                log.warning("answer %s failed: %s", live.asked.answer_id, problem, exc_info=problem.__cause__)
+            await self._give_up(live, problem)
+        except TimeoutError:
+            await self._give_up(live, AnswerFailed("The answer took too long. Try again, or ask for less at once."))
+        except asyncio.CancelledError:
+            await self._give_up(live, Interrupted("The answer was interrupted on our side. Ask for it again."))
+        except Exception:
+            log.exception("answer %s failed", live.asked.answer_id)
+            await self._give_up(live, AnswerFailed("Something went wrong on our side; it has been logged. Try again."))
+        finally:
+            holding.cancel()
+            with suppress(asyncio.CancelledError):
+                await holding
+            self._live.pop(live.asked.answer_id, None)
+
+    async def _compose(self, live: LiveAnswer, token: str, started: float) -> tuple[str, Answered]:
+        asked = live.asked
+        if (reply := courtesy(asked.question)) is not None:
+            live.token(reply)
+            return asked.question, Answered(reply, (), Usage(0, 0))
+        query = search_query(asked.question, asked.history)
+        findings = await self._find(asked, query, token)
+        live.searched.set()
+        answered: Answered | None = None
+        async with aclosing(answer(Lesson(asked.question, query, asked.history, findings), self._tutor)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Answered):
+                    answered = piece
+                else:
+                    if not live.opened.is_set():
+                        metrics.FIRST_TOKEN_SECONDS.observe(monotonic() - started)
+                    live.token(piece)
+        assert answered is not None
+        return query, answered
+
+    async def _find(self, asked: Asked, query: str, token: str) -> Findings:
+        return await self._retrieval.find(query, documents=asked.documents, limit=self._terms.passages, token=token)
+
+    async def _give_up(self, live: LiveAnswer, problem: Problem) -> None:
+        metrics.FAILURES.labels(problem.type).inc()
+        try:
+            if not isinstance(problem, Superseded):
+                written = live.written
+                await self._store(lambda c: c.fail(live.asked, problem, written, self._clock()), live.asked)
+        except Superseded as superseded:
+            problem = superseded
+        except Exception:
+            # Its lease runs out, and the sweep marks it.
+            log.exception("the failure of answer %s could not be stored", live.asked.answer_id)
+        finally:
+            live.fail(problem)
+
+    async def _store(self, work: Callable[[Conversation], Awaitable[T]], asked: Asked) -> T:
+        """Write in a transaction; an answer that was paid for is not thrown away because the database restarts."""
+        for wait in (*_STORING_WAITS, None):
+            try:
+                async with self._database.transaction() as session:
+                    return await work(Conversation(session, asked.user_id))
+            except (Problem, asyncio.CancelledError):
+                raise
+            except Exception as error:
+                if wait is None:
+                    raise AnswerFailed("The answer could not be stored. Try again in a moment.") from error
+                log.warning("answer %s could not be stored yet", asked.answer_id, exc_info=True)
+                await asyncio.sleep(wait)
+        raise AssertionError
+
+    async def _hold(self, asked: Asked, writing: "asyncio.Task[None] | None") -> None:
+        """Renew the lease; when it is lost, what is being written has nowhere to go."""
+        while True:
+            await asyncio.sleep(self._terms.lease.total_seconds() / 3)
+            try:
+                async with self._database.transaction() as session:
+                    held = await Conversation(session, asked.user_id).renew(asked, self._clock() + self._terms.lease)
+            except Exception:
+                log.warning("the lease of answer %s could not be renewed", asked.answer_id, exc_info=True)
+                continue
+            if not held and writing is not None:
+                writing.cancel()
+                return

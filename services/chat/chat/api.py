@@ -1,0 +1,140 @@
+"""Study sessions: ask the material of a course, and get answers whose citations open the page they come from.
+
+An answer comes as JSON, or with `Accept: text/event-stream` as events: `message` (its ids), `token` (`text`), `citations`, `done` (the
+whole message), `error` (a problem document). A failure before the first word is a plain problem document. What failed can be
+asked for again with `POST /chat/messages/{id}/retry`; the question is kept.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from chassis.clock import Clock
+from chassis.database import SessionDep
+from chassis.idempotency import IdempotencyDep
+from chassis.identity import CurrentUser, User
+from chassis.paging import Page, PageDep
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from chat.asking import AskingDep
+from chat.models import StudySession
+from chat.schemas import (
+    BODY_BYTES,
+    MessageOut,
+    NewMessage,
+    NewSession,
+    Order,
+    SessionOut,
+    cited_documents,
+    message_out,
+    session_out,
+)
+from chat.sessions import Sessions
+from chat.shelf import StudentShelf
+from chat.streaming import EVENT_STREAM
+
+router = APIRouter(prefix="/chat", tags=["chat"])
+_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answer as it comes, with `Accept: text/event-stream`",
+        "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+    },
+    201: {"description": "The whole answer", "model": MessageOut},
+}
+_ASKING: dict[str, Any] = {"x-rate-limit": "ai", "x-timeout": 180}
+_LIMIT = {"x-body-limit": BODY_BYTES}
+
+
+def _clock(request: Request) -> Clock:
+    clock: Clock = request.app.state.clock
+    return clock
+
+
+ClockDep = Annotated[Clock, Depends(_clock)]
+
+
+@router.post(
+    "/sessions",
+    status_code=201,
+    responses={201: {"model": SessionOut}},
+    response_model=None,
+    max_body_size=BODY_BYTES,
+    openapi_extra=_LIMIT,
+)
+async def start_session(
+    body: NewSession, user: CurrentUser, session: SessionDep, once: IdempotencyDep, clock: ClockDep
+) -> Response:
+    """Begin to study some documents, or everything."""
+    if (earlier := await once.replay(body)) is not None:
+        return earlier
+    started = await Sessions(session, user.id).start(body.mode, body.title, body.document_ids, clock())
+    shown = (await _show_sessions(session, user, [started]))[0]
+    await once.remember(shown, 201)
+    return JSONResponse(shown.model_dump(mode="json"), status_code=201)
+
+
+@router.get("/sessions")
+async def list_sessions(user: CurrentUser, session: SessionDep, page: PageDep) -> Page[SessionOut]:
+    """The student's sessions, the last used first."""
+    rows = await Sessions(session, user.id).page(page)
+    shown = {item.id: item for item in await _show_sessions(session, user, rows)}
+    return page.cut(rows, lambda row: shown[row.id], lambda row: (row.updated_at.isoformat(), str(row.id)))
+
+
+@router.get("/sessions/{session_id}")
+async def get_session(session_id: UUID, user: CurrentUser, session: SessionDep) -> SessionOut:
+    """One session."""
+    found = await Sessions(session, user.id).get(session_id)
+    return (await _show_sessions(session, user, [found]))[0]
+
+
+@router.delete("/sessions/{session_id}", status_code=204)
+async def delete_session(session_id: UUID, user: CurrentUser, session: SessionDep) -> None:
+    """Delete a session with everything that was said in it."""
+    await Sessions(session, user.id).delete(session_id)
+
+
+@router.get("/sessions/{session_id}/messages")
+async def list_messages(
+    session_id: UUID,
+    user: CurrentUser,
+    session: SessionDep,
+    page: PageDep,
+    order: Annotated[Order, Query(description="Which come first")] = "oldest",
+) -> Page[MessageOut]:
+    """What was said in a session."""
+    rows = await Sessions(session, user.id).messages(session_id, page, order)
+    titles = await StudentShelf(session, user.id).titles(cited_documents(rows))
+    return page.cut(rows, lambda row: message_out(row, titles), lambda row: (row.position,))
+
+
+@router.post(
+    "/sessions/{session_id}/messages",
+    status_code=201,
+    responses=_ANSWER,
+    response_model=None,
+    max_body_size=BODY_BYTES,
+    openapi_extra=_ASKING | _LIMIT,
+)
+async def ask(session_id: UUID, body: NewMessage, asking: AskingDep) -> Response:
+    """Ask the tutor."""
+    return await asking.ask(session_id, body)
+
+
+@router.post(
+    "/messages/{message_id}/retry",
+    status_code=201,
+    responses=_ANSWER,
+    response_model=None,
+    openapi_extra=_ASKING,
+)
+async def retry_message(message_id: UUID, asking: AskingDep) -> Response:
+    """Ask again for an answer that failed, by its id or its question's."""
+    return await asking.retry(message_id)
+
+
+async def _show_sessions(session: AsyncSession, user: User, rows: Sequence[StudySession]) -> list[SessionOut]:
+    titles = await StudentShelf(session, user.id).titles({document for row in rows for document in row.document_ids})
+    return [session_out(row, titles) for row in rows]

@@ -1,0 +1,21 @@
+"""What operators see of answers."""
+
+from prometheus_client import Counter, Histogram
+
+from chat.tutoring import Answered
+
+ANSWERS = Counter("chat_answers_total", "Answers given", ["model", "grounded"])
+FAILURES = Counter("chat_answer_failures_total", "Answers that failed, by problem type", ["type"])
+TOKENS = Counter("chat_model_tokens_total", "Tokens that answers cost", ["model", "direction"])
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 45, 90, 180)
+FIRST_TOKEN_SECONDS = Histogram("chat_first_token_seconds", "From the question to its first word", buckets=_SECONDS)
+ANSWER_SECONDS = Histogram("chat_answer_seconds", "From the question to its whole answer", buckets=_SECONDS)
+
+
+def count(answered: Answered, seconds: float) -> None:
+    """One more answer."""
+    model = answered.model or "offline"
+    ANSWERS.labels(model, str(bool(answered.citations)).lower()).inc()
+    TOKENS.labels(model, "in").inc(answered.usage.input_tokens)
+    TOKENS.labels(model, "out").inc(answered.usage.output_tokens)
+    ANSWER_SECONDS.observe(seconds)

@@ -1,0 +1,107 @@
+"""The rows of chat: sessions, their messages, and the shelf of documents that may be studied."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from chassis.database import table_registry
+from chassis.idempotency import idempotency_table
+from mesh import tables as mesh_tables
+from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, Text, UniqueConstraint, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+SCHEMA = "chat"
+tables = table_registry()
+
+
+class Row(SQLModel, registry=tables):
+    """Base of this service's tables."""
+
+
+class Role(StrEnum):
+    STUDENT = "student"
+    TUTOR = "tutor"
+
+
+class Status(StrEnum):
+    ANSWERING = "answering"
+    DONE = "done"
+    FAILED = "failed"
+
+
+def _moment(*, nullable: bool = False) -> Column[datetime]:
+    return Column(DateTime(timezone=True), nullable=nullable)
+
+
+class StudySession(Row, table=True):
+    """A conversation about documents. Its row lock serialises what happens in it; take it before a message's."""
+
+    __tablename__ = "study_session"
+    __table_args__ = (Index("ix_study_session_user_id_updated_at_id", "user_id", "updated_at", "id"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    mode: str
+    title: str | None = None  # until the first question gives it one
+    document_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))  # none: all of the student's
+    version: int = 1
+    messages: int = 0  # the position of the newest
+    created_at: datetime = Field(sa_column=_moment())
+    updated_at: datetime = Field(sa_column=_moment())
+
+
+class Message(Row, table=True):
+    """What one side said. The tutor's is written while it is still empty, so that it has its id before its first word.
+
+    While it is `answering`, whoever holds the `lease` may write it; after `lease_until` its process is taken for dead.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("session_id", "position", name="uq_message_session_id_position"),
+        Index("ix_message_lease_until", "lease_until", postgresql_where="status = 'answering'"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    session_id: UUID = Field(sa_column=Column(ForeignKey("study_session.id", ondelete="CASCADE"), nullable=False))
+    user_id: UUID
+    position: int  # 1 is the session's first
+    role: Role = Field(sa_type=Text)
+    status: Status = Field(sa_type=Text)
+    content: str = Field(default="", sa_type=Text)
+    reply_to: UUID | None = Field(default=None, index=True)
+    version: int = 1
+    created_at: datetime = Field(sa_column=_moment())
+
+    query: str | None = Field(default=None, sa_type=Text)  # what was searched
+    citations: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    model: str | None = None  # None: no language model took part
+    prompt: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    tokens_estimated: bool | None = None
+
+    attempts: int = 0
+    lease: UUID | None = None
+    lease_until: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    finished_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    error_type: str | None = None
+    error_detail: str | None = None
+
+
+class ShelvedDocument(Row, table=True):
+    """What ingestion last said of a document. A deleted one stays as a tombstone, so that older news cannot bring it back."""
+
+    __tablename__ = "shelved_document"
+
+    document_id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(index=True)
+    version: int
+    title: str
+    deleted: bool = False
+
+
+mesh_tables(tables.metadata)
+idempotency_table(tables.metadata)

@@ -1,0 +1,165 @@
+"""What chat takes and shows over HTTP."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from contracts.chat import Mode
+from pydantic import AfterValidator, BaseModel, Field
+
+from chat.citations import Citation
+from chat.models import Message, Role, Status, StudySession
+
+MOST_CHARACTERS = 8000
+# The longest message, escaped as JSON, with room for the rest of the body.
+BODY_BYTES = 128 * 1024
+_LONGEST_TITLE = 200
+_MOST_DOCUMENTS = 100
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_INVISIBLE = frozenset(("Cf", "Cc", "Zs", "Zl", "Zp", "Mn", "Cn"))
+
+_SHOWN = ("id", "session_id", "role", "status", "content", "created_at", "finished_at", "reply_to", "model")
+Order = Literal["oldest", "newest"]
+
+
+def plain_text(text: str) -> str:
+    """The text as it is kept: `\\n` between lines, nothing around it. Raises `ValueError` for control characters, or emptiness."""
+    text = re.sub(r"\r\n?|[\x0b\x0c\u2028\u2029]", "\n", text)
+    if found := _CONTROL.search(text):
+        raise ValueError(f"has a control character (U+{ord(found.group()):04X} at position {found.start()}); remove it")
+    text = text.strip()
+    if all(unicodedata.category(character) in _INVISIBLE for character in text):
+        raise ValueError("is empty; write something")
+    return text
+
+
+def one_line(text: str) -> str:
+    """A title: plain text on one line."""
+    return " ".join(plain_text(text).split())
+
+
+class NewSession(BaseModel):
+    """The body of `POST /chat/sessions`."""
+
+    mode: Mode
+    document_ids: Annotated[list[UUID], Field(max_length=_MOST_DOCUMENTS)] = Field(
+        default=[], description="What to study; none: everything of the student's"
+    )
+    title: Annotated[str, Field(max_length=_LONGEST_TITLE), AfterValidator(one_line)] | None = Field(
+        None, description="Unset, the first question becomes the title"
+    )
+
+
+class NewMessage(BaseModel):
+    """The body of `POST /chat/sessions/{id}/messages`."""
+
+    content: Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS), AfterValidator(plain_text)]
+
+
+class StudiedDocument(BaseModel):
+    """A document that a session is about. `title` is null when it is no longer there."""
+
+    id: UUID
+    title: str | None
+    available: bool
+
+
+class SessionOut(BaseModel):
+    """A study session."""
+
+    id: UUID
+    mode: Mode
+    title: str | None
+    documents: list[StudiedDocument] = Field(description="What is studied; none: everything of the student's")
+    messages: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class CitationOut(Citation):
+    """A passage that an answer rests on: `[1]` in the answer's text is the citation with `marker` 1."""
+
+    available: bool = Field(description="Whether the document is still there to be opened")
+
+
+class UsageOut(BaseModel):
+    """Tokens that an answer cost; `estimated` where the provider did not count them."""
+
+    input_tokens: int
+    output_tokens: int
+    estimated: bool
+
+
+class ErrorOut(BaseModel):
+    """Why there is no answer. `POST /chat/messages/{id}/retry` asks for it again."""
+
+    type: str
+    detail: str
+
+
+class MessageOut(BaseModel):
+    """A message of either side. A tutor's message is `answering` until it is `done` or has `failed`."""
+
+    id: UUID
+    session_id: UUID
+    role: Role
+    status: Status
+    content: str = Field(description="Markdown; `[1]` refers to the citation with that marker")
+    created_at: datetime
+    finished_at: datetime | None = None
+    reply_to: UUID | None = Field(None, description="The question that a tutor's message answers")
+    citations: list[CitationOut] = []
+    grounded: bool | None = Field(None, description="Whether the answer rests on the material; null until it is done")
+    offline: bool | None = Field(
+        None, description="Whether it was written without a language model; null until it is done"
+    )
+    model: str | None = None
+    usage: UsageOut | None = None
+    error: ErrorOut | None = None
+    attempts: int | None = Field(None, description="How often an answer was begun")
+
+
+class BegunAnswer(BaseModel):
+    """The ids that a question and its answer have from the start; kept for a repeated request."""
+
+    answer_id: UUID
+    question_id: UUID
+
+
+def session_out(session: StudySession, titles: Mapping[UUID, str]) -> SessionOut:
+    """A session with the titles of its documents, as far as they are there."""
+    documents = [
+        StudiedDocument(id=document, title=titles.get(document), available=document in titles)
+        for document in session.document_ids
+    ]
+    return SessionOut.model_validate(session.model_dump() | {"documents": documents})
+
+
+def cited_documents(messages: Sequence[Message]) -> set[UUID]:
+    """The documents that these messages cite."""
+    return {UUID(citation["document_id"]) for message in messages for citation in message.citations}
+
+
+def message_out(message: Message, titles: Mapping[UUID, str] | None = None) -> MessageOut:
+    """A message. `titles` are the documents still there; None where it was written this moment."""
+    shown: dict[str, Any] = {name: getattr(message, name) for name in _SHOWN}
+    if message.role == Role.TUTOR:
+        shown["attempts"] = message.attempts
+        shown["citations"] = [
+            citation | {"available": titles is None or UUID(citation["document_id"]) in titles}
+            for citation in message.citations
+        ]
+    if message.status == Status.FAILED:
+        shown["error"] = {"type": message.error_type, "detail": message.error_detail}
+    if message.input_tokens is not None and message.status == Status.DONE:
+        shown["grounded"] = bool(message.citations)
+        shown["offline"] = message.model is None
+        shown["usage"] = {
+            "input_tokens": message.input_tokens,
+            "output_tokens": message.output_tokens,
+            "estimated": message.tokens_estimated,
+        }
+    return MessageOut.model_validate(shown)

@@ -1,0 +1,84 @@
+"""What chat calls, as small servers: ingestion's search and auth's public keys."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from chassis.tokens import ISSUER, USER_AUDIENCE, SigningKey
+from chat.passages import Passage
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+
+def _signing_key() -> SigningKey:
+    private = ec.generate_private_key(ec.SECP256R1())
+    formats = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return SigningKey("test", private.private_bytes(*formats).decode())
+
+
+@dataclass
+class Neighbours:
+    """Ingestion answers every search with `passages`; auth publishes the key that signs `token()`."""
+
+    passages: Sequence[Passage] = ()
+    answerable: bool = True
+    status: int = 200
+    body: str | None = None
+    gate: asyncio.Event | None = None
+    searches: list[dict[str, Any]] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    key: SigningKey = field(default_factory=_signing_key)
+    url: str = ""
+
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[Route("/search", self._search, methods=["POST"]), Route("/.well-known/jwks.json", self._keys)]
+        )
+
+    def token(self, user_id: UUID) -> str:
+        now = datetime.now(UTC)
+        claims = {
+            "iss": ISSUER,
+            "aud": USER_AUDIENCE,
+            "sub": str(user_id),
+            "sid": str(uuid4()),
+            "roles": ["student"],
+            "jti": uuid4().hex,
+        }
+        return self.key.sign(claims | {"iat": now, "exp": now + timedelta(hours=1)})
+
+    async def _search(self, request: Request) -> Response:
+        self.searches.append(await request.json())
+        self.tokens.append(request.headers["authorization"].removeprefix("Bearer "))
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.body is not None:
+            return Response(self.body, self.status)
+        if self.status != 200:
+            return JSONResponse({"type": "x", "detail": "no"}, self.status, headers={"Retry-After": "3"})
+        return Response(json.dumps({"passages": [_found(p) for p in self.passages], "answerable": self.answerable}))
+
+    async def _keys(self, _: Request) -> Response:
+        return JSONResponse({"keys": [self.key.public_jwk()]})
+
+
+def _found(passage: Passage) -> dict[str, Any]:
+    return {
+        "passage_id": str(passage.id),
+        "document_id": str(passage.document_id),
+        "document_title": passage.document_title,
+        "page": passage.page,
+        "chunk_index": 0,
+        "quote": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+        "score": passage.score,
+    }
