@@ -36,8 +36,8 @@ class Lane:
     async def check(self, connection: AbstractConnection, consuming: AbstractChannel) -> None:
         """Raise `Lost` when the queue, or our consumer on it, is gone; call it every few seconds.
 
-        The broker's word is not enough: of a quorum queue that was deleted and declared again RabbitMQ 3.10 counts the
-        old consumer and never serves it. So messages that wait while we have room and receive nothing tell the same.
+        The broker counts everybody's consumers. That ours is missing shows in messages that wait while we have room and
+        get nothing.
         """
         async with connection.channel() as probe:
             found = (await probe.declare_queue(self.queue, passive=True)).declaration_result

@@ -114,6 +114,9 @@ class Relay:
             return
         if vanished:
             log.warning("%d events came back although they have consumers: queues are gone, declaring them", unsent)
+            # Not at once: of a quorum queue that is declared again within some 50 ms of its deletion, RabbitMQ 3.10 does
+            # not tell the old consumers, gives them the new queue's messages, and those never arrive.
+            await asyncio.sleep(PAUSE_SECONDS)
             await self._topology.declare(channel)
         else:
             log.warning("the broker refused %d events; trying again", unsent)

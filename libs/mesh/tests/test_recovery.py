@@ -1,11 +1,16 @@
 """Broker or database away, a line cut, a queue deleted: all of it recovers by itself, and later news arrives."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
 
 import pytest
-from aio_pika.abc import AbstractChannel
+from aio_pika import Message
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from mesh import Consumer, Envelope, Event, Relay, Subscriptions, Topology
+from mesh.broker import underlay
 from mesh.serving import Serving
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -171,9 +176,8 @@ async def test_terminated_database_sessions_are_replaced(home, amqp_url, running
 
 
 async def test_queue_that_was_deleted_is_declared_and_consumed_again(
-    home, amqp_url, running, until, broker: AbstractChannel, monkeypatch
+    home, amqp_url, running, until, broker: AbstractChannel
 ) -> None:
-    monkeypatch.setattr("mesh.serving.WATCH_SECONDS", 0.5)
     board = Board()
     relay = Relay("tests", database=home, amqp_url=amqp_url, topology=board.topology)
     async with running(relay, Consumer(board.bus, amqp_url=amqp_url, database=home)):
@@ -185,34 +189,67 @@ async def test_queue_that_was_deleted_is_declared_and_consumed_again(
 
 
 async def test_consumer_that_the_broker_forgot_is_noticed_and_replaced(
-    home, amqp_url, running, until, monkeypatch
+    home, amqp_url, running, until, servings, say_at
 ) -> None:
-    monkeypatch.setattr("mesh.serving.WATCH_SECONDS", 0.2)
     board = Board()
-    consumer = Consumer(board.bus, amqp_url=amqp_url, database=home)
-    relay = Relay("tests", database=home, amqp_url=amqp_url, topology=board.topology)
-    servings: list[Serving] = []
-    monkeypatch.setattr("mesh.consumer.Serving", remember(servings))
-    async with running(relay, consumer):
+    async with running(Consumer(board.bus, amqp_url=amqp_url, database=home)):
         await forget_consumers(servings[0])
-        await home.say(note(0))
+        await say_at("board.pin", note(0))
         await until(applied(home, 1))
 
 
-def remember(servings: list[Serving]) -> Callable[..., Serving]:
-    def make(*args: object, **options: object) -> Serving:
-        servings.append(Serving(*args, **options))
-        return servings[-1]
+async def test_consumer_that_the_broker_forgot_is_noticed_although_another_process_holds_the_queue(
+    home, amqp_url, running, until, servings, say_at, broker: AbstractChannel
+) -> None:
+    board = Board()
+    async with running(Consumer(board.bus, amqp_url=amqp_url, database=home)):
+        await forget_consumers(servings[0], pretend=True)
+        await broker.set_qos(prefetch_count=1)
+        busy = await broker.get_queue("board.pin")
+        await busy.consume(never_done)
+        await say_at("board.pin", note(0), note(1))
+        await until(applied(home, 1))
 
-    return make
+
+async def never_done(message: AbstractIncomingMessage) -> None:
+    """Keep it and say nothing."""
 
 
-async def forget_consumers(serving: Serving) -> None:
-    """Take the consumers from the channels without a word to the client library's own bookkeeping."""
+@pytest.fixture
+def say_at(broker: AbstractChannel) -> Callable[..., Awaitable[None]]:
+    """Put events straight into a queue."""
+
+    async def publish(queue: str, *events: NotePinned) -> None:
+        for event in events:
+            envelope = Envelope(uuid4(), "tests", event.routing_key, event.note, datetime.now(UTC), event.dataschema, 1)
+            message = Message(event.model_dump_json().encode(), headers=envelope.headers())
+            await broker.default_exchange.publish(message, queue)
+
+    return publish
+
+
+@pytest.fixture
+def servings(monkeypatch: pytest.MonkeyPatch) -> list[Serving]:
+    """Every connection's life of the consumers in this test, which are watched often."""
+    made: list[Serving] = []
+
+    def make(*args: Any, **options: Any) -> Serving:
+        made.append(Serving(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr("mesh.consumer.Serving", make)
+    monkeypatch.setattr("mesh.serving.WATCH_SECONDS", 0.2)
+    return made
+
+
+async def forget_consumers(serving: Serving, *, pretend: bool = False) -> None:
+    """Take our consumers from the broker, without a word to those who would mend it."""
     for lane in serving._lanes:
-        underlay = await (await serving._channel(lane)).get_underlay_channel()
-        for tag in list(underlay.consumers):
-            await underlay.basic_cancel(tag)
+        channel = await underlay(await serving._channel(lane))
+        for tag, consumer in list(channel.consumers.items()):
+            await channel.basic_cancel(tag)
+            if pretend:
+                channel.consumers[tag] = consumer
 
 
 async def terminate_others(home) -> None:
