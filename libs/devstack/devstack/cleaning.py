@@ -9,7 +9,7 @@ from devstack.keeping import Keeper, wait_for
 from devstack.places import data_home
 from devstack.progress import Progress
 
-STORED = ("servers", "data", "mail", "logs", "secrets.json", "bootstrap.lock")
+STORED = ("servers", "data", "mail", "logs", "secrets.json", "migrated.json", "bootstrap.lock")
 STOP_SECONDS = 90.0
 
 

@@ -6,11 +6,13 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from devstack.errors import DevstackError
 from devstack.external import External
 from devstack.local_process import LocalProcess
+from devstack.migrating import Migrations
 from devstack.parts import EDGE, EDGE_PORT, PARTS, Part, mesh_environment, variable
 from devstack.places import data_home, passage_folder
 from devstack.ports import free_ports
@@ -143,10 +145,9 @@ class LocalMesh:
             self.processes[part.name] = LocalProcess(self.stack.keeper, spec, self.ports[part.name])
 
     def _migrate(self) -> None:
-        migrating = [self.processes[part.name] for part in self.parts if part.stores]
-        with ThreadPoolExecutor() as pool:
-            for outcome in [pool.submit(process.run_command, "migrate") for process in migrating]:
-                outcome.result()
+        migrate = {p.name: partial(self.processes[p.name].run_command, "migrate") for p in self.parts if p.stores}
+        databases = {name: self.environment.get(f"{name.upper()}_DATABASE_URL", "") for name in migrate}
+        Migrations(self.state / "migrated.json").run(migrate, databases)
 
     def _start_services(self) -> None:
         for process in self.processes.values():
