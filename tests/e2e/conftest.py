@@ -31,7 +31,9 @@ def mesh() -> Iterator[LocalMesh]:
     home = temporary_home()
     (port,) = free_ports(1)
     limits = {"GATEWAY_LIMIT_GENERAL": "100000", "GATEWAY_LIMIT_AI": "100000", "GATEWAY_LIMIT_AUTH": "100000"}
-    running = LocalMesh(home / "state", {"GATEWAY_PORT": str(port), **limits}, tuning=Tuning.FAST, home=home, temporary=True)
+    running = LocalMesh(
+        home / "state", {"GATEWAY_PORT": str(port), **limits}, tuning=Tuning.FAST, home=home, temporary=True
+    )
     try:
         running.start()
         yield running
