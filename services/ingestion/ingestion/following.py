@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from ingestion.changes import BATCH, ChangedPassage, Changes, changes_after
 from ingestion.embedding import Embedder, from_bytes, to_bytes
-from ingestion.models import Document, Passage
+from ingestion.models import Document, Passage, tables
 from ingestion.vectors import PassageVectors, Progress, Shelf
 
 log = getLogger(__name__)
@@ -43,6 +43,7 @@ class Follower:
         *,
         keep: bool,
         embed_up_to: int = 0,
+        poll_seconds: float = POLL_SECONDS,
         on_complete: Callable[[], None] = lambda: None,
     ) -> None:
         self.shelf = shelf
@@ -52,6 +53,7 @@ class Follower:
         self._database = database
         self._keep = keep
         self._embed_up_to = embed_up_to
+        self._poll = poll_seconds
         self._on_complete = on_complete
 
     async def run(self) -> None:
@@ -68,7 +70,7 @@ class Follower:
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             if not more:
-                await wait(self.wake, POLL_SECONDS)
+                await wait(self.wake, self._poll)
 
     async def step(self, limit: int = BATCH) -> bool:
         """Take in the next changes. Whether more may be waiting."""
@@ -137,11 +139,11 @@ class Follower:
             await session.execute(
                 select(Document.id).where(col(Document.id).in_(documents)).order_by(col(Document.id)).with_for_update()  # type: ignore[call-overload]  # SQLModel's columns
             )
+            table = tables.metadata.tables[str(Passage.__tablename__)]
             await session.execute(
-                update(Passage)
-                .where(col(Passage.id) == bindparam("passage_id"))
-                .values(embedding=bindparam("vectors"), embedding_model=self.progress.model)
-                .execution_options(synchronize_session=False),
+                update(table)
+                .where(table.c.id == bindparam("passage_id"))
+                .values(embedding=bindparam("vectors"), embedding_model=self.progress.model),
                 [{"passage_id": key, "vectors": to_bytes(value)} for key, value in vectors.items()],
             )
 

@@ -6,9 +6,9 @@ advisory lock of PostgreSQL.
 """
 
 import asyncio
-from collections.abc import Collection
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from logging import getLogger
 from uuid import UUID
 
@@ -35,6 +35,8 @@ log = getLogger(__name__)
 
 RETIRED_SECONDS = 10.0
 """How long a replaced shelf stays: searches under way, and other processes, may still be reading it."""
+ANSWER_SECONDS = 5.0
+"""A database that takes longer for a word is taken for lost."""
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 _LOCK_NAME = f"{SCHEMA}.index"
 
@@ -61,15 +63,28 @@ class Question:
 
 
 class PassageIndex:
-    """Made by the composition root; nothing is opened before `run`. `library` replaces the configured one in tests."""
+    """Made by the composition root; nothing is opened before `run`.
+
+    `library` and `embedder_named` (the models of older indexes) stand in for what the settings say.
+    """
 
     def __init__(
-        self, settings: Settings, database: Database, embedder: Embedder, *, library: Library | None = None
+        self,
+        settings: Settings,
+        database: Database,
+        embedder: Embedder,
+        *,
+        library: Library | None = None,
+        embedder_named: Callable[[str], Embedder | None] | None = None,
+        retired_seconds: float = RETIRED_SECONDS,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
-        self._settings = settings
         self._database = database
         self._embedder = embedder
-        self._library = library
+        self._library = library or library_of(settings)
+        self._embedder_named = embedder_named or partial(named_embedder, settings)
+        self._retired_seconds = retired_seconds
+        self._poll = poll_seconds
         self._others: dict[str, Embedder | None] = {}
         self._served: list[Served] = []
         self._followers: list[Follower] = []
@@ -96,62 +111,67 @@ class PassageIndex:
             raise RuntimeError("the vector index is not open yet")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """The role. Raises `LibraryTaken` where another process owns the index; of everything else it recovers."""
+        """The role. Raises `LibraryTaken` where another process owns the index; of everything else it recovers.
+
+        Afterwards the index still answers, for requests that are being finished, until it is closed.
+        """
         self._running = True
-        library = self._library or library_of(self._settings)
+        stopping = asyncio.create_task(self._wake_at(stop))
         try:
-            async with AsyncExitStack() as stack:
-                stack.push_async_callback(library.close)
-                stack.push_async_callback(self._close)
-                await self._open(library, stop)
-                await self._serve(library, stop)
+            await self._open(stop)
+            while not stop.is_set():
+                try:
+                    await self._follow(stop)
+                except Exception as error:  # what is there goes on answering
+                    log.warning("the vector index does not follow the passages, trying again: %r", error)
+                    await wait(stop, self._poll)
         finally:
             self._running = False
+            stopping.cancel()
 
-    async def _open(self, library: Library, stop: asyncio.Event) -> None:
+    async def close(self) -> None:
+        """Let go of the index."""
+        self._served, self._followers = [], []
+        await self._library.close()
+        for other in self._others.values():
+            if other is not None:
+                await other.close()
+        self._others.clear()
+
+    async def _open(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                return await library.open()
+                return await self._library.open()
             except LibraryTaken:
                 raise
             except Exception as error:  # a server that is not up yet
                 log.warning("the vector index cannot be opened, trying again: %r", error)
-                await wait(stop, POLL_SECONDS)
+                await wait(stop, self._poll)
         return None
 
-    async def _serve(self, library: Library, stop: asyncio.Event) -> None:
-        ending = asyncio.create_task(self._tell(stop))
-        try:
+    async def _follow(self, stop: asyncio.Event) -> None:
+        async with driver_connection(self._database) as connection:
+            await connection.add_listener(PASSAGE_CHANNEL, lambda *_: self._wake())
+            connection.add_termination_listener(lambda _: self._wake())
             while not stop.is_set():
-                try:
-                    async with driver_connection(self._database) as connection:
-                        await connection.add_listener(PASSAGE_CHANNEL, lambda *_: self._wake())
-                        connection.add_termination_listener(lambda _: self._wake())
-                        while not stop.is_set():
-                            await self._turn(library, connection, stop)
-                except (
-                    Exception
-                ) as error:  # the index goes on answering; whether rows can be read is the search's matter
-                    log.warning("the vector index does not follow the passages, trying again: %r", error)
-                    await wait(stop, POLL_SECONDS)
-        finally:
-            ending.cancel()
+                await self._turn(connection, stop)
 
-    async def _turn(self, library: Library, connection: asyncpg.Connection, stop: asyncio.Event) -> None:
+    async def _turn(self, connection: asyncpg.Connection, stop: asyncio.Event) -> None:
         """Serve until what there is to do changes. Raises when the connection, and with it the lock, is lost."""
-        writes = not library.shared or await connection.fetchval(_LOCK, _LOCK_NAME, timeout=POLL_SECONDS)
-        now = await plan(library, self._database, self._embedder, self._other, writes=writes)
+        shared = self._library.shared
+        writes = not shared or await connection.fetchval(_LOCK, _LOCK_NAME, timeout=ANSWER_SECONDS)
+        now = await plan(self._library, self._database, self._embedder, self._other, writes=writes)
         self._served = now.served
         if not writes:
-            await self._rest(connection)
+            await wait(stop, self._poll)
             return
         self._retire(now)
-        self._followers = now.followers(self._database, self._wake)
+        self._followers = now.followers(self._database, self._poll, self._wake)
         tasks = [asyncio.create_task(follower.run(), name=follower.shelf.name) for follower in self._followers]
         try:
             while True:
                 await self._rest(connection)
-                await self._remove_retired(library)
+                await self._remove_retired()
                 if stop.is_set() or now.overtaken(await self._wish()):
                     return
         finally:
@@ -160,31 +180,31 @@ class PassageIndex:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _rest(self, connection: asyncpg.Connection) -> None:
-        await wait(self._news, POLL_SECONDS)
+        await wait(self._news, self._poll)
         self._news.clear()
-        await connection.execute("SELECT 1", timeout=POLL_SECONDS)
+        await connection.execute("SELECT 1", timeout=ANSWER_SECONDS)
 
     async def _wish(self) -> Wish:
         async with self._database.transaction() as session:
             return await last_wish(session)
 
     def _retire(self, now: Plan) -> None:
-        due = asyncio.get_running_loop().time() + RETIRED_SECONDS
+        due = asyncio.get_running_loop().time() + self._retired_seconds
         self._retired = {name: self._retired.get(name, due) for name in now.obsolete}
 
-    async def _remove_retired(self, library: Library) -> None:
+    async def _remove_retired(self) -> None:
         time = asyncio.get_running_loop().time()
         for name in [name for name, due in self._retired.items() if due <= time]:
             del self._retired[name]
             log.info("removing the index %s, which another has replaced", name)
-            await library.remove(name)
+            await self._library.remove(name)
 
     def _wake(self) -> None:
         self._news.set()
         for follower in self._followers:
             follower.wake.set()
 
-    async def _tell(self, stop: asyncio.Event) -> None:
+    async def _wake_at(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._wake()
 
@@ -193,16 +213,8 @@ class PassageIndex:
         if model == self._embedder.name:
             return self._embedder
         if model not in self._others:
-            self._others[model] = named_embedder(self._settings, model)
+            self._others[model] = self._embedder_named(model)
         return self._others[model]
-
-    async def _close(self) -> None:
-        self._served, self._followers = [], []
-        for other in self._others.values():
-            if other is not None:
-                with suppress(Exception):  # it is thrown away
-                    await other.close()
-        self._others.clear()
 
 
 def library_of(settings: Settings) -> Library:
@@ -210,4 +222,4 @@ def library_of(settings: Settings) -> Library:
     if settings.qdrant_url is None:
         return EdgeLibrary(settings.data_dir / "ingestion" / "vectors")
     key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
-    return QdrantLibrary(AsyncQdrantClient(url=settings.qdrant_url, api_key=key, timeout=10))
+    return QdrantLibrary(AsyncQdrantClient(url=settings.qdrant_url, api_key=key, timeout=10, check_compatibility=False))

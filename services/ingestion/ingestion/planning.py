@@ -45,7 +45,7 @@ class Plan:
     served: list[Served]
     obsolete: Sequence[str]
 
-    def followers(self, database: Database, on_complete: Callable[[], None]) -> list[Follower]:
+    def followers(self, database: Database, poll: float, on_complete: Callable[[], None]) -> list[Follower]:
         """One for each shelf that answers or is to."""
 
         def completed(served: Served) -> None:
@@ -60,6 +60,7 @@ class Plan:
                 each.embedder,
                 keep=each is self.wanted,
                 embed_up_to=self.wish.embed_up_to if each is self.wanted else 0,
+                poll_seconds=poll,
                 on_complete=partial(completed, each),
             )
             for each in self.served
