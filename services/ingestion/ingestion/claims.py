@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ingestion.failures import FAILURES
-from ingestion.models import SCHEMA, Document, Kind, Page, Passage, DocumentStatus
+from ingestion.models import SCHEMA, Document, DocumentStatus, Kind, Page, Passage
 
 HINTS_AT_ONCE = 200
 LONGEST_BACKOFF = timedelta(minutes=1)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from logging import getLogger
 from uuid import UUID, uuid4
 
 from chassis.clock import Clock
@@ -19,7 +18,6 @@ from ingestion.storage import Storage
 from ingestion.sweeping import discard
 from ingestion.uploads import Upload, receive
 
-log = getLogger(__name__)
 MARGIN = timedelta(minutes=5)
 
 
@@ -56,7 +54,7 @@ class Intake:
             return document, owned
         finally:
             if not owned:
-                await asyncio.shield(self._drop(key))
+                await asyncio.shield(discard(self._database, self._storage, key))
 
     async def _receive(self, file: IncomingFile, key: str) -> Upload:
         try:
@@ -84,9 +82,3 @@ class Intake:
                     await settle(session, document, new is not None)
                     return document, new is not None
             # It was there a moment ago and has just been deleted: this upload is the new one.
-
-    async def _drop(self, key: str) -> None:
-        try:
-            await discard(self._database, self._storage, key)
-        except Exception as error:  # its row stays, and the sweeper tries again
-            log.warning("the file of a refused upload stays for the sweeper: %r", error)

@@ -14,8 +14,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from ingestion.failures import FAILURES
-from ingestion.models import SCHEMA, Document, Page, DocumentStatus, StrayFile
+from ingestion.models import SCHEMA, Document, DocumentStatus, Page, StrayFile
 from ingestion.uploads import Upload
+
+LAST_PAGE = 2**31 - 1
 
 
 class DocumentNotFound(NotFound):
@@ -115,7 +117,7 @@ class Library:
             Page.content_version == document.content_version,
             Page.number == number,
         )
-        text = (await self._session.exec(query)).first()
+        text = (await self._session.exec(query)).first() if 1 <= number <= LAST_PAGE else None
         if text is None:
             raise PageNotFound(_no_page(document, number))
         return document, text

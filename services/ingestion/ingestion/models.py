@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy import Enum as SqlEnum
 from sqlmodel import Field, SQLModel
 
 SCHEMA = "ingestion"
@@ -48,6 +49,17 @@ class DocumentStatus(StrEnum):
     FAILED = "failed"
 
 
+def _one_of(kinds: type[StrEnum]) -> SqlEnum:
+    """Stored as its value, a short text; no type of PostgreSQL's own, which only a migration could extend."""
+    return SqlEnum(
+        kinds,
+        native_enum=False,
+        create_constraint=False,
+        length=16,
+        values_callable=lambda these: [one.value for one in these],
+    )
+
+
 def _moment(*, nullable: bool = False) -> Column[datetime]:
     return Column(DateTime(timezone=True), nullable=nullable)
 
@@ -66,11 +78,13 @@ class Document(Row, table=True):
     user_id: UUID
     title: str
     filename: str
-    kind: Kind = Field(sa_type=Text)
+    kind: Kind = Field(sa_column=Column(_one_of(Kind), nullable=False))
     size: int = Field(sa_type=BigInteger)
     sha256: bytes = Field(sa_type=LargeBinary)
     storage_key: str
-    status: DocumentStatus = Field(default=DocumentStatus.QUEUED, sa_type=Text)
+    status: DocumentStatus = Field(
+        default=DocumentStatus.QUEUED, sa_column=Column(_one_of(DocumentStatus), nullable=False)
+    )
     version: int = 1
     content_version: int = 1
 

@@ -64,9 +64,7 @@ class Sweeper:
         overdue = select(StrayFile.storage_key).where(StrayFile.delete_after <= self._clock()).limit(FILES_AT_ONCE)
         async with self._database.transaction() as session:
             keys = (await session.exec(overdue)).all()
-        for key in keys:
-            await discard(self._database, self._storage, key)
-        return len(keys)
+        return sum([await discard(self._database, self._storage, key) for key in keys])
 
     async def forget(self) -> None:
         """Remove idempotency keys, sent events and received ones that were kept long enough."""
@@ -75,11 +73,19 @@ class Sweeper:
         await mesh.sweeping.sweep(self._database, KEEP_EVENTS)
 
 
-async def discard(database: Database, storage: Storage, key: str) -> None:
-    """Delete a stray file, then the row that remembers it. Without such a row a document owns the file, and it stays."""
-    async with database.transaction() as session:
-        if await session.get(StrayFile, key) is None:
-            return
-    await storage.discard(key)
-    async with database.transaction() as session:
-        await session.exec(delete(StrayFile).where(col(StrayFile.storage_key) == key))
+async def discard(database: Database, storage: Storage, key: str) -> bool:
+    """Delete a stray file, then the row that remembers it; False where that must wait for the next sweep.
+
+    Without such a row a document owns the file, and it stays.
+    """
+    try:
+        async with database.transaction() as session:
+            if await session.get(StrayFile, key) is None:
+                return True
+        await storage.discard(key)
+        async with database.transaction() as session:
+            await session.exec(delete(StrayFile).where(col(StrayFile.storage_key) == key))
+    except Exception as error:  # whatever it is, the row stays and says what is left to do
+        log.warning("a stray file stays for the next sweep: %r", error)
+        return False
+    return True

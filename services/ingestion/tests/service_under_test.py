@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -206,12 +207,13 @@ class Service:
     def student(self) -> Student:
         return Student(self)
 
-    def processing(self, children: Children | None = None) -> Processing:
+    @cached_property
+    def processing(self) -> Processing:
         """What a worker has."""
         return Processing(
             database=self.database,
             storage=self.parts.storage,
-            children=children or self.children,
+            children=self.children,
             embedder=self.embedder,
             news=self.news,
             terms=Terms(self.settings.worker_lease, self.settings.worker_attempts),
@@ -221,7 +223,7 @@ class Service:
 
     async def process(self, document_id: str) -> None:
         """What a worker does with a hint."""
-        await self.processing().process(UUID(document_id))
+        await self.processing.process(UUID(document_id))
 
     async def events(self, kind: str = "") -> list[Json]:
         """What the outbox holds, the oldest first; `kind` such as processed."""

@@ -1,0 +1,82 @@
+"""Files by key, in a folder."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from ingestion.settings import Settings
+from ingestion.storage import Storage
+from pydantic import ValidationError
+
+
+async def of(*blocks: bytes) -> AsyncIterator[bytes]:
+    for block in blocks:
+        yield block
+
+
+async def whole(storage: Storage, key: str, start: int = 0, end: int = 10**6) -> bytes:
+    return b"".join([block async for block in storage.blocks(key, start, end)])
+
+
+async def test_what_is_put_comes_back(storage: Storage) -> None:
+    await storage.put("a/b", of(b"one ", b"two"))
+    assert await whole(storage, "a/b") == b"one two"
+    assert await whole(storage, "a/b", 4, 6) == b"tw"
+    async with storage.local_copy("a/b") as path:
+        assert path.read_bytes() == b"one two"
+
+
+async def test_a_file_of_many_parts_comes_back(storage: Storage) -> None:
+    block = bytes(range(256)) * 4096
+    await storage.put("large", of(*[block] * 13))
+    assert await whole(storage, "large", 0, 13 * len(block)) == block * 13
+
+
+async def test_what_is_broken_off_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"x" * 7_000_000
+        raise EOFError("the sender is gone")
+
+    with pytest.raises(EOFError, match="the sender is gone"):
+        await storage.put("a/b", broken())
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+async def test_what_is_not_there_is_said_to_be_so(storage: Storage) -> None:
+    with pytest.raises(FileNotFoundError):
+        await whole(storage, "nothing")
+    with pytest.raises(FileNotFoundError):
+        async with storage.local_copy("nothing"):
+            pass
+
+
+async def test_discarding_takes_staged_parts_too_and_may_be_repeated(storage: Storage, tmp_path: Path) -> None:
+    await storage.put("a/b", of(b"one"))
+    await storage.put("a/bc", of(b"other"))
+    Path(tmp_path, "files", "a", "b#2").write_bytes(b"half")
+    await storage.discard("a/b")
+    await storage.discard("a/b")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["bc"]
+
+
+async def test_a_storage_that_answers_is_healthy(storage: Storage) -> None:
+    await storage.check()
+
+
+async def test_a_remote_file_is_copied_here_for_reading(storage: Storage) -> None:
+    await storage.put("a/b", of(b"one ", b"two"))
+    storage._folder = None  # as if it were S3
+    async with storage.local_copy("a/b") as path:
+        assert path.read_bytes() == b"one two"
+    assert not path.exists()
+
+
+def test_the_default_is_a_folder_of_the_data(tmp_path: Path) -> None:
+    assert Settings(data_dir=tmp_path).storage == (tmp_path / "ingestion" / "files").as_uri()
+    assert Settings(storage_url="s3://bucket/prefix").storage == "s3://bucket/prefix"
+
+
+@pytest.mark.parametrize("url", ["ftp://host/x", "files", "file://relative"])
+def test_an_unknown_storage_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="s3://bucket"):
+        Settings(storage_url=url)
