@@ -48,7 +48,7 @@ class Relay:
         self._batch = batch
         self._lease = lease
         self._poll = poll.total_seconds()
-        self._running = False
+        self.is_ready = False
         self._measured = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -57,7 +57,7 @@ class Relay:
 
     async def check(self) -> None:
         """Raise unless broker and database were there a moment ago."""
-        if not self._running:
+        if not self.is_ready:
             raise ConnectionError("the relay is not connected")
 
     async def _session(self, stop: asyncio.Event) -> None:
@@ -70,11 +70,11 @@ class Relay:
             leases = Leases(connection, batch=self._batch, lease=self._lease)
             wake = await _listen(connection)
             channel.close_callbacks.add(lambda *_: wake.set())
-            self._running = True
+            self.is_ready = True
             try:
                 await self._drain(leases, channel, wake, stop)
             finally:
-                self._running = False
+                self.is_ready = False
 
     async def _drain(self, leases: Leases, channel: AbstractChannel, wake: asyncio.Event, stop: asyncio.Event) -> None:
         # Two batches under way: one is claimed or marked while the other is published.

@@ -1,0 +1,162 @@
+"""Processes and servers killed under load: what was committed is applied, once, and a later message arrives."""
+
+import asyncio
+import os
+import random
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGSTOP
+
+import pytest
+from mesh import Consumer, Event, Relay, Subscriptions, Topology
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+BOARD = Path(__file__).with_name("board_process.py")
+
+
+class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):
+    note: str
+
+
+class Ledger:
+    """What clients were told was accepted."""
+
+    def __init__(self, home) -> None:
+        self._home = home
+        self._next = 0
+        self.accepted: set[str] = set()
+
+    async def say(self) -> None:
+        note = f"{self._next:05}"
+        self._next += 1
+        with suppress(SQLAlchemyError, OSError):
+            await self._home.say(NotePinned(note=note, version=1))
+            self.accepted.add(note)
+
+    async def keep_saying(self, seconds: float) -> None:
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds
+        while clock() < end:
+            await self.say()
+            await asyncio.sleep(0.005)
+
+    async def is_kept(self) -> bool:
+        with suppress(SQLAlchemyError, OSError):
+            return self.accepted <= set(await self._home.effects())
+        return False
+
+    async def assert_nothing_was_applied_twice(self) -> None:
+        effects = await self._home.effects()
+        assert len(effects) == len(set(effects))
+
+
+@pytest.fixture
+async def start(home, amqp_url) -> AsyncIterator[Callable[..., "asyncio.Future[Process]"]]:
+    """Starts processes of the board; those that live are killed at the end."""
+    processes: list[Process] = []
+
+    async def start_process(*roles: str) -> Process:
+        command = (sys.executable, str(BOARD), home.url, amqp_url, *roles)
+        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+        processes.append(process)
+        assert process.stdout is not None
+        async with asyncio.timeout(20):
+            assert await process.stdout.readline() == b"ready\n"
+        return process
+
+    yield start_process
+    for process in processes:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.mark.timeout(120)
+async def test_processes_killed_at_random_instants_lose_and_repeat_nothing(home, start, until, record_property) -> None:
+    seed = int(os.environ.get("FAULT_SEED", random.randrange(10**6)))
+    record_property("FAULT_SEED", seed)
+    chance = random.Random(seed)
+    ledger = Ledger(home)
+    living = [await start("relay", "consumer"), await start("relay", "consumer")]
+    saying = asyncio.create_task(ledger.keep_saying(6))
+    for _ in range(4):
+        await asyncio.sleep(chance.uniform(0.2, 1.0))
+        victim = living.pop(0)
+        victim.send_signal(SIGKILL)
+        await victim.wait()
+        living.append(await start("relay", "consumer"))
+    await saying
+    await until(ledger.is_kept, patience=40)
+    await ledger.say()
+    await until(ledger.is_kept)
+    await ledger.assert_nothing_was_applied_twice()
+
+
+@pytest.mark.timeout(120)
+async def test_relay_frozen_past_its_lease_and_woken_repeats_no_effect(home, start, until) -> None:
+    ledger = Ledger(home)
+    frozen, _, _ = await start("relay"), await start("relay"), await start("consumer")
+    saying = asyncio.create_task(ledger.keep_saying(5))
+    await asyncio.sleep(0.7)
+    frozen.send_signal(SIGSTOP)
+    await asyncio.sleep(3)
+    frozen.send_signal(SIGCONT)
+    await saying
+    await until(ledger.is_kept, patience=40)
+    await ledger.assert_nothing_was_applied_twice()
+
+
+@pytest.fixture
+def board() -> Subscriptions:
+    bus = Subscriptions("board")
+
+    @bus.on(NotePinned)
+    async def pin(event: NotePinned, session: AsyncSession) -> None:
+        await session.execute(text("INSERT INTO effects (note) VALUES (:note)"), {"note": event.note})
+
+    return bus
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(240)
+async def test_broker_killed_under_load_loses_and_repeats_nothing(
+    rabbitmq, home, amqp_url, board, running, until
+) -> None:
+    ledger = Ledger(home)
+    relay = Relay("tests", database=home, amqp_url=amqp_url, topology=Topology.of(board))
+    async with running(relay, Consumer(board, amqp_url=amqp_url, database=home)):
+        saying = asyncio.create_task(ledger.keep_saying(4))
+        await asyncio.sleep(1)
+        await asyncio.to_thread(rabbitmq.kill)
+        await asyncio.sleep(1)
+        await asyncio.to_thread(rabbitmq.restart)
+        await saying
+        await until(ledger.is_kept, patience=60)
+        await ledger.say()
+        await until(ledger.is_kept)
+    await ledger.assert_nothing_was_applied_twice()
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(240)
+async def test_database_killed_under_load_loses_and_repeats_nothing(
+    postgres, home, amqp_url, board, running, until
+) -> None:
+    ledger = Ledger(home)
+    relay = Relay("tests", database=home, amqp_url=amqp_url, topology=Topology.of(board))
+    async with running(relay, Consumer(board, amqp_url=amqp_url, database=home)):
+        saying = asyncio.create_task(ledger.keep_saying(5))
+        await asyncio.sleep(1)
+        await asyncio.to_thread(postgres.kill)
+        await asyncio.sleep(1)
+        await asyncio.to_thread(postgres.restart)
+        await saying
+        await until(ledger.is_kept, patience=60)
+        await ledger.say()
+        await until(ledger.is_kept)
+    await ledger.assert_nothing_was_applied_twice()
