@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from logging import getLogger
 from uuid import UUID
 
 import httpx
@@ -10,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from chassis.clock import Clock, system_clock
 
+log = getLogger(__name__)
 RENEW_BEFORE = timedelta(seconds=30)
 
 
@@ -53,17 +56,34 @@ class ServiceTokens:
         self._client = client
         self._clock = clock
         self._tokens: dict[_Key, ServiceTokenAnswer] = {}
-        self._asking = asyncio.Lock()
+        self._asking: dict[_Key, asyncio.Task[str]] = {}
 
     async def token(self, audience: str, act_for: UUID | None = None) -> str:
-        """A token for calls to `audience`; raises `httpx.HTTPError` where auth gives none."""
+        """A token for calls to `audience`; raises `httpx.HTTPError` where auth gives none and none is left."""
         key = _Key(audience, act_for)
-        async with self._asking:
-            known = self._tokens.get(key)
-            if known is None or self._clock() >= known.expires_at - RENEW_BEFORE:
-                self._tokens = {k: t for k, t in self._tokens.items() if self._clock() < t.expires_at}
-                known = self._tokens[key] = await self._ask(key)
+        known = self._tokens.get(key)
+        if known is not None and self._clock() < known.expires_at - RENEW_BEFORE:
             return known.access_token
+        if key not in self._asking:
+            self._asking[key] = asyncio.create_task(self._renew(key))
+            self._asking[key].add_done_callback(partial(self._asked, key))
+        # Shared and shielded: whoever gives up leaves the others their answer, and a failure is waited for once.
+        return await asyncio.shield(self._asking[key])
+
+    def _asked(self, key: _Key, task: asyncio.Task[str]) -> None:
+        del self._asking[key]
+        if not task.cancelled():
+            task.exception()  # seen, even where nobody waits any more
+
+    async def _renew(self, key: _Key) -> str:
+        self._tokens = {k: t for k, t in self._tokens.items() if self._clock() < t.expires_at}
+        try:
+            self._tokens[key] = await self._ask(key)
+        except httpx.HTTPError as error:
+            if key not in self._tokens:
+                raise
+            log.warning("auth gives no new token for %s; the old one still works: %s", key.audience, error)
+        return self._tokens[key].access_token
 
     async def _ask(self, key: _Key) -> ServiceTokenAnswer:
         body = {
