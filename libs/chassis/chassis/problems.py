@@ -1,7 +1,8 @@
 """Errors as HTTP answers: what is expected becomes a problem document, what is not is left to `RequestContext`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from logging import getLogger
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -55,16 +56,14 @@ def answer_with_documents(app: FastAPI) -> None:
 
 def problem_response(problem: Problem, request: Request) -> JSONResponse:
     """`application/problem+json`, with the trace id that finds it in logs and traces."""
-    document = problem.document(request.url.path)
+    return _response(problem.document(request.url.path), problem.headers)
+
+
+def _response(document: dict[str, Any], headers: Mapping[str, str] | None) -> JSONResponse:
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         document["trace_id"] = trace.format_trace_id(context.trace_id)
-    return JSONResponse(
-        document,
-        status_code=problem.status,
-        media_type=PROBLEM_MEDIA_TYPE,
-        headers=problem.headers,
-    )
+    return JSONResponse(document, document["status"], headers=headers, media_type=PROBLEM_MEDIA_TYPE)
 
 
 async def _answer_problem(request: Request, error: Exception) -> JSONResponse:
@@ -102,13 +101,9 @@ async def _answer_http(request: Request, error: Exception) -> JSONResponse:
         "title": str(error.detail),
         "status": error.status_code,
         "detail": f"{error.detail}: {request.method} {request.url.path}",
+        "instance": request.url.path,
     }
-    return JSONResponse(
-        document,
-        error.status_code,
-        media_type=PROBLEM_MEDIA_TYPE,
-        headers=dict(error.headers or {}),
-    )
+    return _response(document, error.headers)
 
 
 async def _answer_overload(request: Request, error: Exception) -> JSONResponse:
