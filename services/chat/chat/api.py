@@ -19,9 +19,9 @@ from fastapi.responses import JSONResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chat.asking import AskingDep
+from chat.limits import BODY_BYTES, BoundedRoute
 from chat.models import StudySession
 from chat.schemas import (
-    BODY_BYTES,
     MessageOut,
     NewMessage,
     NewSession,
@@ -35,7 +35,7 @@ from chat.sessions import Sessions
 from chat.shelf import StudentShelf
 from chat.streaming import EVENT_STREAM
 
-router = APIRouter(prefix="/chat", tags=["chat"])
+router = APIRouter(prefix="/chat", tags=["chat"], route_class=BoundedRoute)
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer as it comes, with `Accept: text/event-stream`",
@@ -60,7 +60,6 @@ ClockDep = Annotated[Clock, Depends(_clock)]
     status_code=201,
     responses={201: {"model": SessionOut}},
     response_model=None,
-    max_body_size=BODY_BYTES,
     openapi_extra=_LIMIT,
 )
 async def start_session(
@@ -106,8 +105,8 @@ async def list_messages(
 ) -> Page[MessageOut]:
     """What was said in a session."""
     rows = await Sessions(session, user.id).messages(session_id, page, order)
-    titles = await StudentShelf(session, user.id).titles(cited_documents(rows))
-    return page.cut(rows, lambda row: message_out(row, titles), lambda row: (row.position,))
+    gone = await StudentShelf(session, user.id).gone(cited_documents(rows))
+    return page.cut(rows, lambda row: message_out(row, gone), lambda row: (row.position,))
 
 
 @router.post(
@@ -115,7 +114,6 @@ async def list_messages(
     status_code=201,
     responses=_ANSWER,
     response_model=None,
-    max_body_size=BODY_BYTES,
     openapi_extra=_ASKING | _LIMIT,
 )
 async def ask(session_id: UUID, body: NewMessage, asking: AskingDep) -> Response:

@@ -61,12 +61,12 @@ class Asking:
             return await respond(live, stream=self.stream, opening=self.request.app.state.opening_seconds)
         async with self.database.transaction() as session:
             message = await Conversation(session, self.user.id).answer(answer_id)
-            titles = await StudentShelf(session, self.user.id).titles(cited_documents([message]))
+            gone = await StudentShelf(session, self.user.id).gone(cited_documents([message]))
         if message.status == Status.FAILED:
             return await self.retry(answer_id)
         if message.status == Status.ANSWERING:
             raise AnswerInProgress("This answer is still being written. Ask for the session's messages in a moment.")
-        return replay(message, message_out(message, titles), stream=self.stream)
+        return replay(message, message_out(message, gone), stream=self.stream)
 
     @property
     def _answers(self) -> Answers:

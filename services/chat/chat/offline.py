@@ -58,6 +58,7 @@ _POINTS_BACK = re.compile(
 )
 # What follows such a sentence completes it more often than not.
 _GOES_ON = re.compile(r"(?:it|they|he|she|these|this|that is|in other words|specifically) (?!,)", re.IGNORECASE)
+_COMPLETED = (Kind.DEFINITION, Kind.PROCESS, Kind.OPEN)
 _ITEM = re.compile(r"\s*(?:[-*•–▪◦·‣]|\(?(?:\d{1,2}|[a-zA-Z])[.)])\s")
 _REFERENCE = re.compile(r"\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]")
 # What stands between a phrase and the words that define it, and those words.
@@ -128,7 +129,7 @@ def find_answer(question: Question, passages: Sequence[Passage]) -> list[Excerpt
     if not candidates or not _speaks_of(question, weighed, candidates):
         return []
     scored = sorted(((_score(c, question, weighed), c) for c in candidates), key=lambda pair: -pair[0])
-    return [_excerpt(candidate) for candidate in _pick(scored, question)]
+    return [_excerpt(candidate, question.kind) for candidate in _pick(scored, question)]
 
 
 def compose(excerpts: Sequence[Excerpt], question: Question) -> Iterator[str | Marker]:
@@ -235,13 +236,13 @@ def _pick(scored: Sequence[tuple[float, Candidate]], question: Question) -> list
     return picked
 
 
-def _excerpt(candidate: Candidate) -> Excerpt:
-    """The sentence, with the one before where it points back to it, and the list that it introduces."""
+def _excerpt(candidate: Candidate, kind: Kind) -> Excerpt:
+    """The sentence, with the one before where it points back to it, what completes it, and the list that it introduces."""
     among, first, last = candidate.among, candidate.place, candidate.place
     if _POINTS_BACK.match(candidate.text) and first and among[first - 1].block == among[first].block:
         first -= 1
-    elif last + 1 < len(among) and among[last + 1].block == among[last].block and _GOES_ON.match(among[last + 1].text):
-        last += 1
+    elif kind in _COMPLETED and last + 1 < len(among) and among[last + 1].block == among[last].block:
+        last += bool(_GOES_ON.match(among[last + 1].text))
     if among[last].raw.rstrip().endswith(":"):
         while last + 1 < len(among) and last - candidate.place < 8 and _ITEM.match(among[last + 1].raw):
             last += 1

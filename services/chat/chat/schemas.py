@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -11,11 +11,9 @@ from contracts.chat import Mode
 from pydantic import AfterValidator, BaseModel, Field
 
 from chat.citations import Citation
+from chat.limits import MOST_CHARACTERS
 from chat.models import Message, Role, Status, StudySession
 
-MOST_CHARACTERS = 8000
-# The longest message, escaped as JSON, with room for the rest of the body.
-BODY_BYTES = 128 * 1024
 _LONGEST_TITLE = 200
 _MOST_DOCUMENTS = 100
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -143,14 +141,13 @@ def cited_documents(messages: Sequence[Message]) -> set[UUID]:
     return {UUID(citation["document_id"]) for message in messages for citation in message.citations}
 
 
-def message_out(message: Message, titles: Mapping[UUID, str] | None = None) -> MessageOut:
-    """A message. `titles` are the documents still there; None where it was written this moment."""
+def message_out(message: Message, gone: Collection[UUID] = ()) -> MessageOut:
+    """A message. `gone` are cited documents that were deleted."""
     shown: dict[str, Any] = {name: getattr(message, name) for name in _SHOWN}
     if message.role == Role.TUTOR:
         shown["attempts"] = message.attempts
         shown["citations"] = [
-            citation | {"available": titles is None or UUID(citation["document_id"]) in titles}
-            for citation in message.citations
+            citation | {"available": UUID(citation["document_id"]) not in gone} for citation in message.citations
         ]
     if message.status == Status.FAILED:
         shown["error"] = {"type": message.error_type, "detail": message.error_detail}

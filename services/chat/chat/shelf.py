@@ -61,12 +61,18 @@ class StudentShelf:
 
     async def titles(self, document_ids: Iterable[UUID]) -> Mapping[UUID, str]:
         """The titles of those of the documents that are on the shelf."""
-        wanted = list(document_ids)
-        if not wanted:
-            return {}
+        return {known.document_id: known.title for known in await self._known(document_ids) if not known.deleted}
+
+    async def gone(self, document_ids: Iterable[UUID]) -> set[UUID]:
+        """Those of the documents that were deleted. One that was not heard of yet is not among them."""
+        return {known.document_id for known in await self._known(document_ids) if known.deleted}
+
+    async def _known(self, document_ids: Iterable[UUID]) -> Sequence[ShelvedDocument]:
+        if not (wanted := list(document_ids)):
+            return ()
         found = await self._session.execute(
             select(ShelvedDocument)
-            .where(ShelvedDocument.user_id == self._owner, ~col(ShelvedDocument.deleted))
+            .where(ShelvedDocument.user_id == self._owner)
             .where(col(ShelvedDocument.document_id).in_(wanted))
         )
-        return {document.document_id: document.title for document in found.scalars()}
+        return found.scalars().all()

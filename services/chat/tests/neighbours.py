@@ -33,6 +33,7 @@ class Neighbours:
     status: int = 200
     body: str | None = None
     gate: asyncio.Event | None = None
+    searched: asyncio.Event = field(default_factory=asyncio.Event)
     searches: list[dict[str, Any]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     key: SigningKey = field(default_factory=_signing_key)
@@ -58,6 +59,7 @@ class Neighbours:
     async def _search(self, request: Request) -> Response:
         self.searches.append(await request.json())
         self.tokens.append(request.headers["authorization"].removeprefix("Bearer "))
+        self.searched.set()
         if self.gate is not None:
             await self.gate.wait()
         if self.body is not None:

@@ -94,17 +94,19 @@ class School:
     @asynccontextmanager
     async def open(cls, database: Database, neighbours: Neighbours, **settings: Any) -> AsyncIterator[Self]:
         school = cls("", database, neighbours)
-        known = {
+        known: Json = {
             "environment": "test",
             "database_url": database.url,
             "auth_url": neighbours.url,
             "ingestion_url": neighbours.url,
         }
         known |= {"shutdown_grace_seconds": 4.0, "lease_seconds": 3.0}
-        async with compose(Settings(**known | settings), school.clock) as process, serving(process.app) as school.url:
-            yield school
-            for client in school.clients:
-                await client.aclose()
+        async with compose(Settings(**known | settings), school.clock) as process:
+            assert process.app is not None
+            async with serving(process.app) as school.url:
+                yield school
+                for client in school.clients:
+                    await client.aclose()
 
     def clock(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -137,6 +139,7 @@ class School:
     async def until_answered(self, student: Student, session: Json) -> Json:
         """The session's last message once it is no longer being answered."""
         async with asyncio.timeout(10):
-            while (last := (await student.messages(session))[-1])["status"] == "answering":
+            while True:
+                if (last := (await student.messages(session))[-1])["status"] != "answering":
+                    return last
                 await asyncio.sleep(0.02)
-        return last

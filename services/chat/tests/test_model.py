@@ -35,8 +35,8 @@ async def model(*scripts: Script, patience: Patience = HASTY) -> AsyncIterator[t
 async def write(*scripts: Script, patience: Patience = HASTY) -> tuple[str, Ending | None, Provider]:
     async with model(*scripts, patience=patience) as (writer, served):
         pieces = [piece async for piece in writer.write(TURNS, longest=50)]
-    ending = pieces.pop() if pieces and isinstance(pieces[-1], Ending) else None
-    return "".join(str(piece) for piece in pieces), ending, served
+    ending = pieces[-1] if isinstance(pieces[-1], Ending) else None
+    return "".join(piece for piece in pieces if isinstance(piece, str)), ending, served
 
 
 async def test_answer_comes_in_pieces_and_ends_with_what_it_cost() -> None:

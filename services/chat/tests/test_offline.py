@@ -38,7 +38,7 @@ def test_definition_is_the_sentence_that_defines_not_the_heading_nor_the_questio
 def test_reason_brings_the_sentence_with_a_reason() -> None:
     assert (
         answer("Why do people accept a bill?")[0]
-        == "People accept a bill because they trust that others will accept it. This is why trust is called the backing of money."
+        == "People accept a bill because they trust that others will accept it."
     )
 
 
