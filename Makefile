@@ -1,7 +1,8 @@
 # Every target sets up what it needs: the virtual environment in .venv, and servers where there are none.
 PYTHON ?= python3
 BIN := .venv/bin
-MADE_FROM := requirements.lock $(wildcard libs/*/pyproject.toml services/*/pyproject.toml contracts/pyproject.toml libs/devstack/*.txt) libs/devstack/bootstrap.py
+PROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) contracts/pyproject.toml
+MADE_FROM := requirements.lock $(PROJECTS) $(wildcard libs/devstack/*.txt) libs/devstack/bootstrap.py
 LOCAL_PACKAGES := studyteddy-chassis studyteddy-mesh studyteddy-contracts
 TYPED := $(wildcard libs/*/*/__init__.py services/*/*/__init__.py) contracts/ tests/demo/
 # Each folder of tests by itself: they share names such as conftest.
@@ -63,9 +64,12 @@ quality: setup ## score retrieval and answers on a corpus (CORPUS=path)
 contracts: setup ## write AsyncAPI, OpenAPI and JSON Schema from the code
 	@$(BIN)/python -m contract_documents
 
-lock: setup ## resolve every package anew into requirements.lock, with hashes
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --group pyproject.toml:dev \
-		$(filter %.toml,$(MADE_FROM)) $(addprefix --no-emit-package ,$(LOCAL_PACKAGES)) --output-file requirements.lock
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	$(addprefix --no-emit-package ,$(LOCAL_PACKAGES))
+
+lock: setup ## resolve packages anew, with hashes: requirements.lock for developers, docker/requirements.lock for images (ARGS=--upgrade)
+	@$(COMPILE) $(ARGS) --group pyproject.toml:dev $(PROJECTS) --output-file requirements.lock
+	@$(COMPILE) --constraint requirements.lock $(filter-out libs/devstack/%,$(PROJECTS)) --output-file docker/requirements.lock
 
 stop: ## stop the mesh of this checkout, from another terminal
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m devstack stop; fi

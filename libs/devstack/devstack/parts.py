@@ -66,7 +66,7 @@ def mesh_environment(
         chosen[variable(part, "SERVICE_SECRET")] = kept.service_secrets[part.name]
         if part.name in databases:
             chosen[variable(part, "DATABASE_URL")] = databases[part.name]
-        if part.name != EDGE:
+        if part.name not in {EDGE, "auth"}:
             chosen[f"GATEWAY_{part.name.upper()}_URL"] = f"http://127.0.0.1:{ports[part.name]}"
     inherited = {name: value for name, value in os.environ.items() if name in INHERITED or name.startswith("COV")}
     return inherited | chosen | {name: value for name, value in given.items() if value}
