@@ -47,6 +47,13 @@ class Clock:
         self.now += timedelta(**duration)
 
 
+class RealTime(Clock):
+    """Moves by itself."""
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC)
+
+
 class WordHashes:
     """An `Embedder` without a model: words are dimensions."""
 
