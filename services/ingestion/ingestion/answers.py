@@ -8,7 +8,7 @@ from chassis.errors import TYPE_BASE
 from pydantic import BaseModel, Field
 
 from ingestion.failures import FAILURES
-from ingestion.models import Document, Kind, DocumentStatus
+from ingestion.models import Document, DocumentStatus, Kind
 
 
 class DocumentError(BaseModel):

@@ -12,7 +12,7 @@ async def told(pages: Sequence[str], has_pages: bool = True) -> AsyncIterator[Op
         yield Part(number, text)
 
 
-WORDS = "ant bee cat dog eel fox gnu hen ibis jay koi lark".split()
+WORDS = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay", "koi", "lark"]
 
 
 async def bodies_of(pages: Sequence[str], has_pages: bool = True) -> list[str]:
