@@ -46,6 +46,7 @@ class Parts:
     jobs: Jobs
     embedder: Embedder
     search: Search
+    local_search: Search
     verifier: TokenVerifier
     clock: Clock
 
@@ -60,13 +61,15 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         stack.push_async_callback(model.close)
         index = PassageIndex(settings, database, model)
         stack.push_async_callback(index.close)
+        local_search = LocalSearch(database, index, least_score=settings.answerable_score)
         parts = Parts(
             settings=settings,
             database=database,
             storage=Storage(settings.storage),
             jobs=_jobs(settings, stack),
             embedder=model,
-            search=_search(settings, database, index, stack),
+            search=_remote(settings, stack) or local_search,
+            local_search=local_search,
             verifier=TokenVerifier(RemoteKeys(settings.jwks_url, await _http(stack)), clock=clock),
             clock=clock,
         )
@@ -155,6 +158,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "storage": parts.storage,
             "jobs": parts.jobs,
             "search": parts.search,
+            "local_search": parts.local_search,
             "clock": parts.clock,
         },
         checks=checks,
@@ -171,9 +175,9 @@ async def _http(stack: AsyncExitStack) -> httpx.AsyncClient:
     return await stack.enter_async_context(httpx.AsyncClient())
 
 
-def _search(settings: Settings, database: Database, index: PassageIndex, stack: AsyncExitStack) -> Search:
+def _remote(settings: Settings, stack: AsyncExitStack) -> Search | None:
     if settings.index_url is None:
-        return LocalSearch(database, index, least_score=settings.answerable_score)
+        return None
     remote = RemoteSearch(settings.index_url)
     stack.push_async_callback(remote.close)
     return remote

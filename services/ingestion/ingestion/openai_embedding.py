@@ -88,6 +88,9 @@ class OpenAIEmbedding:
                 dimensions=self._asked if self._asked is not None else omit,
                 encoding_format="float",
             )
+            # The client checks nothing of what it was sent.
+            rows = [np.array(item.embedding, np.float32) for item in sorted(answer.data, key=lambda item: item.index)]
+            return self._checked(rows, len(texts))
         except APIStatusError as error:
             passing = error.status_code in PASSING or error.status_code >= 500
             raise EmbeddingFailed(
@@ -95,13 +98,10 @@ class OpenAIEmbedding:
             ) from error
         except APIConnectionError as error:
             raise EmbeddingFailed(f"{self._said} cannot be reached in time: {error}", passing=True) from error
-        except (OpenAIError, ValueError) as error:
-            raise EmbeddingFailed(
-                f"{self._said} answered with what is no list of vectors: {error}", passing=True
-            ) from error
-        return self._checked([item.embedding for item in sorted(answer.data, key=lambda item: item.index)], len(texts))
+        except (OpenAIError, AttributeError, TypeError, ValueError) as error:
+            raise EmbeddingFailed(f"{self._said} gave no list of vectors: {error}", passing=True) from error
 
-    def _checked(self, rows: list[list[float]], wanted: int) -> NDArray[np.float32]:
+    def _checked(self, rows: list[NDArray[np.float32]], wanted: int) -> NDArray[np.float32]:
         if len(rows) != wanted:
             raise EmbeddingFailed(f"{self._said} gave {len(rows)} vectors for {wanted} texts", passing=True)
         if self._dimensions is None:
@@ -112,7 +112,7 @@ class OpenAIEmbedding:
                 "Check INGESTION_EMBEDDINGS_MODEL and INGESTION_EMBEDDINGS_DIMENSIONS.",
                 passing=False,
             )
-        vectors = np.array(rows, np.float32)
+        vectors = np.stack(rows)
         if not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
             raise EmbeddingFailed(f"{self._said} gave a vector that is no direction (zero or not finite)", passing=True)
         return _unit(vectors)

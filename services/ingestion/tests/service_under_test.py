@@ -174,6 +174,7 @@ class Service:
         self.embedder = WordHashes()
         self.news = Newsstand()
         self.search = NothingFound()
+        self.local_search = NothingFound()
         self.stop = asyncio.Event()
         self.key = signing_key()
         self.jobs = Jobs(settings.redis_url)
@@ -184,6 +185,7 @@ class Service:
             jobs=self.jobs,
             embedder=self.embedder,
             search=self.search,
+            local_search=self.local_search,
             verifier=TokenVerifier(KnownKeys(self.key), clock=clock),
             clock=clock,
         )

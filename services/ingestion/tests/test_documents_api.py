@@ -228,6 +228,15 @@ async def test_a_search_is_asked_for_the_tokens_owner(service: Service) -> None:
     assert f"Bearer {token}" == student.headers["Authorization"]
 
 
+async def test_another_process_asks_the_index_of_this_one_for_a_student(service: Service) -> None:
+    student = service.student()
+    assert (await student.request("POST", "/internal/search", json={"query": "supply"})).status_code == 200
+    ((query, owner, _),) = service.local_search.asked
+    assert (query.query, owner, service.search.asked) == ("supply", student.id, [])
+    assert (await service.client.post("/internal/search", json={"query": "supply"})).status_code == 401
+    assert "/internal/search" not in service.app.openapi()["paths"]
+
+
 async def test_a_searching_service_may_not_send_nonsense(service: Service) -> None:
     student = service.student()
     assert (await student.request("POST", "/search", content=b"{not json")).status_code in (400, 422)

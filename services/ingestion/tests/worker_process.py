@@ -33,6 +33,7 @@ async def main() -> None:
         jobs=Jobs(settings.redis_url),
         embedder=SlowWordHashes(),
         search=NothingFound(),
+        local_search=NothingFound(),
         verifier=TokenVerifier(KnownKeys(signing_key())),
         clock=system_clock,
     )
