@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -276,7 +276,7 @@ async def test_lease_is_held_while_the_answer_is_written(database: Database, nei
         session = await ada.starts()
         async with ada.streams(session, "What is a cell?") as stream:
             assert (await anext(stream)).name == "message"
-            leases = set()
+            leases: set[datetime] = set()
             async with asyncio.timeout(10):
                 while len(leases) < 4:
                     async with database.transaction() as transaction:
