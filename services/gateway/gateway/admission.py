@@ -1,0 +1,127 @@
+"""Whether a request is let in: its route, its caller, its quotas. Nothing here waits unless it must."""
+
+import asyncio
+from collections.abc import Awaitable
+
+from chassis.errors import Forbidden, NotFound, TooLarge
+
+from gateway.addresses import Origin
+from gateway.answers import Answer
+from gateway.edge import Edge
+from gateway.headers import NO_STORE, SECURITY, SECURITY_HTTPS
+from gateway.identity import Caller
+from gateway.limits import Meter, Standing
+from gateway.refusals import MethodNotAllowed, Misdirected, UpgradeRequired
+from gateway.requests import RequestHead
+from gateway.routes import Place, Route
+
+
+class Admission:
+    """One request on its way in. `open`, then the steps in order; each raises the problem that it deserves."""
+
+    route: Route | None = None
+    inner_path = b""
+    caller: Caller | None = None
+    standing: Standing | None = None
+
+    def __init__(self, edge: Edge, head: RequestHead, origin: Origin, now: float) -> None:
+        self._edge = edge
+        self._head = head
+        self._origin = origin
+        self._now = now
+        self.method = head.method
+        """The method to ask the service with."""
+
+    def open(self) -> Answer | None:
+        """Find the route; an answer where the gateway itself has it."""
+        head, path = self._head, self._head.target.path
+        if (page := self._edge.pages.get(path)) is not None:
+            if head.method not in (b"GET", b"HEAD"):
+                raise MethodNotAllowed("This is a page: GET it.", headers={"Allow": "GET, HEAD"})
+            return page(self._origin.inside)
+        if (
+            self._edge.hosts
+            and head.host not in self._edge.hosts
+            and head.host.partition(b":")[0] not in self._edge.hosts
+        ):
+            raise Misdirected("The Host of this request is not one of ours.")
+        found = self._edge.table.find(path)
+        if found is None:
+            raise NotFound("There is nothing at this path. /docs lists what there is.")
+        place, self.inner_path = found
+        self.route = place.routes.get(head.method)
+        if self.route is None and head.method == b"HEAD" and b"GET" in place.routes:
+            self.route, self.method = place.routes[b"GET"], b"GET"
+        if self.route is None:
+            return self._other_method(place)
+        self._check_route(self.route)
+        return None
+
+    def charge_address(self) -> Awaitable[None] | None:
+        """Charge the address: also for what turns out to be forged."""
+        assert self.route is not None
+        return self._charge(self._edge.address_meters[self.route.limit], self._origin.limit_key)
+
+    def identify(self) -> Awaitable[None] | None:
+        """Find out who asks, unless the route is for everybody."""
+        assert self.route is not None
+        if self.route.public:
+            return None
+        authorization = self._head.fields.read.get(b"authorization")
+        if authorization is not None and (caller := self._edge.verdicts.known(authorization)) is not None:
+            self.caller = caller
+            return None
+        return self._find_out(authorization)
+
+    def charge_user(self) -> Awaitable[None] | None:
+        """Charge the user, if it is known who it is."""
+        if self.caller is None or self.route is None:
+            return None
+        return self._charge(self._edge.user_meters[self.route.limit], self.caller.user_id)
+
+    def lines(self, request_id: bytes) -> bytes:
+        """Header lines that every answer to this request carries."""
+        origin = self._head.origin
+        return b"%b%b%bx-request-id: %b\r\n" % (
+            SECURITY if self._origin.scheme == "http" else SECURITY_HTTPS,
+            b"" if origin is None else self._edge.cors.lines(origin),
+            b"" if self.standing is None else self.standing.line,
+            request_id,
+        )
+
+    def _other_method(self, place: Place) -> Answer:
+        """A browser's question, or a method that is not served here."""
+        head, allow = self._head, place.allow
+        if head.method != b"OPTIONS":
+            raise MethodNotAllowed(f"Here you may use {allow}.", headers={"Allow": allow})
+        lines = f"allow: {allow}\r\n".encode() + NO_STORE
+        if head.origin is not None and b"access-control-request-method" in head.fields.read:
+            lines += self._edge.cors.preflight(head.origin, allow.encode())
+        return Answer(204, lines)
+
+    def _check_route(self, route: Route) -> None:
+        head = self._head
+        if head.content_length > route.body_limit:
+            raise TooLarge(f"The body has {head.content_length} bytes; here it may have {route.body_limit}.")
+        if route.websocket:
+            if not head.wants_websocket:
+                raise UpgradeRequired("Open a WebSocket here.", headers={"Upgrade": "websocket"})
+            if not self._edge.cors.allows_socket(head.origin, head.host):
+                raise Forbidden("Pages of this origin may not open a WebSocket here.")
+
+    def _charge(self, meter: Meter, key: str) -> Awaitable[None] | None:
+        outcome = meter.charge(key, self._now)
+        if not isinstance(outcome, Standing):
+            return self._await_charge(outcome)
+        self.standing = outcome
+        if outcome.wait:
+            raise outcome.refusal()
+        return None
+
+    async def _await_charge(self, outcome: asyncio.Future[Standing]) -> None:
+        self.standing = await outcome
+        if self.standing.wait:
+            raise self.standing.refusal()
+
+    async def _find_out(self, authorization: bytes | None) -> None:
+        self.caller = await self._edge.verdicts.find_out(authorization)
