@@ -37,7 +37,7 @@ class Home:
 async def main(database_url: str, amqp_url: str, *names: str) -> None:
     home = Home(database_url)
     topology, lease = Topology.of(bus), timedelta(seconds=1)
-    roles = {
+    roles: dict[str, Relay | Consumer] = {
         "relay": Relay("tests", database=home, amqp_url=amqp_url, topology=topology, batch=20, lease=lease),
         "consumer": Consumer(bus, amqp_url=amqp_url, database=home),
     }

@@ -1,14 +1,17 @@
 """A broadcast reaches every process that listens, and who was away reads the present state instead."""
 
 import asyncio
-from datetime import UTC, datetime
-from uuid import uuid4
+from collections.abc import Awaitable, Callable
 
 import pytest
-from aio_pika import ExchangeType, Message
+from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
-from mesh import Consumer, Envelope, Event, Subscriptions
+from mesh import Consumer, Event, Subscriptions
 from mesh.topology import EXCHANGE
+
+from .line import Line
+from .roles import running, until
+from .wire import message_of
 
 
 class SessionRevoked(Event, type="tests.session.revoked", version=1, aggregate="session"):
@@ -41,21 +44,21 @@ class Gateway:
         return self.heard == list(sessions)
 
 
+Revoke = Callable[..., Awaitable[None]]
+
+
 @pytest.fixture
-def revoke(broker: AbstractChannel):
+def revoke(broker: AbstractChannel) -> Revoke:
     async def publish(*sessions: str) -> None:
         exchange = await broker.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True)
         for session in sessions:
             event = SessionRevoked(session=session, version=1)
-            envelope = Envelope(uuid4(), "auth", event.routing_key, session, datetime.now(UTC), event.dataschema, 1)
-            await exchange.publish(
-                Message(event.model_dump_json().encode(), headers=envelope.headers()), event.routing_key
-            )
+            await exchange.publish(message_of(event), event.routing_key)
 
     return publish
 
 
-async def test_broadcast_reaches_every_process(amqp_url, running, until, revoke) -> None:
+async def test_broadcast_reaches_every_process(amqp_url: str, revoke: Revoke) -> None:
     one, other = Gateway(amqp_url), Gateway(amqp_url)
     async with running(one.consumer, other.consumer):
         await revoke("a", "b")
@@ -63,7 +66,7 @@ async def test_broadcast_reaches_every_process(amqp_url, running, until, revoke)
         await until(lambda: other.has_heard("a", "b"))
 
 
-async def test_present_state_is_read_before_the_process_is_ready(amqp_url, running, until, revoke) -> None:
+async def test_present_state_is_read_before_the_process_is_ready(amqp_url: str, revoke: Revoke) -> None:
     gateway = Gateway(amqp_url)
     gateway.may_read.clear()
     stop = asyncio.Event()
@@ -89,7 +92,7 @@ async def test_present_state_is_read_before_the_process_is_ready(amqp_url, runni
 
 
 async def test_present_state_is_read_again_after_a_reconnection_and_later_news_arrives(
-    amqp_line, running, until, revoke
+    amqp_line: Line, revoke: Revoke
 ) -> None:
     gateway = Gateway(amqp_line.url)
     async with running(gateway.consumer):
@@ -110,14 +113,14 @@ async def test_present_state_is_read_again_after_a_reconnection_and_later_news_a
         await until(lambda: gateway.has_heard("later"))
 
 
-async def test_failing_handler_drops_the_news_and_goes_on(amqp_url, running, until, revoke) -> None:
+async def test_failing_handler_drops_the_news_and_goes_on(amqp_url: str, revoke: Revoke) -> None:
     gateway = Gateway(amqp_url)
     async with running(gateway.consumer):
         await revoke("bad", "a")
         await until(lambda: gateway.has_heard("a"))
 
 
-async def test_reading_that_fails_is_repeated_until_it_succeeds(amqp_url, running) -> None:
+async def test_reading_that_fails_is_repeated_until_it_succeeds(amqp_url: str) -> None:
     bus = Subscriptions("gateway")
     tries = []
 

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, suppress
-from datetime import UTC, datetime
+from contextlib import suppress
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from aio_pika import Message
@@ -16,20 +15,20 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-Running = Callable[..., AbstractAsyncContextManager[asyncio.Event]]
-Until = Callable[..., Awaitable[None]]
+from .home import Home
+from .line import Line
+from .roles import running, until
+from .wire import message_of
+
+Send = Callable[..., Awaitable[None]]
 
 
 class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):
     note: str
 
 
-def message(note: str, event_id: UUID | None = None, **headers: Any) -> Message:
-    event = NotePinned(note=note, version=1)
-    envelope = Envelope(
-        event_id or uuid4(), "tests", event.routing_key, note, datetime.now(UTC), event.dataschema, event.version
-    )
-    return Message(event.model_dump_json().encode(), headers=envelope.headers() | headers, message_id=str(envelope.id))
+def message(note: str, event_id: UUID | None = None) -> Message:
+    return message_of(NotePinned(note=note, version=1), event_id)
 
 
 class Board:
@@ -59,7 +58,7 @@ class Board:
 
 
 @pytest.fixture
-async def send(broker: AbstractChannel) -> Callable[..., Awaitable[None]]:
+def send(broker: AbstractChannel) -> Send:
     async def publish(*messages: Message) -> None:
         for one in messages:
             await broker.default_exchange.publish(one, "board.pin")
@@ -71,7 +70,7 @@ def hits() -> float:
     return REGISTRY.get_sample_value("mesh_inbox_hits_total", {"consumer": "board.pin"}) or 0.0
 
 
-async def test_repeated_event_is_applied_once(home, amqp_url, running: Running, until: Until, send) -> None:
+async def test_repeated_event_is_applied_once(home: Home, amqp_url: str, send: Send) -> None:
     before = hits()
     async with running(Consumer(Board().subscribe(), amqp_url=amqp_url, database=home)):
         await send(*[message("a", UUID(int=1))] * 10)
@@ -83,7 +82,7 @@ async def test_repeated_event_is_applied_once(home, amqp_url, running: Running, 
     assert await home.effects() == ["a"]
 
 
-async def test_same_event_at_two_consumers_at_once_is_applied_once(home, amqp_url, running, until, send) -> None:
+async def test_same_event_at_two_consumers_at_once_is_applied_once(home: Home, amqp_url: str, send: Send) -> None:
     board = Board()
     before = hits()
     board.go_on.clear()
@@ -102,7 +101,7 @@ async def test_same_event_at_two_consumers_at_once_is_applied_once(home, amqp_ur
 
 
 async def test_effect_of_a_failed_handler_is_rolled_back_with_its_inbox_row(
-    home, amqp_url, running, until, send
+    home: Home, amqp_url: str, send: Send
 ) -> None:
     bus = Subscriptions("board")
     tries: list[int] = []
@@ -121,7 +120,7 @@ async def test_effect_of_a_failed_handler_is_rolled_back_with_its_inbox_row(
 
 
 async def test_crash_between_commit_and_acknowledgement_changes_nothing(
-    home, amqp_line, running, until, send, monkeypatch
+    home: Home, amqp_line: Line, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = hits()
     acknowledge = IncomingMessage.ack
@@ -142,7 +141,7 @@ async def test_crash_between_commit_and_acknowledgement_changes_nothing(
     assert await home.effects() == ["a"]
 
 
-async def test_prefetch_bounds_what_is_handled_at_once(home, amqp_url, running, until, send) -> None:
+async def test_prefetch_bounds_what_is_handled_at_once(home: Home, amqp_url: str, send: Send) -> None:
     board = Board()
     board.go_on.clear()
     async with running(Consumer(board.subscribe(prefetch=3), amqp_url=amqp_url, database=home)):
@@ -153,7 +152,7 @@ async def test_prefetch_bounds_what_is_handled_at_once(home, amqp_url, running, 
     assert board.most_at_once == 3
 
 
-async def test_concurrency_bounds_the_transactions_of_the_process(home, amqp_url, running, until, send) -> None:
+async def test_concurrency_bounds_the_transactions_of_the_process(home: Home, amqp_url: str, send: Send) -> None:
     board = Board()
     board.go_on.clear()
     async with running(Consumer(board.subscribe(), amqp_url=amqp_url, database=home, concurrency=2)):
@@ -164,7 +163,7 @@ async def test_concurrency_bounds_the_transactions_of_the_process(home, amqp_url
     assert board.most_at_once == 2
 
 
-async def test_messages_that_waited_before_the_start_are_all_handled(home, amqp_url, running, until, send) -> None:
+async def test_messages_that_waited_before_the_start_are_all_handled(home: Home, amqp_url: str, send: Send) -> None:
     consumer = Consumer(Board().subscribe(), amqp_url=amqp_url, database=home)
     async with running(consumer):
         pass
@@ -173,7 +172,7 @@ async def test_messages_that_waited_before_the_start_are_all_handled(home, amqp_
         await until(lambda: effects_are(home, [f"{number:03}" for number in range(200)]))
 
 
-async def test_stop_finishes_what_is_in_flight_and_takes_nothing_more(home, amqp_url, running, until, send) -> None:
+async def test_stop_finishes_what_is_in_flight_and_takes_nothing_more(home: Home, amqp_url: str, send: Send) -> None:
     board = Board()
     board.go_on.clear()
     async with running(Consumer(board.subscribe(prefetch=2), amqp_url=amqp_url, database=home)) as stop:
@@ -185,7 +184,7 @@ async def test_stop_finishes_what_is_in_flight_and_takes_nothing_more(home, amqp
 
 
 async def test_what_outlives_the_grace_period_is_rolled_back_and_comes_again(
-    home, amqp_url, running, until, send
+    home: Home, amqp_url: str, send: Send
 ) -> None:
     slow, quick = Board(), Board()
     slow.go_on.clear()
@@ -197,7 +196,7 @@ async def test_what_outlives_the_grace_period_is_rolled_back_and_comes_again(
         await until(lambda: effects_are(home, ["a"]))
 
 
-async def test_handler_without_inbox_needs_no_database(amqp_url, running, until, send) -> None:
+async def test_handler_without_inbox_needs_no_database(amqp_url: str, send: Send) -> None:
     bus = Subscriptions("board")
     seen: list[str] = []
 
@@ -218,7 +217,7 @@ async def begun(board: Board, count: int) -> bool:
     return board.begun >= count
 
 
-async def effects_are(home, notes: list[str]) -> bool:
+async def effects_are(home: Home, notes: list[str]) -> bool:
     with suppress(OSError):
         return await home.effects() == notes
     return False

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from aio_pika import DeliveryMode, Message
@@ -11,6 +10,13 @@ from aio_pika.abc import AbstractChannel
 from mesh import Consumer, Envelope, Event, Permanent, Retry, Subscriptions
 from mesh.publishing import Outgoing
 from prometheus_client import REGISTRY
+
+from .conftest import Letters
+from .roles import running, until
+from .wire import message_of
+
+Send = Callable[..., Awaitable[None]]
+Dead = Callable[[int], Awaitable[list[Any]]]
 
 
 class CardMade(Event, type="tests.card.made", version=1, aggregate="card"):
@@ -24,16 +30,11 @@ class Unsuitable(Permanent):
 SOON = Retry(attempts=3, first=0.05)
 
 
-def message(card: str, *, body: bytes | None = None, **headers: Any) -> Message:
-    event = CardMade(card=card, version=1)
-    envelope = Envelope(uuid4(), "tests", event.routing_key, card, datetime.now(UTC), event.dataschema, 1)
-    return Message(
-        event.model_dump_json().encode() if body is None else body,
-        headers=envelope.headers() | headers,
-        message_id=str(envelope.id),
-        content_type="application/json",
-        delivery_mode=DeliveryMode.PERSISTENT,
-    )
+def message(card: str, headers: dict[str, Any] | None = None, body: bytes | None = None) -> Message:
+    made = message_of(CardMade(card=card, version=1), headers=headers)
+    if body is not None:
+        made.body = body
+    return made
 
 
 class Desk:
@@ -59,7 +60,7 @@ class Desk:
 
 
 @pytest.fixture
-def send(broker: AbstractChannel) -> Callable[..., Awaitable[None]]:
+def send(broker: AbstractChannel) -> Send:
     async def publish(*messages: Message) -> None:
         for one in messages:
             await broker.default_exchange.publish(one, "desk.file_card")
@@ -68,7 +69,7 @@ def send(broker: AbstractChannel) -> Callable[..., Awaitable[None]]:
 
 
 @pytest.fixture
-def dead(broker: AbstractChannel, until, letters) -> Callable[[int], Awaitable[list[Any]]]:
+def dead(broker: AbstractChannel, letters: Letters) -> Dead:
     """As many dead letters, once they are there."""
 
     async def wait_for(count: int) -> list[Any]:
@@ -84,7 +85,9 @@ def dead(broker: AbstractChannel, until, letters) -> Callable[[int], Awaitable[l
     return wait_for
 
 
-async def test_transient_failure_is_tried_again_until_it_passes(amqp_url, running, until, send, broker) -> None:
+async def test_transient_failure_is_tried_again_until_it_passes(
+    amqp_url: str, send: Send, broker: AbstractChannel
+) -> None:
     desk = Desk()
     async with running(Consumer(desk.bus, amqp_url=amqp_url)):
         await send(message("late"))
@@ -96,10 +99,10 @@ async def test_transient_failure_is_tried_again_until_it_passes(amqp_url, runnin
     assert (await broker.declare_queue("desk.file_card.dead", passive=True)).declaration_result.message_count == 0
 
 
-async def test_exhausted_message_is_kept_with_reason_stack_and_attempts(amqp_url, running, send, dead) -> None:
+async def test_exhausted_message_is_kept_with_reason_stack_and_attempts(amqp_url: str, send: Send, dead: Dead) -> None:
     began = datetime.now(UTC)
     async with running(Consumer(Desk().bus, amqp_url=amqp_url)):
-        sent = message("failing", note="kept")
+        sent = message("failing", {"note": "kept"})
         await send(sent)
         (letter,) = await dead(1)
     headers = letter.headers
@@ -117,7 +120,7 @@ async def test_exhausted_message_is_kept_with_reason_stack_and_attempts(amqp_url
     assert "x-death" not in headers
 
 
-async def test_permanent_failure_is_dead_at_once(amqp_url, running, send, dead) -> None:
+async def test_permanent_failure_is_dead_at_once(amqp_url: str, send: Send, dead: Dead) -> None:
     desk = Desk(Retry(attempts=100, first=60))
     async with running(Consumer(desk.bus, amqp_url=amqp_url)):
         await send(message("permanent"))
@@ -126,22 +129,22 @@ async def test_permanent_failure_is_dead_at_once(amqp_url, running, send, dead) 
     assert desk.tries == [("permanent", 1)]
 
 
-UNREADABLE = {
+UNREADABLE: dict[str, Callable[[], Message]] = {
     "no envelope": lambda: Message(b"hello", delivery_mode=2),
     "not json": lambda: message("x", body=b"\xff\x00{"),
     "empty": lambda: message("x", body=b""),
     "a field is missing": lambda: message("x", body=b'{"version": 1}'),
     "a field has another type": lambda: message("x", body=b'{"version": "one", "card": {}}'),
-    "unknown version": lambda: message("x", **{"cloudEvents:type": "tests.card.made.v2"}),
-    "unknown type": lambda: message("x", **{"cloudEvents:type": "tests.card.eaten.v1"}),
-    "id is no id": lambda: message("x", **{"cloudEvents:id": "one"}),
+    "unknown version": lambda: message("x", {"cloudEvents:type": "tests.card.made.v2"}),
+    "unknown type": lambda: message("x", {"cloudEvents:type": "tests.card.eaten.v1"}),
+    "id is no id": lambda: message("x", {"cloudEvents:id": "one"}),
     "headers of other types": lambda: message(
-        "x", **{"cloudEvents:type": 1, "mesh-attempt": "many", "nested": {"a": [1]}}
+        "x", {"cloudEvents:type": 1, "mesh-attempt": "many", "nested": {"a": [1]}}
     ),
 }
 
 
-async def test_what_cannot_be_read_is_dead_at_once_and_holds_nobody_up(amqp_url, running, until, send, dead) -> None:
+async def test_what_cannot_be_read_is_dead_at_once_and_holds_nobody_up(amqp_url: str, send: Send, dead: Dead) -> None:
     desk = Desk()
     async with running(Consumer(desk.bus, amqp_url=amqp_url)):
         await send(*[make() for make in UNREADABLE.values() for _ in range(5)], message("fine"))
@@ -152,7 +155,7 @@ async def test_what_cannot_be_read_is_dead_at_once_and_holds_nobody_up(amqp_url,
     assert desk.tries == [("fine", 1)]
 
 
-async def test_failing_messages_do_not_hold_up_those_behind_them(amqp_url, running, until, send) -> None:
+async def test_failing_messages_do_not_hold_up_those_behind_them(amqp_url: str, send: Send) -> None:
     desk = Desk(Retry(attempts=5, first=30))
     async with running(Consumer(desk.bus, amqp_url=amqp_url)):
         await send(*[message("failing") for _ in range(150)], message("fine"))
@@ -160,7 +163,7 @@ async def test_failing_messages_do_not_hold_up_those_behind_them(amqp_url, runni
 
 
 async def test_message_that_keeps_killing_its_process_is_dead_lettered_by_the_broker(
-    amqp_url, running, send, broker, dead
+    amqp_url: str, send: Send, broker: AbstractChannel, dead: Dead
 ) -> None:
     async with running(Consumer(Desk().bus, amqp_url=amqp_url)):
         pass
@@ -173,7 +176,7 @@ async def test_message_that_keeps_killing_its_process_is_dead_lettered_by_the_br
 
 
 async def test_message_is_not_lost_when_the_dead_letter_queue_is_gone(
-    amqp_url, running, until, send, broker, dead
+    amqp_url: str, send: Send, broker: AbstractChannel, dead: Dead
 ) -> None:
     desk = Desk()
     async with running(Consumer(desk.bus, amqp_url=amqp_url)):
@@ -186,7 +189,7 @@ async def test_message_is_not_lost_when_the_dead_letter_queue_is_gone(
 
 
 async def test_message_that_cannot_even_be_buried_is_dead_lettered_by_the_broker(
-    amqp_url, running, send, dead, monkeypatch
+    amqp_url: str, send: Send, dead: Dead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unencodable(letter: Any, *_: object, **__: object) -> Outgoing:
         return Outgoing("desk.file_card.dead", letter.message_id, {"what": object()}, letter.body)
@@ -198,7 +201,7 @@ async def test_message_that_cannot_even_be_buried_is_dead_lettered_by_the_broker
     assert letter.headers["x-death"][0]["reason"] == "rejected"
 
 
-async def test_retries_and_dead_letters_are_counted(amqp_url, running, send, dead) -> None:
+async def test_retries_and_dead_letters_are_counted(amqp_url: str, send: Send, dead: Dead) -> None:
     def counts() -> tuple[float, float]:
         retries = REGISTRY.get_sample_value("mesh_retries_total", {"consumer": "desk.file_card"})
         labels = {"consumer": "desk.file_card", "reason": "exhausted"}

@@ -4,12 +4,15 @@ from mesh import Consumer, Event, Relay, Subscriptions, Topology
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from .home import Home
+from .roles import running, until
+
 
 class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):
     note: str
 
 
-async def test_what_was_committed_is_applied_elsewhere(home, amqp_url, running, until) -> None:
+async def test_what_was_committed_is_applied_elsewhere(home: Home, amqp_url: str) -> None:
     bus = Subscriptions("board")
 
     @bus.on(NotePinned)

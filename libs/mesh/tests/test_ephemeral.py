@@ -2,12 +2,17 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
+import pytest
 from aio_pika import DeliveryMode, ExchangeType
 from aio_pika.abc import AbstractChannel
 from mesh import Consumer, EphemeralEvent, EphemeralPublisher, Subscriptions
 from mesh.topology import EXCHANGE
 from prometheus_client import REGISTRY
+
+from .line import Line
+from .roles import running, until
 
 
 class DocumentProgressed(EphemeralEvent, type="tests.document.progressed", version=1, aggregate="document"):
@@ -38,7 +43,7 @@ class Hub:
         return 100 in self.seen
 
 
-async def test_news_arrives_in_order_in_every_process(amqp_url, running, until) -> None:
+async def test_news_arrives_in_order_in_every_process(amqp_url: str) -> None:
     one, other = Hub(amqp_url), Hub(amqp_url)
     async with running(one.consumer, other.consumer), EphemeralPublisher("tests", amqp_url) as publisher:
         await until(publisher_connected(publisher))
@@ -49,7 +54,7 @@ async def test_news_arrives_in_order_in_every_process(amqp_url, running, until) 
     assert one.seen == other.seen == list(range(101))
 
 
-async def test_news_is_not_kept_by_the_broker(amqp_url, until, broker: AbstractChannel) -> None:
+async def test_news_is_not_kept_by_the_broker(amqp_url: str, broker: AbstractChannel) -> None:
     exchange = await broker.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True)
     queue = await broker.declare_queue(exclusive=True)
     await queue.bind(exchange, DocumentProgressed.routing_key)
@@ -61,9 +66,7 @@ async def test_news_is_not_kept_by_the_broker(amqp_url, until, broker: AbstractC
     assert message.headers["cloudEvents:type"] == DocumentProgressed.routing_key
 
 
-async def test_news_is_dropped_at_once_while_the_broker_is_away_and_flows_again_later(
-    amqp_line, running, until
-) -> None:
+async def test_news_is_dropped_at_once_while_the_broker_is_away_and_flows_again_later(amqp_line: Line) -> None:
     hub = Hub(amqp_line.url)
     async with running(hub.consumer), EphemeralPublisher("tests", amqp_line.url) as publisher:
         await until(publisher_connected(publisher))
@@ -85,7 +88,9 @@ async def test_news_is_dropped_at_once_while_the_broker_is_away_and_flows_again_
         await until(arrives)
 
 
-async def test_news_is_dropped_rather_than_kept_when_the_broker_is_too_slow(amqp_url, until, monkeypatch) -> None:
+async def test_news_is_dropped_rather_than_kept_when_the_broker_is_too_slow(
+    amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mesh.ephemeral.WAITING", 10)
     async with EphemeralPublisher("tests", amqp_url) as publisher:
         await until(publisher_connected(publisher))
@@ -101,7 +106,7 @@ async def test_closing_with_the_broker_away_does_not_wait() -> None:
         pass
 
 
-def publisher_connected(publisher: EphemeralPublisher):
+def publisher_connected(publisher: EphemeralPublisher) -> Callable[[], Awaitable[bool]]:
     async def connected() -> bool:
         return publisher._connected
 

@@ -5,17 +5,22 @@ import os
 import random
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import pytest
+from devstack.server import Server
 from mesh import Consumer, Event, Relay, Subscriptions, Topology
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from .home import Home
+from .roles import running, until
+
+Start = Callable[..., Awaitable[Process]]
 BOARD = Path(__file__).with_name("board_process.py")
 
 
@@ -26,7 +31,7 @@ class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):
 class Ledger:
     """What clients were told was accepted."""
 
-    def __init__(self, home) -> None:
+    def __init__(self, home: Home) -> None:
         self._home = home
         self._next = 0
         self.accepted: set[str] = set()
@@ -56,7 +61,7 @@ class Ledger:
 
 
 @pytest.fixture
-async def start(home, amqp_url) -> AsyncIterator[Callable[..., "asyncio.Future[Process]"]]:
+async def start(home: Home, amqp_url: str) -> AsyncIterator[Start]:
     """Starts processes of the board; those that live are killed at the end."""
     processes: list[Process] = []
 
@@ -77,7 +82,9 @@ async def start(home, amqp_url) -> AsyncIterator[Callable[..., "asyncio.Future[P
 
 
 @pytest.mark.timeout(120)
-async def test_processes_killed_at_random_instants_lose_and_repeat_nothing(home, start, until, record_property) -> None:
+async def test_processes_killed_at_random_instants_lose_and_repeat_nothing(
+    home: Home, start: Start, record_property: Callable[[str, object], None]
+) -> None:
     seed = int(os.environ.get("FAULT_SEED", random.randrange(10**6)))
     record_property("FAULT_SEED", seed)
     chance = random.Random(seed)
@@ -98,7 +105,7 @@ async def test_processes_killed_at_random_instants_lose_and_repeat_nothing(home,
 
 
 @pytest.mark.timeout(120)
-async def test_relay_frozen_past_its_lease_and_woken_repeats_no_effect(home, start, until) -> None:
+async def test_relay_frozen_past_its_lease_and_woken_repeats_no_effect(home: Home, start: Start) -> None:
     ledger = Ledger(home)
     frozen, _, _ = await start("relay"), await start("relay"), await start("consumer")
     saying = asyncio.create_task(ledger.keep_saying(5))
@@ -125,7 +132,7 @@ def board() -> Subscriptions:
 @pytest.mark.faults
 @pytest.mark.timeout(240)
 async def test_broker_killed_under_load_loses_and_repeats_nothing(
-    rabbitmq, home, amqp_url, board, running, until
+    rabbitmq: Server, home: Home, amqp_url: str, board: Subscriptions
 ) -> None:
     ledger = Ledger(home)
     relay = Relay("tests", database=home, amqp_url=amqp_url, topology=Topology.of(board))
@@ -145,7 +152,7 @@ async def test_broker_killed_under_load_loses_and_repeats_nothing(
 @pytest.mark.faults
 @pytest.mark.timeout(240)
 async def test_database_killed_under_load_loses_and_repeats_nothing(
-    postgres, home, amqp_url, board, running, until
+    postgres: Server, home: Home, amqp_url: str, board: Subscriptions
 ) -> None:
     ledger = Ledger(home)
     relay = Relay("tests", database=home, amqp_url=amqp_url, topology=Topology.of(board))

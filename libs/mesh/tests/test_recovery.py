@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from aio_pika import Message
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from mesh import Consumer, Envelope, Event, Relay, Subscriptions, Topology
 from mesh.broker import underlay
 from mesh.serving import Serving
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from .home import Home
+from .line import Line
+from .roles import Role, running, until
+from .wire import message_of
+
+SayAt = Callable[..., Awaitable[None]]
 
 
 class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):
@@ -41,26 +45,26 @@ def note(number: int) -> NotePinned:
     return NotePinned(note=f"{number:04}", version=1)
 
 
-def applied(home, count: int):
+def applied(home: Home, count: int) -> Callable[[], Awaitable[bool]]:
     async def are_applied() -> bool:
         return len(set(await home.effects())) >= count
 
     return are_applied
 
 
-async def keep_saying(home, count: int) -> None:
+async def keep_saying(home: Home, count: int) -> None:
     for number in range(count):
         await home.say(note(number))
         await asyncio.sleep(0.005)
 
 
-async def assert_each_once(home, count: int) -> None:
+async def assert_each_once(home: Home, count: int) -> None:
     assert await home.effects() == [f"{number:04}" for number in range(count)]
 
 
 @pytest.mark.timeout(120)
 async def test_broker_whose_connections_are_cut_again_and_again_loses_and_repeats_nothing(
-    home, amqp_line, running, until
+    home: Home, amqp_line: Line
 ) -> None:
     board = Board()
     relay = Relay("tests", database=home, amqp_url=amqp_line.url, topology=board.topology)
@@ -76,7 +80,7 @@ async def test_broker_whose_connections_are_cut_again_and_again_loses_and_repeat
 
 
 @pytest.mark.timeout(120)
-async def test_broker_that_is_away_for_a_while_is_waited_for(home, amqp_line, running, until) -> None:
+async def test_broker_that_is_away_for_a_while_is_waited_for(home: Home, amqp_line: Line) -> None:
     board = Board()
     relay = Relay("tests", database=home, amqp_url=amqp_line.url, topology=board.topology)
     consumer = Consumer(board.bus, amqp_url=amqp_line.url, database=home)
@@ -98,10 +102,10 @@ async def test_broker_that_is_away_for_a_while_is_waited_for(home, amqp_line, ru
     await assert_each_once(home, 50)
 
 
-async def test_consumer_and_relay_may_start_before_their_servers(home, amqp_line, until) -> None:
+async def test_consumer_and_relay_may_start_before_their_servers(home: Home, amqp_line: Line) -> None:
     board = Board()
     await amqp_line.down()
-    roles = [
+    roles: list[Role] = [
         Relay("tests", database=home, amqp_url=amqp_line.url, topology=board.topology),
         Consumer(board.bus, amqp_url=amqp_line.url, database=home),
     ]
@@ -117,7 +121,7 @@ async def test_consumer_and_relay_may_start_before_their_servers(home, amqp_line
 
 @pytest.mark.timeout(120)
 async def test_database_that_is_away_counts_no_attempt_and_buries_nothing(
-    home, far_home, database_line, amqp_url, running, until, broker: AbstractChannel
+    home: Home, far_home: Home, database_line: Line, amqp_url: str, broker: AbstractChannel
 ) -> None:
     board = Board()
     consumer = Consumer(board.bus, amqp_url=amqp_url, database=far_home)
@@ -138,7 +142,7 @@ async def test_database_that_is_away_counts_no_attempt_and_buries_nothing(
 
 @pytest.mark.timeout(120)
 async def test_relay_outlives_a_database_that_is_away_and_is_woken_again(
-    home, far_home, database_line, amqp_url, running, until
+    home: Home, far_home: Home, database_line: Line, amqp_url: str
 ) -> None:
     board = Board()
     relay = Relay("tests", database=far_home, amqp_url=amqp_url, topology=board.topology)
@@ -155,7 +159,7 @@ async def test_relay_outlives_a_database_that_is_away_and_is_woken_again(
         await until(applied(home, 3), patience=1.5)
 
 
-async def test_terminated_database_sessions_are_replaced(home, amqp_url, running, until) -> None:
+async def test_terminated_database_sessions_are_replaced(home: Home, amqp_url: str) -> None:
     board = Board()
     relay = Relay("tests", database=home, amqp_url=amqp_url, topology=board.topology)
     async with running(relay, Consumer(board.bus, amqp_url=amqp_url, database=home)):
@@ -167,7 +171,7 @@ async def test_terminated_database_sessions_are_replaced(home, amqp_url, running
 
 
 async def test_queue_that_was_deleted_is_declared_and_consumed_again(
-    home, amqp_url, running, until, broker: AbstractChannel
+    home: Home, amqp_url: str, broker: AbstractChannel
 ) -> None:
     board = Board()
     relay = Relay("tests", database=home, amqp_url=amqp_url, topology=board.topology)
@@ -180,7 +184,7 @@ async def test_queue_that_was_deleted_is_declared_and_consumed_again(
 
 
 async def test_consumer_that_the_broker_forgot_is_noticed_and_replaced(
-    home, amqp_url, running, until, servings, say_at
+    home: Home, amqp_url: str, servings: list[Serving], say_at: SayAt
 ) -> None:
     board = Board()
     async with running(Consumer(board.bus, amqp_url=amqp_url, database=home)):
@@ -190,7 +194,7 @@ async def test_consumer_that_the_broker_forgot_is_noticed_and_replaced(
 
 
 async def test_consumer_that_the_broker_forgot_is_noticed_although_another_process_holds_the_queue(
-    home, amqp_url, running, until, servings, say_at, broker: AbstractChannel
+    home: Home, amqp_url: str, servings: list[Serving], say_at: SayAt, broker: AbstractChannel
 ) -> None:
     board = Board()
     async with running(Consumer(board.bus, amqp_url=amqp_url, database=home)):
@@ -207,14 +211,12 @@ async def never_done(message: AbstractIncomingMessage) -> None:
 
 
 @pytest.fixture
-def say_at(broker: AbstractChannel) -> Callable[..., Awaitable[None]]:
+def say_at(broker: AbstractChannel) -> SayAt:
     """Put events straight into a queue."""
 
     async def publish(queue: str, *events: NotePinned) -> None:
         for event in events:
-            envelope = Envelope(uuid4(), "tests", event.routing_key, event.note, datetime.now(UTC), event.dataschema, 1)
-            message = Message(event.model_dump_json().encode(), headers=envelope.headers())
-            await broker.default_exchange.publish(message, queue)
+            await broker.default_exchange.publish(message_of(event), queue)
 
     return publish
 
@@ -243,7 +245,7 @@ async def forget_consumers(serving: Serving, *, pretend: bool = False) -> None:
                 channel.consumers[tag] = consumer
 
 
-async def terminate_others(home) -> None:
+async def terminate_others(home: Home) -> None:
     database = make_url(home.url).database
     await home.execute(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"

@@ -2,10 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
 from mesh import sweep
+from sqlalchemy import func, select
+
+from .home import Home
 
 
-async def test_sent_rows_go_after_their_time_and_inbox_rows_after_twice_as_long(home, monkeypatch) -> None:
+async def test_sent_rows_go_after_their_time_and_inbox_rows_after_twice_as_long(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mesh.sweeping.BATCH", 7)
     await home.execute("""
         INSERT INTO outbox (event_id, source, type, dataschema, subject, aggregate_version, data, created_at, sent_at)
@@ -24,9 +30,8 @@ async def test_sent_rows_go_after_their_time_and_inbox_rows_after_twice_as_long(
     assert await sweep(home, timedelta(days=8, hours=13)) == 0
 
 
-async def counts(home) -> tuple[int, int]:
+async def counts(home: Home) -> tuple[int, int]:
     async with home.transaction() as session:
-        connection = await session.connection()
-        rows = await connection.exec_driver_sql("SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM inbox)")
-        outbox, inbox = rows.one()
-        return outbox, inbox
+        outbox = await session.scalar(select(func.count()).select_from(home.outbox))
+        inbox = await session.scalar(select(func.count()).select_from(home.inbox))
+    return outbox or 0, inbox or 0

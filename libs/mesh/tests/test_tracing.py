@@ -10,13 +10,16 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, StatusCode
 
+from .home import Home
+from .roles import running, until
+
 
 class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):
     note: str
 
 
 @pytest.fixture
-def spans(monkeypatch) -> Iterator[InMemorySpanExporter]:
+def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -25,7 +28,9 @@ def spans(monkeypatch) -> Iterator[InMemorySpanExporter]:
     provider.shutdown()
 
 
-async def test_trace_goes_through_outbox_and_broker_into_the_handler(home, amqp_url, running, until, spans) -> None:
+async def test_trace_goes_through_outbox_and_broker_into_the_handler(
+    home: Home, amqp_url: str, spans: InMemorySpanExporter
+) -> None:
     bus = Subscriptions("board")
     inside: list[SpanContext] = []
 
@@ -49,7 +54,7 @@ async def test_trace_goes_through_outbox_and_broker_into_the_handler(home, amqp_
     assert handling.parent.span_id == written.span_id
 
 
-async def test_failed_try_is_an_error_in_the_same_trace(home, amqp_url, running, until, spans) -> None:
+async def test_failed_try_is_an_error_in_the_same_trace(home: Home, amqp_url: str, spans: InMemorySpanExporter) -> None:
     bus = Subscriptions("board")
 
     @bus.on(NotePinned, inbox=False)
@@ -66,4 +71,4 @@ async def test_failed_try_is_an_error_in_the_same_trace(home, amqp_url, running,
         await until(tried_twice)
     first, second = [span for span in spans.get_finished_spans() if span.name == "process board.pin"]
     assert [span.status.status_code for span in (first, second)] == [StatusCode.ERROR, StatusCode.UNSET]
-    assert [span.attributes["mesh.attempt"] for span in (first, second)] == [1, 2]
+    assert [dict(span.attributes or {})["mesh.attempt"] for span in (first, second)] == [1, 2]
