@@ -5,13 +5,13 @@ answer there later. Whoever wants to see it come follows its `LiveAnswer`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from logging import getLogger
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from chassis.clock import Clock
@@ -19,10 +19,10 @@ from chassis.database import Database
 from chassis.errors import Problem, Unavailable
 
 from chat import metrics
-from chat.conversation import Asked, Conversation, Superseded
+from chat.conversation import Asked, Conversation, Interrupted, Superseded
+from chat.live_answers import LiveAnswer
 from chat.memory import search_query
 from chat.model import Usage
-from chat.models import Message
 from chat.passages import Findings
 from chat.retrieval import Retrieval
 from chat.tutoring import Answered, Lesson, Tutor, answer, courtesy
@@ -37,90 +37,8 @@ class AnswerFailed(Unavailable):
     type, title = "answer-failed", "The answer failed"
 
 
-class Interrupted(Unavailable):
-    type, title = "answer-interrupted", "The answer was interrupted"
-
-
 class TooManyAnswers(Unavailable):
     type, title = "too-many-answers", "Too many answers are being written"
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """One event of an answer. Numbers count from 1 within an attempt."""
-
-    number: int
-    name: str
-    data: dict[str, Any]
-
-
-class LiveAnswer:
-    """An answer that is being written, for any number of readers; each sees all of it, from its beginning or from anywhere."""
-
-    def __init__(self, asked: Asked) -> None:
-        self.asked = asked
-        self.opened = asyncio.Event()
-        self.searched = asyncio.Event()
-        self.ended = asyncio.Event()
-        self.message: Message | None = None
-        self.problem: Problem | None = None
-        self._news: list[News] = []
-        self._more = asyncio.Event()
-        ids = {"id": asked.answer_id, "session_id": asked.session_id, "question_id": asked.question_id}
-        self._tell("message", {name: str(value) for name, value in ids.items()} | {"attempt": asked.attempt})
-
-    @property
-    def written(self) -> str:
-        """The text so far."""
-        return "".join(news.data["text"] for news in self._news if news.name == "token")
-
-    def token(self, text: str) -> None:
-        """Some more of the text."""
-        self._tell("token", {"text": text})
-        self.opened.set()
-
-    def done(self, message: Message) -> None:
-        """The whole of it is stored."""
-        self.message = message
-        self._tell("citations", {"citations": message.citations})
-        self._end("done", {})
-
-    def fail(self, problem: Problem) -> None:
-        """There is no answer, or only the beginning of one."""
-        self.problem = problem
-        self._end("error", {})
-
-    def failure(self) -> Problem | None:
-        """The problem, naming what is to be tried again."""
-        if self.problem is not None:
-            ids = {"message_id": str(self.asked.answer_id), "question_id": str(self.asked.question_id)}
-            self.problem.members = {**ids, **self.problem.members}
-        return self.problem
-
-    async def follow(self, after: int = 0, *, pause: float = 10.0) -> AsyncIterator[News | None]:
-        """The news after number `after`, as they come, until the end; None where none came for `pause` seconds."""
-        while True:
-            while after < len(self._news):
-                after += 1
-                yield self._news[after - 1]
-            if self.ended.is_set():
-                return
-            self._more.clear()
-            try:
-                async with asyncio.timeout(pause):
-                    await self._more.wait()
-            except TimeoutError:
-                yield None
-
-    def _tell(self, name: str, data: dict[str, Any]) -> None:
-        self._news.append(News(len(self._news) + 1, name, data))
-        self._more.set()
-
-    def _end(self, name: str, data: dict[str, Any]) -> None:
-        self.ended.set()
-        self.opened.set()
-        self.searched.set()
-        self._tell(name, data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +106,7 @@ class Answers:
         except TimeoutError:
             await self._give_up(live, AnswerFailed("The answer took too long. Try again, or ask for less at once."))
         except asyncio.CancelledError:
-            await self._give_up(live, Interrupted("The answer was interrupted on our side. Ask for it again."))
+            await self._give_up(live, Interrupted())
         except Exception:
             log.exception("answer %s failed", live.asked.answer_id)
             await self._give_up(live, AnswerFailed("Something went wrong on our side; it has been logged. Try again."))
@@ -241,7 +159,7 @@ class Answers:
             try:
                 async with self._database.transaction() as session:
                     return await work(Conversation(session, asked.user_id))
-            except (Problem, asyncio.CancelledError):
+            except (Superseded, asyncio.CancelledError):
                 raise
             except Exception as error:
                 if wait is None:

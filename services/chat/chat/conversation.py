@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from chassis.errors import Conflict, NotFound, Problem
+from chassis.errors import Conflict, NotFound, Problem, Unavailable
 from contracts.chat import Cited, MessageAnswered
 from mesh import Outbox
 from sqlalchemy import update
@@ -20,8 +20,6 @@ from chat.tutoring import Answered
 
 _REMEMBERED = 20
 _LONGEST_TITLE = 80
-INTERRUPTED = "answer-interrupted"
-_INTERRUPTED_DETAIL = "The answer was interrupted on our side. Ask for it again."
 
 
 class AnswerInProgress(Conflict):
@@ -34,6 +32,15 @@ class NothingToRetry(Conflict):
 
 class NoSuchMessage(NotFound):
     type, title = "message-not-found", "No such message"
+
+
+class Interrupted(Unavailable):
+    """The process that wrote the answer was stopped or died."""
+
+    type, title = "answer-interrupted", "The answer was interrupted"
+
+    def __init__(self) -> None:
+        super().__init__("The answer was interrupted on our side. Ask for it again.")
 
 
 class Superseded(Conflict):
@@ -215,8 +222,8 @@ async def fail_interrupted(session: AsyncSession, now: datetime, session_id: UUI
     failed = await session.execute(
         dead.values(
             status=Status.FAILED,
-            error_type=INTERRUPTED,
-            error_detail=_INTERRUPTED_DETAIL,
+            error_type=Interrupted.type,
+            error_detail=Interrupted().detail,
             lease=None,
             lease_until=None,
             finished_at=now,

@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.errors import Problem
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from chat.answering import LiveAnswer, News
+from chat.live_answers import LiveAnswer, News
 from chat.models import Message
 from chat.schemas import MessageOut, message_out
 

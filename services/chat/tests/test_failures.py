@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from chassis.database import Database
-from chat.answering import Interrupted
+from chassis.database import Database, DatabaseAway
+from chat import answering
+from chat.conversation import Conversation, Interrupted
+from chat.models import Message
+from chat.tutoring import OfflineTutor
 from chat.upkeep import Upkeep
 from sqlalchemy import text
 
@@ -306,8 +309,48 @@ async def test_more_answers_than_there_is_room_for_are_refused_before_they_are_k
 
 async def test_answer_that_takes_too_long_fails(database: Database, neighbours: Neighbours) -> None:
     endless = says(*["more "] * 100_000)
-    async with taught(database, neighbours, endless, llm_answer_seconds=0.3) as (school, _):
+    async with taught(database, neighbours, endless, llm_answer_seconds=1.0) as (school, _):
         ada = school.student()
         session = await ada.starts()
         heard = await ada.hears(session, "What is a cell?")
     assert heard[-1].name == "error"
+
+
+async def test_answer_is_stored_when_the_database_comes_back(
+    database: Database, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = 3
+
+    async def complete(self: Conversation, *arguments: Any) -> Message:
+        nonlocal away
+        if away:
+            away -= 1
+            raise DatabaseAway("The database is away.")
+        return await whole(self, *arguments)
+
+    whole = Conversation.complete
+    monkeypatch.setattr(Conversation, "complete", complete)
+    monkeypatch.setattr(answering, "_STORING_WAITS", (0.01,) * 3)
+    async with School.open(database, neighbours) as school:
+        ada = school.student()
+        session = await ada.starts()
+        assert (await ada.asks(session, "What is a cell?")).status_code == 201
+        away = 99
+        failed = await ada.asks(session, "What is a cell?")
+        assert failed.status_code == 503
+        assert "could not be stored" in failed.json()["detail"]
+        away = 0
+        assert (await ada.client.post(f"/chat/messages/{failed.json()['message_id']}/retry")).status_code == 201
+
+
+async def test_mistake_of_ours_is_stored_and_answered_without_internals(
+    database: Database, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OfflineTutor, "draft", None)
+    async with School.open(database, neighbours) as school:
+        ada = school.student()
+        session = await ada.starts()
+        failed = await ada.asks(session, "What is a cell?")
+        assert failed.status_code == 503
+        assert "NoneType" not in failed.text
+        assert (await ada.messages(session))[-1]["error"]["type"] == "answer-failed"
