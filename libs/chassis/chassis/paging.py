@@ -18,6 +18,9 @@ A = TypeVar("A")
 B = TypeVar("B")
 DEFAULT_LIMIT = 20
 MAXIMUM_LIMIT = 100
+# What PostgreSQL's types of these names hold.
+INTEGER = 2**31 - 1
+BIGINT = 2**63 - 1
 
 
 class Page(BaseModel, Generic[T]):
@@ -40,11 +43,11 @@ class PageRequest:
         cursor = encode_cursor(key(shown[-1])) if len(rows) > self.limit else None
         return Page(items=[show(row) for row in shown], next_cursor=cursor)
 
-    def before_id(self) -> int | None:
-        """The key as one row number of a list that is read backwards; raises `Invalid`."""
+    def before_id(self, *, most: int = BIGINT) -> int | None:
+        """The key as one row number, which is `most` what the column holds; raises `Invalid`."""
         if self.key is None:
             return None
-        if len(self.key) != 1 or not isinstance(self.key[0], int) or not 0 <= self.key[0] < 2**63:
+        if len(self.key) != 1 or not isinstance(self.key[0], int) or not 0 <= self.key[0] <= most:
             raise _not_ours()
         return self.key[0]
 

@@ -29,6 +29,9 @@ from chassis.errors import (
 
 log = getLogger(__name__)
 
+_NO_JSON = "The body is not valid JSON. Check its quotes, commas and encoding (UTF-8)."
+# What FastAPI says of a body that is no UTF-8, nested too deeply, or holds a number too long to be read.
+_UNPARSED = "There was an error parsing the body"
 _BY_STATUS: dict[int, type[Problem]] = {
     400: Malformed,
     401: Unauthorized,
@@ -77,10 +80,7 @@ async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [{"field": _field(e["loc"]), "message": e["msg"].removeprefix("Value error, ")} for e in error.errors()]
     if any(e["type"] == "json_invalid" for e in error.errors()):
-        return problem_response(
-            Malformed("The body is not valid JSON. Check its quotes, commas and encoding (UTF-8)."),
-            request,
-        )
+        return problem_response(Malformed(_NO_JSON), request)
     said = "; ".join(f"{e['field']}: {e['message']}" for e in errors[:5])
     return problem_response(
         Invalid(f"{said}. Correct the request and send it again.", errors=errors[:50]),
@@ -95,7 +95,8 @@ def _field(location: Sequence[int | str]) -> str:
 async def _answer_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if (kind := _BY_STATUS.get(error.status_code)) is not None:
-        return problem_response(kind(str(error.detail)), request)
+        said = str(error.detail)
+        return problem_response(kind(_NO_JSON if said == _UNPARSED else said), request)
     document = {
         "type": f"{TYPE_BASE}http-{error.status_code}",
         "title": str(error.detail),

@@ -126,6 +126,8 @@ async def test_a_body_that_cannot_be_read_is_a_problem(client: httpx.AsyncClient
     answer = await client.post("/decks", content=raw, headers={"Content-Type": "application/json"})
     assert answer.status_code in {400, 422}
     assert answer.headers["content-type"] == "application/problem+json"
+    if answer.status_code == 400:
+        assert answer.json()["detail"].startswith("The body is not valid JSON. Check")
 
 
 async def test_what_nobody_expected_is_logged_once_and_told_to_nobody(

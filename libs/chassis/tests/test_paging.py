@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from chassis.errors import Invalid
-from chassis.paging import PageRequest, decode_cursor, encode_cursor, moment
+from chassis.paging import INTEGER, PageRequest, decode_cursor, encode_cursor, moment
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,3 +108,5 @@ def test_a_list_by_number_reads_a_number() -> None:
     for key in ([], ["41"], [-1], [2**63], [1, 2]):
         with pytest.raises(Invalid):
             PageRequest(10, raw(json.dumps(key))).before_id()
+    with pytest.raises(Invalid):
+        PageRequest(10, encode_cursor([2**31])).before_id(most=INTEGER)
