@@ -1,6 +1,7 @@
 """Signing in: what it proves, what it must not tell, and what happens beside it."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -24,6 +25,21 @@ async def test_address_and_password_sign_in(auth: Service) -> None:
 async def test_a_password_typed_on_another_keyboard_is_the_same(auth: Service) -> None:
     await auth.sign_up(email="ada@example.org", password="caf\u00e9 au lait, s'il te pla\u00eet")
     assert (await auth.log_in("ada@example.org", "cafe\u0301 au lait, s'il te plai\u0302t")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/auth/login", {"email": "ada@example.org", "password": "a lone \ud800 surrogate"}),
+        ("/auth/signup", {"email": "eve@example.org", "password": "a lone \ud800 surrogate", "name": "Eve"}),
+        ("/auth/refresh", {"refresh_token": "a lone \ud800 surrogate"}),
+    ],
+)
+async def test_half_a_surrogate_pair_is_no_secret(auth: Service, path: str, said: dict[str, str]) -> None:
+    answer = await auth.client.post(path, content=json.dumps(said), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert "valid Unicode" in answer.json()["detail"]
+    assert "surrogate" not in answer.text
 
 
 async def test_wrong_password_and_unknown_address_get_the_same_answer(auth: Service) -> None:

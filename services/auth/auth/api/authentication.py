@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from chassis.errors import Forbidden, Unauthorized, Unavailable
 from chassis.tokens import SigningKey
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from auth import access_tokens
 from auth.accounts import DAY_STARTS_AT, EmailTaken, NewAccount
@@ -35,11 +35,23 @@ class RefreshRefused(Unauthorized):
     type, title = "refresh-refused", "The session has ended"
 
 
+def _unicode(secret: SecretStr) -> SecretStr:
+    # JSON can hold half of a surrogate pair. No encoding can, and so no hash.
+    try:
+        secret.get_secret_value().encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode text") from None
+    return secret
+
+
+Unicode = AfterValidator(_unicode)
+
+
 class SignUp(BaseModel):
     """A new account."""
 
     email: EmailAddress
-    password: SecretStr = Field(description="10 to 1024 characters; a short sentence is a good one")
+    password: Annotated[SecretStr, Unicode] = Field(description="10 to 1024 characters; a short sentence is a good one")
     name: Name
     time_zone: TimeZone = "UTC"
     day_starts_at: StartOfDay = DAY_STARTS_AT
@@ -49,13 +61,13 @@ class LogIn(BaseModel):
     """Address and password."""
 
     email: EmailAddress
-    password: Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
+    password: Annotated[SecretStr, Field(min_length=1, max_length=LONGEST), Unicode]
 
 
 class Refresh(BaseModel):
     """The newest refresh token of a session."""
 
-    refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+    refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=200), Unicode]
 
 
 class SignedInOut(BaseModel):
