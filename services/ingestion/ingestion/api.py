@@ -3,16 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.database import DatabaseDep, SessionDep
-from chassis.errors import Invalid
 from chassis.idempotency import IdempotencyKey, idempotency_for
 from chassis.identity import CurrentUser
-from chassis.paging import Page, PageDep, encode_cursor
+from chassis.paging import Page, PageDep, moment
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -166,21 +165,8 @@ async def _drain(body: AsyncIterator[bytes]) -> None:
 @router.get("/documents")
 async def list_documents(library: LibraryDep, page: PageDep) -> Page[DocumentOut]:
     """One's documents, the newest first."""
-    after = _place(page.key) if page.key else None
-    found = await library.newest(page.limit + 1, after)
-    shown = found[: page.limit]
-    more = len(found) > page.limit
-    cursor = encode_cursor([shown[-1].created_at.isoformat(), str(shown[-1].id)]) if more else None
-    return Page(items=[DocumentOut.of(document) for document in shown], next_cursor=cursor)
-
-
-def _place(key: list[Any]) -> tuple[datetime, UUID]:
-    try:
-        created_at, document_id = key
-        place = datetime.fromisoformat(created_at), UUID(document_id)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise Invalid("cursor: not a cursor of this list. Use the next_cursor of the page before, or none.") from error
-    return (place[0] if place[0].tzinfo else place[0].replace(tzinfo=UTC)), place[1]
+    found = await library.newest(page.limit + 1, page.after(moment, UUID))
+    return page.cut(found, DocumentOut.of, lambda last: (last.created_at.isoformat(), str(last.id)))
 
 
 @router.get("/documents/{document_id}")

@@ -1,9 +1,10 @@
 """Reading, listing, downloading and deleting documents; and that nobody comes to another's."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from chassis.paging import encode_cursor
 
 from . import hostile_files
 from .service_under_test import Service, Student
@@ -70,7 +71,11 @@ async def test_a_student_without_documents_has_an_empty_list(service: Service) -
     assert (await service.student().get("/documents")).json() == {"items": [], "next_cursor": None}
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "WyJhIl0", "WzEsMl0", "WyJub3QgYSB0aW1lIiwibm90IGFuIGlkIl0"])
+# A moment that UTC cannot say: the last one there is, far in the west.
+_BEYOND = encode_cursor(["9999-12-31T23:59:59-23:59", str(UUID(int=0))])
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "WyJhIl0", "WzEsMl0", "WyJub3QgYSB0aW1lIiwibm90IGFuIGlkIl0", _BEYOND])
 async def test_a_cursor_that_is_none_of_ours_is_refused(service: Service, cursor: str) -> None:
     answer = await service.student().get(f"/documents?cursor={cursor}")
     assert answer.status_code == 422
