@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from chassis.errors import Invalid, NotFound
-from chassis.paging import PageRequest, moment
+from chassis.paging import INTEGER, PageRequest, moment
 from contracts.chat import Mode, SessionStarted
 from mesh import Outbox
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -82,7 +82,7 @@ class Sessions:
         await self.get(session_id)
         position = col(Message.position)
         statement = select(Message).where(Message.session_id == session_id)
-        if (last := page.before_id()) is not None:
+        if (last := page.before_id(most=INTEGER)) is not None:
             statement = statement.where(position < last if order == "newest" else position > last)
         ordered = statement.order_by(position.desc() if order == "newest" else position)
         return (await self._session.execute(ordered.limit(page.limit + 1))).scalars().all()

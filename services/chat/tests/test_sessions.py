@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import uuid4
 
+from chassis.paging import encode_cursor
 from chat.shelf import Shelf
 
 from .builders import passage
@@ -64,7 +65,7 @@ async def test_cursor_of_another_list_is_refused(school: School) -> None:
     ada = school.student()
     session = await ada.starts()
     for path in ("/chat/sessions", f"/chat/sessions/{session['id']}/messages"):
-        for cursor in ("x", "W10", "WyJhIiwiYiJd", "WzEsMV0", "W1tdLFtdXQ"):
+        for cursor in ("x", "W10", "WyJhIiwiYiJd", "WzEsMV0", "W1tdLFtdXQ", encode_cursor([2**31])):
             response = await ada.client.get(path, params={"cursor": cursor})
             assert response.status_code == 422, (path, cursor)
 
