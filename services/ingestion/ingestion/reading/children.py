@@ -17,6 +17,7 @@ from ingestion.reading.limits import ReadingLimits
 from ingestion.reading.nursery import LENGTH
 
 log = getLogger(__name__)
+READ_BYTES = 64 * 1024
 
 
 class ChildLost(Exception):
@@ -70,14 +71,24 @@ class Children:
                 _send(requests, {"kill": number}, [])
 
     async def _read(self, stream: asyncio.StreamReader) -> AsyncGenerator[Frame]:
+        # Frames are often many in what one read brings.
+        came = bytearray()
         while True:
+            async with asyncio.timeout(self.limits.page_seconds):
+                more = await stream.read(READ_BYTES)
+            if not more:
+                raise ChildLost("the child ended before it was done")
+            came += more
             try:
-                async with asyncio.timeout(self.limits.page_seconds):
-                    header = await stream.readexactly(LENGTH_SIZE)
-                    frame = decode(await stream.readexactly(body_length(header)))
-            except (asyncio.IncompleteReadError, ValueError) as error:
-                raise ChildLost("the child ended before it was done") from error
-            yield frame
+                while len(came) >= LENGTH_SIZE:
+                    end = LENGTH_SIZE + body_length(came[:LENGTH_SIZE])
+                    if len(came) < end:
+                        break
+                    frame = decode(bytes(came[LENGTH_SIZE:end]))
+                    del came[:end]
+                    yield frame
+            except ValueError as error:
+                raise ChildLost("the child said what is no frame") from error
 
     async def _ready(self) -> socket.socket:
         async with self._starting:
@@ -117,12 +128,12 @@ class Children:
 def _environment(package: str) -> dict[str, str]:
     """What a process that handles strangers' files needs to know: no addresses, no secrets."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV") if name in os.environ}
-    return kept | {"PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"PYTHONPATH": package, "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 async def _open(pipe: int) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:
     loop = asyncio.get_running_loop()
-    stream = asyncio.StreamReader(limit=1024 * 1024)
+    stream = asyncio.StreamReader(limit=READ_BYTES)
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(pipe, "rb", 0))
     return stream, transport
 

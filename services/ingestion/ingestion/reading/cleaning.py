@@ -34,4 +34,6 @@ def clean(text: str, hyphens: Hyphens | None = None) -> str:
     text = text.replace("\x02", "").replace("\ufffe", "").replace("\u00ad", "")
     if " \n" in text or "\t\n" in text:
         text = _SPACES_BEFORE_BREAK.sub("\n", text)
-    return _EMPTY_LINES.sub("\n\n", text).strip(" \n\t")
+    if "\n\n\n" in text:
+        text = _EMPTY_LINES.sub("\n\n", text)
+    return text.strip(" \n\t")

@@ -68,7 +68,7 @@ def encode(frame: Frame) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-def body_length(header: bytes) -> int:
+def body_length(header: bytes | bytearray) -> int:
     """How many bytes follow; raises `ValueError` for more than any frame has."""
     length: int = _LENGTH.unpack(header)[0]
     if length > LARGEST_FRAME:

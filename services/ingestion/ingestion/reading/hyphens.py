@@ -7,14 +7,14 @@ and without such evidence by the first half: `self-employed` keeps it, `infor-ma
 
 import re
 
-_HYPHEN = re.compile(r"[\x02\ufffe]\n?|[-\u2010\u00ad]\n")
+# One set of characters in front, so that the search is one for characters.
+_HYPHEN = re.compile(r"[\x02\ufffe\u2010\u00ad-](?:(?<=[\x02\ufffe])\n?|\n)")
 _HEAD = re.compile(r"[^\W\d_]+$")
 _TAIL = re.compile(r"[^\W\d_]+")
 _REST = re.compile(r"\S* ?")
 _LEFT_OVER = re.compile(r"[\x02\ufffe]\n?")
-_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _KEEPS_HYPHEN = frozenset(
-    _WORD.findall(
+    _TAIL.findall(
         "above after all anti best better cross ever ex far fast first five four free full half hand hard high ill large late "
         "left long low lower middle multi near never new non off old one open part post pre pro re real right second self semi "
         "short single six slow small so still ten third three top two upper well wide zero"
@@ -54,7 +54,8 @@ class Hyphens:
     def _learn(self) -> None:
         # Most documents cut no words, and need not be learnt from.
         for text in self._unlearned:
-            self._words.update(_WORD.findall(text.lower()))
+            # Words with a comma behind them are missed; most stand without one somewhere.
+            self._words.update(text.lower().split())
         self._unlearned.clear()
 
     def _hyphen(self, head: str, tail: str) -> str:
