@@ -6,7 +6,7 @@ from pathlib import Path
 from mesh.topology import Topology
 
 from contract_documents import asyncapi, openapi
-from contract_documents.parts import WITH_EVENTS, all_events, http_parts, published, subscriptions
+from contract_documents.parts import SERVICES, all_events, http_parts, published, subscriptions
 from contract_documents.released import Incompatible, as_json, release
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +19,7 @@ def documents() -> dict[Path, str]:
         ROOT / "asyncapi" / f"{service}.json": as_json(
             asyncapi.document(service, published(service), [s for bus in buses if bus.service == service for s in bus])
         )
-        for service in sorted({*WITH_EVENTS, *(bus.service for bus in buses)})
+        for service in SERVICES
     }
     parts = http_parts()
     files |= {ROOT / "openapi" / f"{part.service}.json": as_json(openapi.service_document(part)) for part in parts}

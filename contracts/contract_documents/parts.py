@@ -8,11 +8,8 @@ from types import ModuleType
 from fastapi import APIRouter
 from mesh import Event, Subscriptions
 
-# The order is that of the pages in the merged documentation.
-WITH_EVENTS = ("auth", "ingestion", "chat")
-WITH_HTTP = ("auth", "ingestion", "chat")
-CONSUMERS = ("gateway", "auth", "ingestion", "chat")
-EVENT_MODULES = ("auth", "ingestion", "chat")
+# In the order of the pages in the merged documentation. A service has an `api`, an `events` and a module of contracts, or not.
+SERVICES = ("auth", "ingestion", "chat", "gateway")
 
 
 @dataclass(frozen=True)
@@ -27,32 +24,32 @@ class HttpPart:
 
 def http_parts() -> list[HttpPart]:
     """Services that answer requests: `api` names its `router` or `routers`, and its docstring describes them."""
-    return [_http_part(name) for name in WITH_HTTP]
-
-
-def _http_part(name: str) -> HttpPart:
-    module = importlib.import_module(f"{name}.api")
-    routers = module.routers if hasattr(module, "routers") else (module.router,)
-    return HttpPart(name, name.capitalize(), (module.__doc__ or "").strip(), tuple(routers))
+    return [
+        HttpPart(service, service.capitalize(), (api.__doc__ or "").strip(), _routers(api))
+        for service in SERVICES
+        if (api := _optional(f"{service}.api")) is not None
+    ]
 
 
 def subscriptions() -> list[Subscriptions]:
-    """What each service takes: `events.py` names its `bus`. A service without the module takes nothing."""
-    return [module.bus for name in CONSUMERS if (module := _optional(f"{name}.events")) is not None]
+    """What each service takes: `events.py` names its `bus`."""
+    return [module.bus for service in SERVICES if (module := _optional(f"{service}.events")) is not None]
 
 
 def published(service: str) -> list[type[Event]]:
     """The event classes of a service, in the order in which its contract lists them."""
-    if service not in EVENT_MODULES:
-        return []
-    module = importlib.import_module(f"contracts.{service}")
-    found = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Event)]
-    return [event for event in found if hasattr(event, "routing_key") and event.__module__ == module.__name__]
+    module = _optional(f"contracts.{service}")
+    found = [] if module is None else [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Event)]
+    return [event for event in found if hasattr(event, "routing_key") and event.__module__ == f"contracts.{service}"]
 
 
 def all_events() -> list[type[Event]]:
     """Every event of the mesh."""
-    return [event for service in EVENT_MODULES for event in published(service)]
+    return [event for service in SERVICES for event in published(service)]
+
+
+def _routers(api: ModuleType) -> tuple[APIRouter, ...]:
+    return tuple(api.routers) if hasattr(api, "routers") else (api.router,)
 
 
 def _optional(name: str) -> ModuleType | None:
