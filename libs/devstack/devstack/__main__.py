@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from devstack import installing
+from devstack.choosing import prepare
 from devstack.errors import DevstackError
 from devstack.progress import Progress
 
@@ -43,7 +44,7 @@ def _run(command: str, root: Path, progress: Progress) -> None:
 
             (cleaning.stop if command == "stop" else cleaning.clean)(root, progress)
         case "install":
-            installing.require(*installing.PACKAGES, progress=progress)
+            prepare(installing.PACKAGES, progress)
         case "memory":
             from devstack.memory import report  # noqa: PLC0415
 

@@ -5,9 +5,11 @@ import shutil
 import signal
 from pathlib import Path
 
+from devstack.choosing import containers_wanted
 from devstack.keeping import Keeper, wait_for
 from devstack.places import data_home
 from devstack.progress import Progress
+from devstack.servers import Stack
 
 STORED = ("servers", "data", "mail", "logs", "secrets.json", "migrated.json", "bootstrap.lock")
 STOP_SECONDS = 90.0
@@ -31,6 +33,10 @@ def clean(root: Path, progress: Progress) -> None:
     home = data_home(root)
     if Keeper(home).is_running():
         stop(root, progress)
+    if containers_wanted():
+        with Stack(home) as stack:
+            for server in stack.servers:
+                server.erase()
     shutil.rmtree(home, ignore_errors=True)
     for name in STORED:
         path = root / ".local" / name

@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 
 from devstack.administrator import Administrator
+from devstack.choosing import containers_wanted
 from devstack.places import temporary_home
 from devstack.redis import DATABASES
 from devstack.servers import Postgres, Stack, Tuning
@@ -29,7 +30,9 @@ class TestServers:
     @property
     def stack(self) -> Stack:
         if self._stack is None:
-            self._stack = Stack(self.folder, self._tuning, owner=self._owner, temporary=True)
+            # A container belongs to the process that made it: each worker has its own.
+            folder = self.folder / self.worker if containers_wanted() else self.folder
+            self._stack = Stack(folder, self._tuning, owner=self._owner, temporary=True)
         return self._stack
 
     def postgres(self) -> Postgres:
@@ -76,6 +79,8 @@ class TestServers:
         """Let go of the servers; the run goes on."""
         if self._administrator is not None:
             self._administrator.close()
+        if self._stack is not None and self._stack.contained:
+            self._stack.close()
 
     def end(self) -> None:
         """Stop whatever this run started."""

@@ -31,7 +31,7 @@ def newest(paths: Iterable[Path]) -> Path | None:
 
 
 def postgres_programs() -> Path | None:
-    """The folder with `postgres`, `initdb` and `pg_isready`, the newest that is installed."""
+    """The folder with `postgres` and `initdb`, the newest that is installed."""
     debian = newest(p.parent for p in Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     on_path = shutil.which("postgres")
     return debian or (Path(on_path).resolve().parent if on_path else None)

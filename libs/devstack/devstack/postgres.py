@@ -6,7 +6,10 @@ import subprocess
 from pathlib import Path
 from typing import Any, ClassVar
 
+import asyncpg
+
 from devstack import installing
+from devstack.administrator import Administrator
 from devstack.errors import DevstackError
 from devstack.places import write_private
 from devstack.processes import Spec, as_user
@@ -114,9 +117,8 @@ class Postgres(Server):
         ]
 
     def answers(self) -> bool:
-        ready = subprocess.run(
-            [str(installing.program("postgres") / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.ports[0])],
-            check=False,
-            timeout=10,
-        )
-        return ready.returncode == 0
+        try:
+            Administrator(self.url).close()
+        except (OSError, asyncpg.PostgresError):
+            return False
+        return True

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from devstack import dotenv, installing
+from devstack import dotenv
+from devstack.choosing import prepare
 from devstack.errors import DevstackError
 from devstack.local_mesh import LocalMesh
 from devstack.parts import EDGE, EDGE_PORT, Part
@@ -28,7 +29,7 @@ def run(root: Path, parts: tuple[Part, ...], progress: Progress) -> None:
     """Start, announce, supervise; returns after a clean stop."""
     given = environment(root, progress)
     check_port(int_port(given))
-    installing.require(*(server for name, server in SERVERS.items() if not given.get(name)), progress=progress)
+    prepare([server for name, server in SERVERS.items() if not given.get(name)], progress)
     with interruptible() as stop:
         mesh: LocalMesh | None = None
         try:

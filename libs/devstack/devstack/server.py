@@ -119,6 +119,9 @@ class Server(ABC):
         for spec in self.specs():
             if not self.keeper.runs(spec.name):
                 self.keeper.start(spec)
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while not self.answers():
             if not self.running:
@@ -151,6 +154,12 @@ class Server(ABC):
         if self.running:
             self.stop()
         self.start()
+
+    def give_up(self) -> None:  # noqa: B027  # the keeper stops what it keeps
+        """Called when the stack closes."""
+
+    def erase(self) -> None:  # noqa: B027  # likewise
+        """Remove data that does not lie in the stack's folder."""
 
     def recover(self) -> None:
         """Whatever was done to it, make it answer."""

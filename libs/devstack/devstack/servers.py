@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from devstack.choosing import containers_wanted
 from devstack.keeping import Keeper
 from devstack.postgres import Postgres
 from devstack.rabbitmq import RabbitMQ
@@ -30,6 +31,18 @@ class Stack:
         self.postgres = Postgres(self.keeper, tuning)
         self.redis = Redis(self.keeper, tuning)
         self.rabbitmq = RabbitMQ(self.keeper, tuning)
+        self.contained = containers_wanted()
+        if self.contained:
+            self._contain(tuning, kept=not temporary)
+
+    def _contain(self, tuning: Tuning, *, kept: bool) -> None:
+        from devstack import containers  # noqa: PLC0415  # it takes a second
+
+        self.postgres = containers.ContainedPostgres(self.keeper, tuning)
+        self.redis = containers.ContainedRedis(self.keeper, tuning)
+        self.rabbitmq = containers.ContainedRabbitMQ(self.keeper, tuning)
+        for server in (self.postgres, self.redis, self.rabbitmq):
+            server.kept = kept
 
     @property
     def servers(self) -> list[Server]:
@@ -43,4 +56,6 @@ class Stack:
 
     def close(self) -> None:
         """Stop every server and the keeper."""
+        for server in self.servers:
+            server.give_up()
         self.keeper.shutdown()
