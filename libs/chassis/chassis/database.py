@@ -84,6 +84,8 @@ class Database:
                     "search_path": schema,
                     "application_name": schema,
                     "timezone": "UTC",
+                    # A process that is frozen inside a transaction must not keep its locks.
+                    "idle_in_transaction_session_timeout": "60s",
                 },
                 "timeout": 10,
                 "command_timeout": statement_seconds,
