@@ -67,7 +67,7 @@ async def claim(session: AsyncSession, document_id: UUID, now: datetime, lease: 
     query = select(Document).where(
         Document.id == document_id, col(Document.status).in_(_UNREAD), Document.due_at <= now
     )
-    document = (await session.exec(query.with_for_update(skip_locked=True))).first()
+    document = (await session.exec(query.with_for_update())).first()
     if document is None:
         return None
     if document.attempts >= most:

@@ -1,7 +1,7 @@
 """A student's own documents. There is no way to a row of somebody else's: each query names the owner."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.errors import Conflict, NotFound
@@ -18,6 +18,8 @@ from ingestion.models import SCHEMA, Document, DocumentStatus, Page, StrayFile
 from ingestion.uploads import Upload
 
 LAST_PAGE = 2**31 - 1
+# A worker whose clock is behind must not take a document that waits for one that is not due yet.
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 class DocumentNotFound(NotFound):
@@ -61,7 +63,7 @@ class Library:
             size=upload.size,
             sha256=upload.sha256,
             storage_key=upload.storage_key,
-            due_at=now,
+            due_at=now - CLOCKS_DIFFER,
             hinted_at=now,
             traceparent=traceparent,
             created_at=now,
@@ -130,7 +132,8 @@ class Library:
         document.status = DocumentStatus.QUEUED
         document.error_code = None
         document.attempts = 0
-        document.due_at = document.hinted_at = document.updated_at = now
+        document.due_at = now - CLOCKS_DIFFER
+        document.hinted_at = document.updated_at = now
         await self._session.flush()
         return document
 

@@ -32,6 +32,8 @@ tracer = trace.get_tracer(__name__)
 # Passages in the first batches: the first page must be found soon, the rest in few transactions.
 BATCHES = (1, 4, 8, 16, 32)
 MOST_PAGES = 64
+# How long a stopping worker waits for the pages at hand before it gives them up.
+STOP_SECONDS = 5.0
 
 
 class News(Protocol):
@@ -103,7 +105,7 @@ class Processing:
 
     async def _attempt(self, claimed: Claim) -> None:
         try:
-            async with self._renewing(claimed):
+            async with self._watched(claimed):
                 await self._read(claimed)
         except ClaimLost:
             raise
@@ -201,31 +203,47 @@ class Processing:
             yield Desk(session, claimed, self._clock())
 
     @asynccontextmanager
-    async def _renewing(self, claimed: Claim) -> AsyncIterator[None]:
-        """Keep the lease while the block runs; the block is left with `ClaimLost` when it is lost."""
+    async def _watched(self, claimed: Claim) -> AsyncIterator[None]:
+        """Keep the lease while the block runs. The block is left with `ClaimLost` when the lease is lost, and with `Stopping`
+        when the process stops and the next pages take too long."""
         work = asyncio.current_task()
         assert work is not None
-        lost: list[ClaimLost] = []
+        reasons: list[Exception] = []
 
-        async def renew() -> None:
-            while True:
-                await asyncio.sleep(self._terms.lease.total_seconds() / 3)
-                try:
-                    async with self._desk(claimed) as desk:
-                        await desk.renew(self._terms.lease)
-                except ClaimLost as error:
-                    lost.append(error)
+        async def watch() -> None:
+            while not await _happens(self._stop, within=self._terms.lease.total_seconds() / 3):
+                if (lost := await self._renew(claimed)) is not None:
+                    reasons.append(lost)
                     work.cancel()
                     return
-                except Exception as error:  # the next renewal may succeed, and if none does the lease runs out
-                    log.warning("the lease of document %s cannot be renewed: %r", claimed.document_id, error)
+            await asyncio.sleep(STOP_SECONDS)
+            reasons.append(Stopping())
+            work.cancel()
 
-        renewal = asyncio.create_task(renew(), name="lease")
+        watching = asyncio.create_task(watch(), name="lease")
         try:
             yield
         except asyncio.CancelledError:
-            if lost and work.uncancel() == 0:
-                raise lost[0] from None
+            if reasons and work.uncancel() == 0:
+                raise reasons[0] from None
             raise
         finally:
-            renewal.cancel()
+            watching.cancel()
+
+    async def _renew(self, claimed: Claim) -> ClaimLost | None:
+        try:
+            async with self._desk(claimed) as desk:
+                await desk.renew(self._terms.lease)
+        except ClaimLost as lost:
+            return lost
+        except Exception as error:  # the next renewal may succeed, and if none does the lease runs out
+            log.warning("the lease of document %s cannot be renewed: %r", claimed.document_id, error)
+        return None
+
+
+async def _happens(event: asyncio.Event, within: float) -> bool:
+    try:
+        async with asyncio.timeout(within):
+            return await event.wait()
+    except TimeoutError:
+        return False

@@ -6,10 +6,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from ingestion import processing
 from ingestion.claims import ClaimLost, claim
 from ingestion.embedding import EmbeddingFailed
 from ingestion.failures import FAILURES
-from ingestion.processing import BATCHES
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from . import hostile_files
 from .service_under_test import Json, Service
@@ -105,7 +106,7 @@ async def test_the_first_page_can_be_found_while_the_rest_is_read(service: Servi
 async def test_batches_begin_small_and_grow(service: Service) -> None:
     await service.student().read(hostile_files.long_pdf(100), "long.pdf")
     assert service.embedder.batches[0] <= 3
-    assert max(service.embedder.batches) >= BATCHES[-1]
+    assert max(service.embedder.batches) >= processing.BATCHES[-1]
 
 
 async def test_running_heads_are_on_the_page_and_not_in_passages(service: Service) -> None:
@@ -307,6 +308,33 @@ async def test_a_worker_that_stops_puts_its_document_back(service: Service) -> N
     assert (await service.rows("SELECT status FROM document"))[0]["status"] == "ready"
     assert await service.count("page") == 40
     assert len(await service.events("processed")) == 1
+
+
+async def test_a_worker_that_stops_does_not_wait_for_what_hangs(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processing, "STOP_SECONDS", 0.1)
+    _, reading = await halfway(service)
+    service.stop.set()
+    async with asyncio.timeout(5):
+        await reading
+    assert (await service.rows("SELECT status FROM document"))[0]["status"] == "queued"
+
+
+async def test_an_upload_and_its_reading_are_one_trace(service: Service) -> None:
+    request = SpanContext(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, False, TraceFlags(TraceFlags.SAMPLED))
+    with use_span(NonRecordingSpan(request)):
+        document = await service.student().upload(TEXT)
+    await service.process(document["id"])
+    traced = [row["traceparent"] for row in await service.rows("SELECT traceparent FROM outbox")]
+    assert [trace.split("-")[1] for trace in traced] == ["0af7651916cd43dd8448eb211c80319c"] * 2
+
+
+async def test_a_worker_whose_clock_is_behind_takes_a_new_document(service: Service) -> None:
+    document = await service.student().upload(TEXT)
+    service.clock.forward(seconds=-20)
+    await service.process(document["id"])
+    assert (await service.rows("SELECT status FROM document"))[0]["status"] == "ready"
 
 
 async def test_a_model_that_is_away_is_tried_again_and_then_given_up(service: Service) -> None:

@@ -229,6 +229,14 @@ async def test_the_children_end_when_the_worker_is_gone(file: Path) -> None:
     await parts.aclose()
 
 
+async def test_after_the_end_nothing_is_started(file: Path) -> None:
+    children = Children(LIMITS)
+    await children.__aexit__(None, None, None)
+    with pytest.raises(RuntimeError, match="has ended"):
+        await read(children, file, b"text", "txt")
+    assert children.nursery_id is None
+
+
 async def test_a_nursery_that_was_killed_is_started_again(children: Children, file: Path) -> None:
     await read(children, file, hostile_files.pdf("one"))
     assert children.nursery_id is not None

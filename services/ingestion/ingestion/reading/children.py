@@ -34,12 +34,14 @@ class Children:
         self._requests: socket.socket | None = None
         self._ends: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
+        self._ended = False
 
     async def __aenter__(self) -> Self:
         await self._ready()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._ended = True
         await self._close()
 
     @property
@@ -92,6 +94,8 @@ class Children:
 
     async def _ready(self) -> socket.socket:
         async with self._starting:
+            if self._ended:
+                raise RuntimeError("reading has ended")
             if self._requests is None or self._nursery is None or self._nursery.returncode is not None:
                 await self._close()
                 self._requests = await self._start()

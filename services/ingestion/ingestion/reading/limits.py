@@ -24,7 +24,7 @@ class ReadingLimits:
     total_seconds: float = 600.0
     """Spent waiting for the child, not with what it gave."""
     pages: int = 10_000
-    page_characters: int = 1_000_000
+    page_characters: int = 200_000
     characters: int = 20_000_000
     inflated: int = 256 * MEBIBYTE
     """What the parts of a DOCX that are read may unpack to."""
