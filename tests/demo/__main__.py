@@ -80,7 +80,9 @@ def read(student: Student, console: Console, file: Path) -> Json:
             bar.update(task, completed=document["progress"])
     if document["status"] == "failed":
         raise DemoFailed(f"The document could not be read: {document['error']['detail']}")
-    console.print(f"  {document['pages']} pages, {time.monotonic() - started:.1f} s")
+    console.print(
+        f"  {document['pages']} {'pages' if document['has_pages'] else 'parts'}, {time.monotonic() - started:.1f} s"
+    )
     return document
 
 
@@ -99,7 +101,7 @@ def ask(student: Student, console: Console, session: Json, question: str) -> Jso
     if message is None:
         raise DemoFailed("The stream ended without the event `done`.")
     for citation in message["citations"]:
-        where = f"[{citation['marker']}] {citation['document_title']}, page {citation['page']}"
+        where = f"[{citation['marker']}] {citation['document_title']}, {_place(citation)}"
         console.print(Panel(Text(f"“{citation['quote']}”"), title=Text(where), title_align="left", border_style="dim"))
     return message
 
@@ -107,9 +109,13 @@ def ask(student: Student, console: Console, session: Json, question: str) -> Jso
 def check_citations(student: Student, message: Json) -> None:
     """Open every cited page and look for the quote there."""
     for citation in message["citations"]:
-        page = student.page(citation["document_id"], citation["page"])
+        page = student.page(citation["document_id"], citation["part"])
         if _plain(citation["quote"]) not in _plain(page["text"]):
-            raise DemoFailed(f"Page {citation['page']} does not hold the quote: {citation['quote']}")
+            raise DemoFailed(f"There is no such quote in {_place(citation)}: {citation['quote']}")
+
+
+def _place(citation: Json) -> str:
+    return f"part {citation['part']}" if citation["page"] is None else f"page {citation['page']}"
 
 
 def _plain(text: str) -> str:

@@ -26,6 +26,20 @@ async def test_an_answer_cites_the_page_and_the_quote_stands_there(student: Stud
         assert " ".join(citation["quote"].split()) in " ".join(page["text"].split())
 
 
+async def test_a_citation_of_a_text_without_pages_opens_the_part_that_holds_it(student: Student) -> None:
+    document = await student.ready("memory.md", (DEMO / "sample.md").read_bytes())
+    session = await student.study(document["id"])
+
+    answer = await student.ask(session, "What is the testing effect?")
+
+    assert answer["citations"]
+    for citation in answer["citations"]:
+        assert citation["page"] is None
+        part = (await student.http.get(f"/documents/{document['id']}/pages/{citation['part']}")).json()
+        quoted = part["text"][citation["start"] : citation["end"]]
+        assert " ".join(quoted.split()) == citation["quote"]
+
+
 async def test_an_answer_streams_with_its_id_before_the_first_token(student: Student, sample: bytes) -> None:
     session = await student.study((await student.ready("memory.pdf", sample))["id"])
     path = f"/chat/sessions/{session['id']}/messages"

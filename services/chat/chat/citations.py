@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chat.markers import Marker, may_begin_marker
 from chat.passages import Passage
@@ -26,13 +26,14 @@ _NO_SPACE_BEFORE = tuple(".,;:!?)]}”’…")
 
 
 class Citation(BaseModel, frozen=True):
-    """`quote` is the text of the page between `start` and `end` (characters), its white space made single blanks."""
+    """`quote` is the text of the part between `start` and `end` (characters), its white space made single blanks."""
 
     marker: int
     passage_id: UUID
     document_id: UUID
     document_title: str
-    page: int | None
+    page: int | None = Field(description="The page to name; null where the format has none")
+    part: int = Field(description="What `GET /documents/{id}/pages/{part}` opens; where there are pages, the page")
     quote: str
     start: int
     end: int
@@ -40,7 +41,8 @@ class Citation(BaseModel, frozen=True):
     def stands_in(self, passage: Passage) -> bool:
         """Whether it is a citation of this passage and its quote stands there."""
         return (
-            (self.passage_id, self.document_id, self.page) == (passage.id, passage.document_id, passage.page)
+            (self.passage_id, self.document_id, self.page, self.part)
+            == (passage.id, passage.document_id, passage.page, passage.part)
             and passage.start <= self.start < self.end <= passage.end
             and bool(self.quote)
             and single_spaced(passage.text[self.start - passage.start : self.end - passage.start]) == self.quote
@@ -160,6 +162,7 @@ class CitedText:
             document_id=passage.document_id,
             document_title=passage.document_title,
             page=passage.page,
+            part=passage.part,
             quote=single_spaced(passage.text[start:end]),
             start=passage.start + start,
             end=passage.start + end,

@@ -6,12 +6,16 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """`text` is exactly what stands on the page between `start` and `end` (characters). `page` is None without pages."""
+    """`text` is exactly what stands in the `part` between `start` and `end` (characters).
+
+    A part is a page where there are pages, and then `page` says the same; else `page` is None.
+    """
 
     id: UUID
     document_id: UUID
     document_title: str
     page: int | None
+    part: int
     text: str
     start: int
     end: int

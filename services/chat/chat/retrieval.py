@@ -37,6 +37,7 @@ class _Passage(BaseModel):
     document_id: UUID
     document_title: str
     page: int | None = None
+    part: int = Field(ge=1)
     quote: str
     start: int = Field(ge=0)
     end: int
@@ -77,7 +78,7 @@ class IngestionSearch:
 
 def _passages(answer: _Answer, documents: Sequence[UUID]) -> list[Passage]:
     found = [
-        Passage(p.passage_id, p.document_id, p.document_title, p.page, p.quote, p.start, p.end, p.score)
+        Passage(p.passage_id, p.document_id, p.document_title, p.page, p.part, p.quote, p.start, p.end, p.score)
         for p in answer.passages
         if not documents or p.document_id in documents
     ]

@@ -78,6 +78,7 @@ def _found(passage: Passage) -> dict[str, Any]:
         "document_id": str(passage.document_id),
         "document_title": passage.document_title,
         "page": passage.page,
+        "part": passage.part,
         "chunk_index": 0,
         "quote": passage.text,
         "start": passage.start,

@@ -32,7 +32,7 @@ async def test_answer_cites_the_page_with_words_that_stand_there(school: School)
     assert NOTICE in answer["content"]
     (citation,) = answer["citations"]
     assert citation["document_title"] == "Biology"
-    assert (citation["marker"], citation["page"], citation["start"]) == (1, 7, 120)
+    assert (citation["marker"], citation["page"], citation["part"], citation["start"]) == (1, 7, 7, 120)
     assert citation["quote"] == CELLS[citation["start"] - 120 : citation["end"] - 120]
     assert answer["grounded"]
     assert answer["offline"]
@@ -102,13 +102,15 @@ async def test_what_the_material_does_not_hold_is_not_answered(school: School) -
     session = await ada.starts()
     own_check = (await ada.asks(session, "What is inflation?")).json()
     school.neighbours.answerable = False
-    searches_verdict = (await ada.asks(session, "What is a cell?")).json()
+    searches_verdict = (await ada.asks(session, "When were cells seen?")).json()
+    stands_there = (await ada.asks(session, "What is a cell?")).json()
     school.neighbours.passages = ()
     nothing_there = (await ada.asks(session, "What is a cell?")).json()
     for answer in (own_check, searches_verdict, nothing_there):
         assert answer["status"] == "done"
         assert answer["citations"] == []
         assert not answer["grounded"]
+    assert stands_there["grounded"]
     assert "could not find an answer" in own_check["content"]
     assert searches_verdict["content"] == own_check["content"]
     assert "Add a document" in nothing_there["content"]

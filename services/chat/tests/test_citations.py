@@ -40,6 +40,11 @@ def test_marker_becomes_citation_with_the_sentence_that_supports_the_claim() -> 
     assert source.text[citation.start - 1000 : citation.end - 1000] == citation.quote
 
 
+def test_citation_of_a_text_without_pages_names_the_part_that_opens_it() -> None:
+    (citation,) = cite("Sugar comes from light [1].", [passage(CELL, page=None, part=3)]).citations
+    assert (citation.page, citation.part) == (None, 3)
+
+
 def test_markers_leave_in_the_order_of_their_citations() -> None:
     text = cite("One seller [2]. Chloroplasts make sugar [1]. One seller again [2].", [passage(CELL), passage(TRADE)])
     assert text.content == "One seller [1]. Chloroplasts make sugar [2]. One seller again [1]."

@@ -151,7 +151,7 @@ async def test_ingestion_that_is_away_is_a_503(database: Database, neighbours: N
 
 
 async def test_passages_whose_offsets_do_not_fit_are_not_cited(school: School) -> None:
-    school.neighbours.body = '{"answerable": true, "passages": [{"passage_id": "%s", "document_id": "%s", "document_title": "B", "page": 1, "quote": "The cell is alive.", "start": 3, "end": 9, "score": 0.9}]}' % (("6f0f2b1e-0000-4000-8000-000000000001",) * 2)  # fmt: skip
+    school.neighbours.body = '{"answerable": true, "passages": [{"passage_id": "%s", "document_id": "%s", "document_title": "B", "page": 1, "part": 1, "quote": "The cell is alive.", "start": 3, "end": 9, "score": 0.9}]}' % (("6f0f2b1e-0000-4000-8000-000000000001",) * 2)  # fmt: skip
     ada = school.student()
     assert (await ada.asks(await ada.starts(), "What is a cell?")).json()["citations"] == []
 
