@@ -86,7 +86,6 @@ class Keeper:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env={**os.environ, "COVERAGE_PROCESS_START": ""},
             )
         wait_for(lambda: self.is_running() or process.poll() is not None, "The keeper did not answer", START_SECONDS)
         if process.poll() is not None:

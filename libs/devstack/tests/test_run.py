@@ -29,7 +29,8 @@ class Run:
         self.root = root
         self.port = free_ports(1)[0]
         own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(root / "standins"), "GATEWAY_PORT": str(self.port)}
-        self.environment = {**own, **environment}
+        coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+        self.environment = {**own, **coverage, **environment}
         self.output = root / "output"
         self.process: subprocess.Popen[bytes] | None = None
 
