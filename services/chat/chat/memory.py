@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chat.markers import MarkerReader
-from chat.terms import ASKING_WORDS, STOP_WORDS, word_set, words
+from chat.terms import ASKING_WORDS, POINTING_WORDS, STOP_WORDS, words
 from chat.tokens import TokenCounter
 
 # What a chat protocol adds around each message.
@@ -14,7 +14,6 @@ _LONGEST_REMINDER = 160
 _REMINDER_SHARE = 0.25
 _CUT = " […] "
 _LONGEST_QUERY = 1000
-_POINTING_WORDS = word_set("it its they them their this that these those he she his her him former latter both")
 _CONTINUING = re.compile(
     r"\W*(and|but|so|or|also|then|how so|how come|really|go on|continue|tell me more|more|again|what about|how about|"
     r"what else|anything else|for example|such as|in what way)\b",
@@ -137,6 +136,6 @@ def leans_on_history(question: str) -> bool:
     named = [word for word in said if word not in STOP_WORDS and word not in ASKING_WORDS]
     if not named:
         return True
-    if _CONTINUING.match(question):
-        return len(named) <= 3
-    return len(named) <= 4 and any(word in _POINTING_WORDS for word in said)
+    if any(word in POINTING_WORDS for word in said):
+        return len(named) <= 4
+    return len(named) <= 1 and bool(_CONTINUING.match(question))

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chat.terms import ASKING_WORDS, STOP_WORDS, question_terms, word_set, words
+from chat.terms import ASKING_WORDS, POINTING_WORDS, STOP_WORDS, question_terms, stem, word_set, words
 
 
 class Kind(StrEnum):
@@ -26,12 +26,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`subject` is the phrase that is to be defined, `terms` the stems of what is asked about."""
+    """`subjects` are the phrases to be defined, or compared; `terms` the stems of what is asked about, `lesser` those that
+    matter less: words such as *types* or *causes*, and what only an earlier question was about. `leans`: it is a follow-up."""
 
     text: str
     kind: Kind
     terms: tuple[str, ...]
-    subject: str | None = None
+    lesser: frozenset[str] = frozenset()
+    subjects: tuple[str, ...] = ()
+    leans: bool = False
 
 
 _QUOTED = r"[\"“'‘«]\s*(?P<quoted>[^\"”’»]+?)\s*[\"”’'»]"
@@ -44,6 +47,9 @@ _DEFINITIONS = tuple(
         r".*\bmeant by (?:an? |the )?(?P<subject>[^?.;:]{2,80}).*",
         r".*\bwhat (?:do|does|did) (?!.*\bmean (?:for|to|by)\b)(?:an? |the )?(?P<subject>[^?.,;:]{2,80}?) (?:mean|stand for|refer to)\b.*",
         r"\W*(?:please )?(?:can|could|would you )?\W*(?:you )?(?:define|describe) (?:an? |the )?(?P<subject>[^?.,;:]{2,80}).*",
+        r"\W*how (?:do|does) (?:an? |the )?(?P<subject>[^?.,;:]{2,50}?) work\W*",
+        r"\W*(?:please )?(?:can you |could you )?(?:explain|tell me (?:more )?about|teach me|talk about) (?:what )?(?:an? |the )?"
+        r"(?P<subject>(?!how\b|why\b|when\b|where\b|who\b|what\b|whether\b|if\b)[^?.,;:]{2,50}?)(?: (?:is|are|to me))?\W*",
         r"\W*(?:so )?(?:what|who)(?: is|'s|’s| are| was| were)(?: meant by)? (?:an? |the )?(?P<subject>[^?.,;:]{2,60})\W*",
     )
 )
@@ -52,6 +58,21 @@ _ASPECTS = word_set(
     """difference differences example examples cause causes reason reasons effect effects result results role purpose
     function functions type types kind kinds stage stages step steps part parts advantage advantages disadvantage
     disadvantages importance relationship number amount main three four five two"""
+)
+_OF_NOUN_PHRASES = frozenset(("of", "the", "a", "an"))
+_ASPECT_STEMS = frozenset(map(stem, _ASPECTS))
+_CONTINUES = re.compile(
+    r"^\W*(?:(?:and|but|so|or|also|then|ok(?:ay)?)\b[\s,]*)*(?:(?:what|how) about\b)?\s*", re.IGNORECASE
+)
+_PHRASE = r"(?:an? |the )?(?P<{}>[\w’'‐-]+(?: [\w’'‐-]+){{0,3}}?)"
+_COMPARISONS = tuple(
+    re.compile(pattern.format(one=_PHRASE.format("one"), other=_PHRASE.format("other")), re.IGNORECASE)
+    for pattern in (
+        r"\b(?:between|distinguish) {one} (?:and|from) {other}\W*$",
+        r"\b(?:compare|contrast)(?: and contrast)? {one} (?:and|with|to) {other}\W*$",
+        r"\b(?:do|does|are|is|did) {one} (?:and|differ from|different from|similar to) {other}(?: differ(?:ent)?| similar| alike| have in common| compare)?\W*$",
+        r"^{one} (?:vs\.?|versus|or|compared (?:to|with)) {other}\W*$",
+    )
 )
 _TERM = re.compile(
     r".*\b(?:which|what) (?:term|word|concept|phrase|name)\b.*|.*\b(?:term|word|name) (?:for|is used)\b.*"
@@ -74,18 +95,42 @@ _KINDS = (
 
 def read_question(text: str, about: str | None = None) -> Question:
     """What is asked. `about` is what a follow-up leans on: it gives the terms that the question itself leaves out."""
-    text = " ".join(text.split())
-    asked = tuple(question_terms(_without_options(text if about is None else about)))
+    text = _CONTINUES.sub("", " ".join(text.split()))
+    own = question_terms(_without_options(text)) if _names_something(text) else []
+    earlier = question_terms(about) if about is not None else []
+    asked = tuple(dict.fromkeys([*own, *earlier])) or tuple(question_terms(text))
+    points_back = any(word in POINTING_WORDS for word in words(text))
+    lesser = frozenset(earlier).difference(own) if own and not points_back else frozenset()
+    if len(asked) > len(_ASPECT_STEMS.intersection(asked)):
+        lesser |= _ASPECT_STEMS
+    kind, subjects = _kind_of(text)
+    if kind is Kind.OPEN and about is not None and not own:
+        kind, subjects = _kind_of(about.removesuffix(text).strip())
+    return Question(text, kind, asked, lesser.intersection(asked), subjects, leans=about is not None)
+
+
+def _kind_of(text: str) -> tuple[Kind, tuple[str, ...]]:
     if _TERM.fullmatch(_without_options(text)):
-        return Question(text, Kind.TERM, asked)
+        return Kind.TERM, ()
     if subject := defined_subject(text):
-        return Question(text, Kind.DEFINITION, asked, subject)
-    for kind, pattern in _KINDS:
-        if re.search(pattern, text, re.IGNORECASE):
-            return Question(text, kind, asked)
-    if about is not None and about != text:
-        return Question(text, Kind.OPEN, asked, defined_subject(about.removesuffix(text)))
-    return Question(text, Kind.OPEN, asked)
+        return Kind.DEFINITION, (subject,)
+    kind = next((kind for kind, pattern in _KINDS if re.search(pattern, text, re.IGNORECASE)), Kind.OPEN)
+    return kind, compared_subjects(text) if kind is Kind.COMPARISON else ()
+
+
+def _names_something(text: str) -> bool:
+    return any(word not in STOP_WORDS and word not in ASKING_WORDS for word in words(text))
+
+
+def compared_subjects(text: str) -> tuple[str, ...]:
+    """The two things that are compared. "primary and secondary groups" are primary groups and secondary groups."""
+    for pattern in _COMPARISONS:
+        if match := pattern.search(text):
+            one, other = match["one"].strip(), match["other"].strip()
+            if len(words(one)) < len(words(other)) and len(words(one)) == 1:
+                one = " ".join([one, *other.split()[1:]])
+            return one, other
+    return ()
 
 
 def _without_options(text: str) -> str:
@@ -104,7 +149,7 @@ def defined_subject(text: str) -> str | None:
             if named and len(said) <= 8 and not _ASPECTS.intersection(said):
                 return subject
     # A bare noun phrase, as in a search box.
-    said = words(text)
-    if 1 <= len(said) <= 4 and not any(word in STOP_WORDS or word in ASKING_WORDS for word in said):
-        return text.strip(" ?.!\"“”'")
+    said = [word for word in words(text) if word not in _OF_NOUN_PHRASES]
+    if 1 <= len(said) <= 4 and not any(word in STOP_WORDS or word in ASKING_WORDS or word in _ASPECTS for word in said):
+        return re.sub(r"^(?:an?|the) ", "", text.strip(" ?.!\"“”'"), flags=re.IGNORECASE)
     return None

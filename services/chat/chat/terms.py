@@ -27,11 +27,14 @@ STOP_WORDS = word_set(
 )
 # What a question says about itself, not about its subject.
 ASKING_WORDS = word_set(
-    """answer call called compare comparison consider contrast define defined definition describe described description
-    difference differences different differ discuss example examples explain explained explanation following identify known
-    list mean meaning means meant name named outline refer refers similar similarities similarity state statement
-    summarise summarize summary tell term terms understand understood used word words"""
+    """answer book call called chapter compare comparison consider contrast define defined definition describe described description
+    difference differences different differ discuss document example examples explain explained explanation following identify known
+    lecture list material mean meaning means meant name named notes outline page refer refers section similar similarities similarity state statement
+    summarise summarize summary tell term terms text understand understood
+    used word words"""
 )
+# What stands for something that was named before.
+POINTING_WORDS = word_set("it its they them their this that these those he she his her him former latter both")
 _SUFFIXES = (
     ("ization", "iz"), ("isation", "iz"), ("izing", "iz"), ("ising", "iz"), ("ized", "iz"), ("ised", "iz"),
     ("ational", "at"), ("ations", "at"), ("ation", "at"), ("ating", "at"), ("ated", "at"), ("ates", "at"), ("ate", "at"),
@@ -43,6 +46,8 @@ _SUFFIXES = (
     ("ies", "y"), ("ied", "y"), ("ying", "y"), ("ings", ""), ("ing", ""), ("edly", ""), ("ed", ""),
     ("ally", "al"), ("als", "al"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("es", "e"),
 )  # fmt: skip
+# Functionalism, functionalists and what is functional; racism and a race stay apart.
+_SCHOOL = re.compile(r"(\w{5,})is(?:m|ms|t|ts|tic)")
 _SHORTEST_STEM = 3
 
 
@@ -64,6 +69,8 @@ def words(text: str) -> list[str]:
 
 def stem(word: str) -> str:
     """What the forms of an English word share; a word of another language loses little."""
+    if (school := _SCHOOL.fullmatch(word)) is not None:
+        return stem(school[1])
     for suffix, rest in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
             return _undouble(word.removesuffix(suffix) + rest)

@@ -18,7 +18,7 @@ from chat.memory import Exchange, remember, shorten
 from chat.model import Ending, LanguageModel, ModelBrokeOff, Turn, Usage
 from chat.passages import Findings, Passage
 from chat.prompts import NOT_IN_MATERIAL, Prompt, fenced
-from chat.questions import read_question
+from chat.questions import Question, read_question
 from chat.tokens import TokenCounter
 
 NOT_FOUND = "I could not find an answer to this in your material. Try other words, or add a document that covers it."
@@ -83,8 +83,7 @@ class OfflineTutor:
 
     async def draft(self, lesson: Lesson) -> AsyncGenerator[str | Marker | Ending | None]:
         """A sentence or a marker at a time."""
-        leans = lesson.query != " ".join(lesson.question.split())
-        question = read_question(lesson.question, lesson.query if leans else None)
+        question = _read(lesson)
         excerpts = offline.find_answer(question, lesson.findings.passages)
         if not excerpts:
             yield None
@@ -195,7 +194,7 @@ async def answer(lesson: Lesson, tutor: Tutor) -> AsyncGenerator[str | Answered]
     text = CitedText(lesson.findings.passages, lesson.query)
     ending: Ending | None = None
     holds = False
-    if lesson.findings.passages and lesson.findings.answerable:
+    if lesson.findings.answerable or offline.stands_defined(_read(lesson), lesson.findings.passages):
         holds = True
         async with aclosing(tutor.draft(lesson)) as draft:
             async for piece in draft:
@@ -217,6 +216,11 @@ async def answer(lesson: Lesson, tutor: Tutor) -> AsyncGenerator[str | Answered]
         yield notes
     usage = ending.usage if ending and ending.usage else Usage(0, 0, estimated=True)
     yield Answered(text.content + notes, tuple(text.citations), usage, tutor.model, tutor.prompt)
+
+
+def _read(lesson: Lesson) -> Question:
+    leans = lesson.query != " ".join(lesson.question.split())
+    return read_question(lesson.question, lesson.query if leans else None)
 
 
 async def _refuse(lesson: Lesson, tutor: Tutor, ending: Ending | None) -> AsyncGenerator[str | Answered]:

@@ -62,7 +62,7 @@ def test_these_lean_on_what_was_said(question: str) -> None:
 @pytest.mark.parametrize(
     "question",
     ["Why do monopolies charge higher prices?", "Can you explain opportunity cost?", "What is the marginal cost of a good?",
-     "inflation", "How do these four market structures differ in price, output and profit?"],
+     "inflation", "and the law of supply?", "How do these four market structures differ in price, output and profit?"],
 )  # fmt: skip
 def test_these_stand_on_their_own(question: str) -> None:
     assert not leans_on_history(question)

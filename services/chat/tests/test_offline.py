@@ -2,7 +2,7 @@
 
 import pytest
 from chat.markers import Marker
-from chat.offline import NOTICE, compose, find_answer
+from chat.offline import NOTICE, compose, find_answer, stands_defined
 from chat.passages import Passage
 from chat.questions import Kind, defined_subject, read_question
 
@@ -102,6 +102,9 @@ def test_composed_answer_cites_each_sentence_and_says_that_it_is_offline() -> No
         ("What does the term “culture shock” mean?", Kind.DEFINITION, "culture shock"),
         ("define Ceteris paribus!", Kind.DEFINITION, "Ceteris paribus"),
         ("oligopoly", Kind.DEFINITION, "oligopoly"),
+        ("and the law of supply?", Kind.DEFINITION, "law of supply"),
+        ("Can you explain the marginal cost?", Kind.DEFINITION, "marginal cost"),
+        ("How does the money multiplier work?", Kind.DEFINITION, "money multiplier"),
         ("Which term means “a legal minimum price”?", Kind.TERM, None),
         ("The lowering of a class is called ____.", Kind.TERM, None),
         ("What is the difference between barter and trade?", Kind.COMPARISON, None),
@@ -118,7 +121,40 @@ def test_composed_answer_cites_each_sentence_and_says_that_it_is_offline() -> No
 )
 def test_kind_of_a_question(question: str, kind: Kind, subject: str | None) -> None:
     read = read_question(question)
-    assert (read.kind, read.subject) == (kind, subject)
+    assert (read.kind, read.subjects[:1] if kind is Kind.DEFINITION else ()) == (kind, (subject,) if subject else ())
+
+
+@pytest.mark.parametrize(
+    ("question", "compared"),
+    [
+        ("What is the difference between primary and secondary groups?", ("primary groups", "secondary groups")),
+        ("Compare a monopoly with an oligopoly.", ("monopoly", "oligopoly")),
+        ("How do mitosis and meiosis differ?", ("mitosis", "meiosis")),
+        ("fiat money vs commodity money", ("fiat money", "commodity money")),
+        ("What differs?", ()),
+    ],
+)
+def test_compared_things_are_told_apart(question: str, compared: tuple[str, ...]) -> None:
+    assert read_question(question).subjects == compared
+
+
+def test_comparison_defines_both() -> None:
+    told = answer("What is the difference between barter and fiat money?")
+    assert any(sentence.startswith("Barter is the exchange of goods") for sentence in told)
+    assert any(sentence.startswith("Fiat money has no intrinsic value") for sentence in told)
+
+
+def test_plain_definition_outweighs_the_verdict_of_nearness() -> None:
+    assert stands_defined(read_question("What is barter?"), [TRADE])
+    assert not stands_defined(read_question("What is a bill?"), [TRADE])
+    assert not stands_defined(read_question("Why is there barter?"), [TRADE])
+
+
+def test_sentence_that_points_back_comes_with_what_it_points_to() -> None:
+    shock = passage("A traveller may be disoriented by all that is strange. We call this culture shock. It passes.")
+    assert answer("What is culture shock?", shock)[0].startswith("A traveller may be disoriented")
+    cut = passage("disoriented by all that is strange. We call this culture shock. Next.")
+    assert answer("What is culture shock?", cut)[0].startswith("We call this culture shock.")
 
 
 def test_choices_are_not_what_is_asked() -> None:

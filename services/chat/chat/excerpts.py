@@ -1,0 +1,112 @@
+"""Sentences of passages as they can be shown alone: with what they point back to, what completes them, the list they introduce."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from chat.passages import Passage
+from chat.questions import Kind
+from chat.sentences import Sentence, sentences
+from chat.terms import mend, terms
+
+_LONGEST_LIST = 8
+_POINTS_BACK = re.compile(
+    r"\W*(?:this|these|those|they|it|he|she|such|its|their|his|her|that|the (?:latter|former|same)|both|in (?:this|that) (?:way|case)"
+    r"|as a result|therefore|thus|consequently|for (?:example|instance)|however)\b",
+    re.IGNORECASE,
+)
+# The term that is asked for may stand in the sentence before: "The program provides …".
+_NAMES_AGAIN = re.compile(rf"{_POINTS_BACK.pattern}|the\b", re.IGNORECASE)
+_NAMES_WHAT_WAS_SAID = re.compile(
+    r"\b(?:call|term|name|refer to|label|describe)(?:ed|s|red)? (?:this|these|such)\b", re.IGNORECASE
+)
+# What follows such a sentence completes it more often than not.
+_GOES_ON = re.compile(r"(?:it|they|he|she|these|this|that is|in other words|specifically) (?!,)", re.IGNORECASE)
+_COMPLETED = (Kind.DEFINITION, Kind.PROCESS, Kind.OPEN)
+_ITEM = re.compile(r"\s*(?:[-*•–▪◦·‣]|\(?(?:\d{1,2}|[a-zA-Z])[.)])\s")
+_REFERENCE = re.compile(r"\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A sentence of a passage (the `rank`th, from 0) with what it is weighed by."""
+
+    passage: Passage
+    rank: int
+    place: int
+    among: Sequence[Sentence]
+
+    @cached_property
+    def sentence(self) -> Sentence:
+        return self.among[self.place]
+
+    @cached_property
+    def text(self) -> str:
+        return self.sentence.text
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        return frozenset(terms(self.text))
+
+    @cached_property
+    def context(self) -> frozenset[str]:
+        """Its terms with those of what stands before it: a sentence need not name its subject again."""
+        before = self.among[max(0, self.place - 2) : self.place]
+        return self.terms.union(*(terms(sentence.text) for sentence in before))
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Words of a passage (its `number`, from 1) that answer: `text` for reading, `quote` exactly as it stands there."""
+
+    number: int
+    text: str
+    quote: str
+    start: int
+    end: int
+
+    def overlaps(self, other: "Excerpt") -> bool:
+        """Whether some words stand in both."""
+        return self.number == other.number and self.start < other.end and other.start < self.end
+
+
+def candidates_of(passages: Sequence[Passage]) -> Iterator[Candidate]:
+    """Every sentence of the passages."""
+    for rank, passage in enumerate(passages):
+        among = sentences(passage.text)
+        yield from (Candidate(passage, rank, place, among) for place in range(len(among)))
+
+
+def is_item(sentence: Sentence) -> bool:
+    """Whether it is an item of a list."""
+    return bool(_ITEM.match(sentence.raw))
+
+
+def excerpt_of(candidate: Candidate, kind: Kind) -> Excerpt:
+    """The sentence with its neighbours, as far as it cannot be understood without them."""
+    among, place = candidate.among, candidate.place
+    first, last = place - _leans_on_the_one_before(candidate, kind), place
+    if first == last and kind in _COMPLETED and _same_block(among, place, place + 1):
+        last += bool(_GOES_ON.match(among[place + 1].text))
+    if among[last].raw.rstrip().endswith(":"):
+        while last + 1 < len(among) and last - place < _LONGEST_LIST and is_item(among[last + 1]):
+            last += 1
+    shown = among[first : last + 1]
+    readable = "".join("\n" + mend(s.raw) if is_item(s) and s is not shown[0] else " " + s.text for s in shown)
+    start, end = shown[0].start, shown[-1].end
+    text = _REFERENCE.sub("", readable).strip()
+    return Excerpt(candidate.rank + 1, text, candidate.passage.text[start:end], start, end)
+
+
+def _leans_on_the_one_before(candidate: Candidate, kind: Kind) -> bool:
+    among, place = candidate.among, candidate.place
+    pattern = _NAMES_AGAIN if kind is Kind.TERM else _POINTS_BACK
+    if not (pattern.match(candidate.text) or _NAMES_WHAT_WAS_SAID.search(candidate.text)):
+        return False
+    # What begins in small letters is the end of a sentence on the page before.
+    return _same_block(among, place - 1, place) and not among[place - 1].text[:1].islower()
+
+
+def _same_block(among: Sequence[Sentence], one: int, other: int) -> bool:
+    return one >= 0 and other < len(among) and among[one].block == among[other].block
