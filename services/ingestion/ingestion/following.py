@@ -73,21 +73,23 @@ class Follower:
                 await wait(self.wake, self._poll)
 
     async def step(self, limit: int = BATCH) -> bool:
-        """Take in the next changes. Whether more may be waiting."""
+        """Take in the next changes. Whether to take another step at once.
+
+        A shelf is complete when a step finds nothing: what was found may have taken long to embed, and more come meanwhile.
+        """
         async with self._database.transaction() as session:
             changes = await changes_after(session, self.progress.cursor, limit)
         if changes.cursor > self.progress.cursor:
             await self._apply(changes)
-        if changes.cursor > self.progress.cursor or not (changes.more or self.progress.complete):
-            completing = not (changes.more or self.progress.complete)
-            advanced = replace(
-                self.progress, cursor=changes.cursor, complete=self.progress.complete or not changes.more
-            )
-            await self.shelf.advance(advanced)
-            self.progress = advanced
-            if completing:
-                self._on_complete()
-        return changes.more
+            await self._advance(replace(self.progress, cursor=changes.cursor))
+        elif not self.progress.complete:
+            await self._advance(replace(self.progress, complete=True))
+            self._on_complete()
+        return changes.more or not self.progress.complete
+
+    async def _advance(self, progress: Progress) -> None:
+        await self.shelf.advance(progress)
+        self.progress = progress
 
     async def _apply(self, changes: Changes) -> None:
         foreign = [passage for passage in changes.passages if self._stored(passage) is None]

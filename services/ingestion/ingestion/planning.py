@@ -112,10 +112,10 @@ def _standing_in(
     wanted: Served | None,
     embedder_named: Callable[[str], Embedder | None],
 ) -> list[Served]:
-    """The best complete shelf of before, and then the wanted one, as far as it is filled."""
+    """The best complete shelf of before, and then the wanted one, as far as it is filled; without that, any of before."""
     served: list[Served] = []
     for shelf, progress in there:
-        if progress.complete and (wanted is None or shelf.name != wanted.shelf.name):
+        if wanted is None or (progress.complete and shelf.name != wanted.shelf.name):
             if (other := embedder_named(progress.model)) is not None:
                 served.append(Served(shelf, progress, other))
                 break

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
 
-from ingestion.vectors import PROGRESS_ID, Hit, PassageVectors, Progress, Shelf, new_name, progress_vector
+from ingestion.vectors import PREFIX, PROGRESS_ID, Hit, PassageVectors, Progress, Shelf, new_name, progress_vector
 
 TENANT_LINKS = 16
 """Links of a point inside its owner's graph; there is no graph across owners."""
@@ -85,7 +85,7 @@ class QdrantShelf:
 
 
 class QdrantLibrary:
-    """A `Library` on a server. Collections whose names do not start with `passages-` are somebody else's."""
+    """A `Library` on a server. Collections whose names do not start with `PREFIX` are somebody else's."""
 
     shared = True
 
@@ -96,21 +96,13 @@ class QdrantLibrary:
         await self._client.get_collections()
 
     async def shelves(self) -> list[Shelf]:
-        names = [each.name for each in (await self._client.get_collections()).collections]
-        found: list[Shelf] = []
-        for shelf in (QdrantShelf(name, self._client) for name in sorted(names) if name.startswith("passages-")):
-            try:
-                await shelf.progress()
-            except ValueError:  # no progress in it: whoever was making it has died, or is just doing so
-                continue
-            except UnexpectedResponse as error:
-                if error.status_code != HTTPStatus.NOT_FOUND:
-                    raise
-                continue
-            found.append(shelf)
-        return found
+        return [shelf for shelf, finished in await self._found() if finished]
 
     async def create(self, progress: Progress) -> Shelf:
+        # One process writes at a time, so what is unfinished now was left by one that died.
+        for left, finished in await self._found():
+            if not finished:
+                await self.remove(left.name)
         shelf = QdrantShelf(new_name(progress.model), self._client)
         nearest_window = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
         await self._client.create_collection(
@@ -132,6 +124,20 @@ class QdrantLibrary:
 
     async def close(self) -> None:
         await self._client.close()
+
+    async def _found(self) -> list[tuple[QdrantShelf, bool]]:
+        """Every collection of ours, and whether its making was finished."""
+        names = [each.name for each in (await self._client.get_collections()).collections]
+        shelves = [QdrantShelf(name, self._client) for name in sorted(names) if name.startswith(PREFIX)]
+        return [(shelf, await self._is_finished(shelf)) for shelf in shelves]
+
+    async def _is_finished(self, shelf: QdrantShelf) -> bool:
+        try:
+            return bool(await self._client.retrieve(shelf.name, [str(PROGRESS_ID)], with_payload=False))
+        except UnexpectedResponse as error:
+            if error.status_code == HTTPStatus.NOT_FOUND:  # removed in this moment
+                return False
+            raise
 
 
 def _equals(field: str, value: UUID) -> models.FieldCondition:

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+PREFIX = "passages-"
 PROGRESS_ID = UUID(int=0)
 """The point that holds a shelf's progress. It has no owner, so no search finds it."""
 
@@ -135,7 +136,7 @@ class LibraryTaken(Exception):
 def new_name(model: str) -> str:
     """A name that no shelf has had, and that tells the model: `passages-all-minilm-l6-v2-1f0c…-5e8a…`."""
     readable = re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-")[:40]
-    return f"passages-{readable}-{sha256(model.encode()).hexdigest()[:8]}-{uuid4().hex[:8]}"
+    return f"{PREFIX}{readable}-{sha256(model.encode()).hexdigest()[:8]}-{uuid4().hex[:8]}"
 
 
 def progress_vector(dimensions: int) -> list[float]:

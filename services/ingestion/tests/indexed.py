@@ -138,11 +138,11 @@ def settings_in(folder: Path) -> Settings:
 
 @asynccontextmanager
 async def running(index: PassageIndex) -> AsyncIterator[PassageIndex]:
-    """The role, from the moment it answers until the block ends."""
+    """The role, from the moment it has everything until the block ends."""
     stop = asyncio.Event()
     role = asyncio.create_task(index.run(stop))
     try:
-        await until(lambda: role.done() or bool(index._served))
+        await until(lambda: role.done() or (bool(index._served) and index._served[0].complete))
         if role.done():
             await role
         yield index

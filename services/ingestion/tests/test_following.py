@@ -4,6 +4,7 @@ import asyncio
 import random
 import signal
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,10 +14,13 @@ from chassis.database import Database
 from ingestion.changes import changes_after
 from ingestion.edge_vectors import EdgeLibrary
 from ingestion.following import Follower
+from ingestion.qdrant_vectors import QdrantLibrary
 from ingestion.vectors import Library, Progress, Shelf
+from qdrant_client import AsyncQdrantClient
 
 from .indexed import Words, add_document, add_passages, passage_ids, read_again, remove_document, until
 
+pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
 OWNER = UUID(int=7)
 
 
@@ -49,9 +53,9 @@ async def some_history(database: Database, dice: random.Random, steps: int) -> N
 
 
 @pytest.fixture
-async def library(tmp_path: Path) -> Any:
-    library = EdgeLibrary(tmp_path / "vectors")
-    await library.open()
+async def library() -> AsyncIterator[Library]:
+    """In memory: making a folder takes longer than these tests."""
+    library = QdrantLibrary(AsyncQdrantClient(location=":memory:"))
     yield library
     await library.close()
 
@@ -129,14 +133,14 @@ class Fragile:
 async def test_a_failure_at_any_write_changes_nothing_in_the_end(
     database: Database, library: Library, *, after: bool
 ) -> None:
-    await some_history(database, random.Random(3), 15)
+    await some_history(database, random.Random(3), 10)
     wanted = await passage_ids(database)
-    for fails_at in range(1, 100):
+    for fails_at in range(1, 60):
         shelf = await new_shelf(library)
         fragile: Any = Fragile(shelf, fails_at, after=after)
         try:
             broken = await follower(fragile, database)
-            while await broken.step(4):
+            while await broken.step(3):
                 pass
         except Fails:
             pass
@@ -144,11 +148,11 @@ async def test_a_failure_at_any_write_changes_nothing_in_the_end(
             break
         # What a new process finds: the shelf, and the cursor in it.
         again = await follower(shelf, database)
-        while await again.step(4):
+        while await again.step(3):
             pass
         assert await held(shelf) == wanted
         await library.remove(shelf.name)
-    assert fails_at > 10
+    assert fails_at > 6
 
 
 async def test_what_another_model_embedded_is_embedded_once_and_kept(database: Database, library: Library) -> None:
@@ -184,6 +188,7 @@ from pathlib import Path
 from chassis.database import Database
 from ingestion.edge_vectors import EdgeLibrary
 from ingestion.following import Follower
+from ingestion.qdrant_vectors import QdrantLibrary
 from ingestion.vectors import Progress
 async def main():
     library = EdgeLibrary(Path(sys.argv[2]))
@@ -198,8 +203,8 @@ asyncio.run(main())
 
 async def test_a_kill_at_any_moment_loses_nothing(database: Database, tmp_path: Path) -> None:
     dice = random.Random()  # another moment in each run
-    history = asyncio.create_task(some_history(database, random.Random(5), 60))
-    for _ in range(4):
+    history = asyncio.create_task(some_history(database, random.Random(5), 40))
+    for _ in range(2):
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-c", FOLLOW, database.url, str(tmp_path), stdout=asyncio.subprocess.PIPE
         )

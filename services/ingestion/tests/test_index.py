@@ -12,8 +12,10 @@ from chassis.clock import system_clock
 from chassis.database import Database
 from chassis.errors import Unavailable
 from ingestion.index import PassageIndex
+from ingestion.qdrant_vectors import QdrantLibrary
 from ingestion.rebuilding import request_rebuild
 from ingestion.vectors import LibraryTaken
+from qdrant_client import AsyncQdrantClient
 from sqlalchemy import text
 
 from .indexed import (
@@ -278,3 +280,39 @@ async def test_a_model_that_fails_makes_search_unavailable(
         words.failing = True
         with pytest.raises(Unavailable):
             await Student(database, index, uuid4()).finds("cells")
+
+
+class OneServer(QdrantLibrary):
+    """A library on a server that goes on when a process ends."""
+
+    async def close(self) -> None:
+        return None
+
+
+@pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
+async def test_many_processes_answer_from_a_server_and_one_writes(
+    database: Database, words: Words, tmp_path: Path
+) -> None:
+    client = AsyncQdrantClient(location=":memory:")
+
+    def process() -> PassageIndex:
+        server = OneServer(client)
+        return PassageIndex(settings_in(tmp_path), database, words, library=server, poll_seconds=0.1)
+
+    first, second = process(), process()
+    ann = Student(database, second)
+    async with running(second), running(first):
+        await add_document(database, ann.id, words, "cells divide")
+        await ann.comes_to_find("cells", "cells divide")
+        await Student(database, first, ann.id).comes_to_find("cells", "cells divide")
+        assert len((await client.get_collections()).collections) == 1
+        assert [bool(each._followers) for each in (first, second)] == [False, True]
+        await request_rebuild(database, system_clock)
+        await until(lambda: first._served[0].progress.rebuild == second._served[0].progress.rebuild > 0)
+        assert await Student(database, first, ann.id).texts("cells") == ["cells divide"]
+    # The one that wrote is gone: another takes its place.
+    third, fourth = process(), process()
+    async with running(third), running(fourth):
+        await add_document(database, ann.id, words, "rivers flow")
+        await Student(database, fourth, ann.id).comes_to_find("rivers flow", "rivers flow", "cells divide")
+    await client.close()

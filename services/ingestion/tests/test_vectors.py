@@ -203,6 +203,18 @@ async def test_a_broken_folder_is_removed(tmp_path: Path, caplog: pytest.LogCapt
     await second.close()
 
 
+async def test_what_a_dead_process_left_unfinished_on_a_server_goes() -> None:
+    client = AsyncQdrantClient(location=":memory:")
+    library = QdrantLibrary(client)
+    for name in ("passages-half-made", "somebody-elses"):
+        await client.create_collection(name, vectors_config={})
+    assert await library.shelves() == []
+    shelf = await library.create(PROGRESS)
+    names = {each.name for each in (await client.get_collections()).collections}
+    assert names == {shelf.name, "somebody-elses"}
+    await library.close()
+
+
 HOLD = """
 import asyncio, sys
 from pathlib import Path
