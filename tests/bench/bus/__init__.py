@@ -1,0 +1,1 @@
+"""What `mesh_bench.py` measures, a module for each question."""
