@@ -56,9 +56,16 @@ class Running:
             return await self.process.wait()
 
 
+@pytest.fixture(autouse=True)
+def _measured(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    if pytestconfig.getoption("cov_source", default=None):
+        monkeypatch.setenv("COVERAGE_PROCESS_START", str(SERVICE.with_name("processes.coveragerc")))
+
+
 @asynccontextmanager
 async def small(*arguments: str, **environment: str) -> AsyncIterator[Running]:
-    given = {"PATH": os.environ["PATH"], "LOG_FORMAT": "json", "SMALL_PORT": "0", **environment}
+    kept = {name: os.environ[name] for name in os.environ if name.startswith(("PATH", "COVERAGE_"))}
+    given = {**kept, "LOG_FORMAT": "json", "SMALL_PORT": "0", **environment}
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(SERVICE), *arguments, env=given, stderr=PIPE, stdout=PIPE
     )
