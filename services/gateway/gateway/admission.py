@@ -1,7 +1,8 @@
 """Whether a request is let in: its route, its caller, its quotas. Nothing here waits unless it must."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from chassis.errors import Forbidden, NotFound, TooLarge
 
@@ -14,6 +15,9 @@ from gateway.limits import Meter, Standing
 from gateway.refusals import MethodNotAllowed, Misdirected, UpgradeRequired
 from gateway.requests import RequestHead
 from gateway.routes import Place, Route
+
+Waiting = Callable[[], Awaitable[None]]
+"""What a step has still to wait for; begun by who waits, so that nothing is left unawaited."""
 
 
 class Admission:
@@ -57,12 +61,12 @@ class Admission:
         self._check_route(self.route)
         return None
 
-    def charge_address(self) -> Awaitable[None] | None:
+    def charge_address(self) -> Waiting | None:
         """Charge the address: also for what turns out to be forged."""
         assert self.route is not None
         return self._charge(self._edge.address_meters[self.route.limit], self._origin.limit_key)
 
-    def identify(self) -> Awaitable[None] | None:
+    def identify(self) -> Waiting | None:
         """Find out who asks, unless the route is for everybody."""
         assert self.route is not None
         if self.route.public:
@@ -71,9 +75,9 @@ class Admission:
         if authorization is not None and (caller := self._edge.verdicts.known(authorization)) is not None:
             self.caller = caller
             return None
-        return self._find_out(authorization)
+        return partial(self._find_out, authorization)
 
-    def charge_user(self) -> Awaitable[None] | None:
+    def charge_user(self) -> Waiting | None:
         """Charge the user, if it is known who it is."""
         if self.caller is None or self.route is None:
             return None
@@ -109,10 +113,10 @@ class Admission:
             if not self._edge.cors.allows_socket(head.origin, head.host):
                 raise Forbidden("Pages of this origin may not open a WebSocket here.")
 
-    def _charge(self, meter: Meter, key: str) -> Awaitable[None] | None:
+    def _charge(self, meter: Meter, key: str) -> Waiting | None:
         outcome = meter.charge(key, self._now)
         if not isinstance(outcome, Standing):
-            return self._await_charge(outcome)
+            return partial(self._await_charge, outcome)
         self.standing = outcome
         if outcome.wait:
             raise outcome.refusal()

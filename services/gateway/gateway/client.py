@@ -67,8 +67,8 @@ class ClientConnection(asyncio.Protocol):
 
     @property
     def is_closing_down(self) -> bool:
-        """Whether no further request is taken."""
-        return self._clients.is_stopping or self._is_deaf
+        """Whether the answer that is under way is the last."""
+        return self._clients.is_stopping or (self._is_deaf and len(self._exchanges) <= 1)
 
     # ---- what an exchange does
 
@@ -105,7 +105,7 @@ class ClientConnection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if close:
-            self._close(linger=not exchange.body.is_complete)
+            self._close(linger=self._is_deaf or not exchange.body.is_complete)
         elif exchange.body.is_complete:
             self._next()
         else:
@@ -236,8 +236,7 @@ class ClientConnection(asyncio.Protocol):
             self._transport.abort()
         except HttpParserError as error:
             self._misread(error)
-        if self._receiving is not None:
-            self._receiving.flush_request()
+        self._flush_request()
         if self._is_in_head and not self._is_deaf and not self._exchanges:
             self._await_head(len(data))
 
@@ -249,6 +248,10 @@ class ClientConnection(asyncio.Protocol):
         self._head_bytes += arrived
         if self._head_bytes > bounds.head_bytes:
             self._reject(HeadTooLarge(f"Send at most {bounds.head_bytes} bytes of header fields."))
+
+    def _flush_request(self) -> None:
+        if self._exchanges:
+            self._exchanges[0].flush_request()
 
     def _upgrade(self, rest: bytes) -> None:
         """The parser stops here. What follows belongs to the WebSocket, if it becomes one."""
@@ -304,8 +307,9 @@ class ClientConnection(asyncio.Protocol):
             self._listen()
         if exchanges:
             self._begin()
+            self._flush_request()
         elif self.is_closing_down:
-            self._close(linger=False)
+            self._close(linger=self._is_deaf)
         else:
             bounds = self._edge.bounds
             self.deadline = self._edge.clock() + (

@@ -5,7 +5,8 @@ wait has a deadline, which the client's connection watches.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from logging import getLogger
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from chassis.errors import Malformed, Problem, TooLarge
 
 from gateway import relay
 from gateway.addresses import Origin
-from gateway.admission import Admission
+from gateway.admission import Admission, Waiting
 from gateway.answers import CONTINUE, Answer, problem
 from gateway.bodies import NO_BODY, RequestBody
 from gateway.delivery import Delivery, session_of
@@ -32,7 +33,7 @@ DRAINED = 64 * 1024
 ADMISSION_SECONDS = 15.0
 GONE = 499
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
-Step = Callable[[], Awaitable[None] | None]
+Step = Callable[[], Waiting | None]
 
 
 class ClientSide(Protocol):
@@ -125,22 +126,22 @@ class Exchange:
                 self._task = asyncio.get_running_loop().create_task(self._take_later(waiting, steps[at + 1 :]))
                 return
 
-    async def _take_later(self, waiting: Awaitable[None], steps: Sequence[Step]) -> None:
+    async def _take_later(self, waiting: Waiting, steps: Sequence[Step]) -> None:
         try:
-            await waiting
+            await waiting()
             for step in steps:
                 if (more := step()) is not None:
-                    await more
+                    await more()
         except Problem as refusal:
             self.refuse(refusal)
         except Exception:
             log.exception("unexpected error", extra=self._names())
             self.refuse(Problem("Something went wrong on our side; it has been logged. Try again later."))
 
-    def _reach(self) -> Awaitable[None] | None:
+    def _reach(self) -> Waiting | None:
         assert self._pool is not None
         connection = self._pool.take()
-        return None if connection is not None and self._send(connection) else self._reach_later(self._pool)
+        return None if connection is not None and self._send(connection) else partial(self._reach_later, self._pool)
 
     async def _reach_later(self, pool: Pool) -> None:
         while not self._send(await pool.reach()):
@@ -269,7 +270,7 @@ class Exchange:
             return
         if failure is Failure.CLOSED and self._pool is not None and self._may_repeat(connection):
             # A kept connection, closed by the service in the moment in which we used it.
-            again = self._take_later(self._reach_later(self._pool), ())
+            again = self._take_later(partial(self._reach_later, self._pool), ())
             self._task = asyncio.get_running_loop().create_task(again)
         else:
             self._fail(failure)
