@@ -18,12 +18,15 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     commands.add_parser("run", help="start servers and services, and stop them on Ctrl-C")
     commands.add_parser("stop", help="stop the mesh of this checkout, from another terminal")
     commands.add_parser("clean", help="stop it, and remove what it stored")
-    commands.add_parser("install", help="install the servers' programs where they are missing")
+    install = commands.add_parser(
+        "install", help="install programs where they are missing; without names, the servers'"
+    )
+    install.add_argument("names", nargs="*", choices=[[], *installing.PACKAGES])
     commands.add_parser("memory", help="what each process of the running mesh holds")
-    command = parser.parse_args(arguments).command
+    parsed = parser.parse_args(arguments)
     progress = Progress(sys.stdout)
     try:
-        _run(command, root, progress)
+        _run(parsed, root, progress)
     except DevstackError as error:
         print(f"✗ {error}", file=sys.stderr)
         return 1
@@ -32,8 +35,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     return 0
 
 
-def _run(command: str, root: Path, progress: Progress) -> None:
-    match command:
+def _run(parsed: argparse.Namespace, root: Path, progress: Progress) -> None:
+    match parsed.command:
         case "run":
             from devstack.parts import PARTS  # noqa: PLC0415
             from devstack.run import run  # noqa: PLC0415
@@ -42,9 +45,11 @@ def _run(command: str, root: Path, progress: Progress) -> None:
         case "stop" | "clean":
             from devstack import cleaning  # noqa: PLC0415
 
-            (cleaning.stop if command == "stop" else cleaning.clean)(root, progress)
+            (cleaning.stop if parsed.command == "stop" else cleaning.clean)(root, progress)
         case "install":
-            prepare(installing.PACKAGES, progress)
+            prepare(installing.SERVERS, progress)
+            if parsed.npm:
+                installing.require("npm", progress=progress)
         case "memory":
             from devstack.memory import report  # noqa: PLC0415
 

@@ -15,11 +15,17 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_KEPT = Path("/usr/sbin/policy-rc.d.before-devstack")
 # A package starts its server as soon as it is installed; this forbids it while ours are installed.
 POLICY_TEXT = "#!/bin/sh\n# devstack: installed servers are not started by themselves\nexit 101\n"
-PACKAGES = {"postgres": "postgresql", "redis": "redis-server", "rabbitmq": "rabbitmq-server"}
+PACKAGES = {
+    "postgres": "postgresql",
+    "redis": "redis-server",
+    "rabbitmq": "rabbitmq-server",
+    "npm": "npm",
+}
+SERVERS = ("postgres", "redis", "rabbitmq")
 ELSEWHERE = {
-    "brew": "brew install postgresql redis rabbitmq",
-    "dnf": "sudo dnf install -y postgresql-server postgresql-contrib redis rabbitmq-server",
-    "pacman": "sudo pacman -S --needed postgresql redis rabbitmq",
+    "brew": "brew install postgresql redis rabbitmq node",
+    "dnf": "sudo dnf install -y postgresql-server postgresql-contrib redis rabbitmq-server npm",
+    "pacman": "sudo pacman -S --needed postgresql redis rabbitmq npm",
 }
 
 
@@ -50,15 +56,22 @@ def rabbitmq_program() -> Path | None:
     return debian or (Path(on_path).resolve() if on_path else None)
 
 
+def npm_program() -> Path | None:
+    """Node's package manager: the official AsyncAPI parser, which a test runs, comes through it."""
+    found = shutil.which("npm")
+    return Path(found) if found else None
+
+
 FINDERS: dict[str, Callable[[], Path | None]] = {
     "postgres": postgres_programs,
     "redis": redis_program,
     "rabbitmq": rabbitmq_program,
+    "npm": npm_program,
 }
 
 
-def missing(names: Iterable[str] = PACKAGES) -> list[str]:
-    """Servers whose programs are not on this machine."""
+def missing(names: Iterable[str] = SERVERS) -> list[str]:
+    """What of these is not on this machine."""
     return [name for name in names if FINDERS[name]() is None]
 
 
@@ -81,7 +94,7 @@ def advice(names: Iterable[str]) -> str:
         command = f"sudo apt-get install -y {' '.join(PACKAGES[name] for name in wanted)}"
     else:
         manager = next((tool for tool in ELSEWHERE if shutil.which(tool)), None)
-        command = ELSEWHERE[manager] if manager else "install PostgreSQL, Redis and RabbitMQ, or Docker"
+        command = ELSEWHERE[manager] if manager else "install PostgreSQL, Redis, RabbitMQ and npm, or Docker"
     return f"{', '.join(wanted)} not found on this machine. Run this once, then try again:\n  {command}"
 
 
