@@ -18,10 +18,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     commands.add_parser("run", help="start servers and services, and stop them on Ctrl-C")
     commands.add_parser("stop", help="stop the mesh of this checkout, from another terminal")
     commands.add_parser("clean", help="stop it, and remove what it stored")
-    install = commands.add_parser(
-        "install", help="install programs where they are missing; without names, the servers'"
-    )
-    install.add_argument("names", nargs="*", choices=[[], *installing.PACKAGES])
+    install = commands.add_parser("install", help="install the servers' programs where they are missing")
+    install.add_argument("--npm", action="store_true", help="and Node's package manager, which a test needs")
     commands.add_parser("memory", help="what each process of the running mesh holds")
     parsed = parser.parse_args(arguments)
     progress = Progress(sys.stdout)
