@@ -22,4 +22,8 @@ def email_key(written: str) -> str:
     return normalised(written).casefold()
 
 
-EmailAddress = Annotated[str, Field(max_length=320), AfterValidator(normalised)]
+EmailAddress = Annotated[
+    str,
+    Field(max_length=320, json_schema_extra={"format": "email"}, examples=["ada@example.org"]),
+    AfterValidator(normalised),
+]
