@@ -325,6 +325,9 @@ class Exchange:
     def _become_stream(self, fields: Fields) -> bool:
         session_id = session_of(fields, self._admission.caller)
         try:
+            if session_id is not None:
+                # It may have ended while the service took its time: then nobody would end the stream.
+                self._edge.revocations.refuse_ended(session_id)
             self._edge.streams.add(self, session_id)
         except Problem as refusal:
             self.refuse(refusal)

@@ -68,8 +68,7 @@ class Verdicts:
         return caller
 
     def _refuse_ended(self, caller: Caller) -> None:
-        if caller.session_id in self._revocations:
-            raise Unauthorized("This session has ended. Sign in again: POST /api/v1/auth/login.")
+        self._revocations.refuse_ended(caller.session_id)
         caller.generation = self._revocations.generation
 
     def _remember(self, authorization: bytes, caller: Caller) -> None:

@@ -12,6 +12,7 @@ from logging import getLogger
 from uuid import UUID
 
 import httpx
+from chassis.errors import Unauthorized
 from chassis.service_tokens import ServiceTokens
 from pydantic import BaseModel, ValidationError
 
@@ -38,6 +39,11 @@ class Revocations:
 
     def __contains__(self, session_id: UUID) -> bool:
         return session_id in self._until
+
+    def refuse_ended(self, session_id: UUID) -> None:
+        """Raise `Unauthorized` for a session that has ended."""
+        if session_id in self:
+            raise Unauthorized("This session has ended. Sign in again: POST /api/v1/auth/login.")
 
     def add(self, session_id: UUID, tokens_expire_at: datetime) -> None:
         """From now on the session's tokens are void."""
