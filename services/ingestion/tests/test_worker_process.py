@@ -19,7 +19,8 @@ from .waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 Start = Callable[[], Awaitable[Process]]
-pytestmark = pytest.mark.timeout(120)
+PAGES = 120
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture
@@ -73,53 +74,26 @@ async def start(settings: Settings) -> AsyncIterator[Start]:
             await process.wait()
 
 
-async def status(service: Service) -> str:
-    return str((await service.rows("SELECT status FROM document"))[0]["status"])
+async def statuses(service: Service) -> list[str]:
+    return [row["status"] for row in await service.rows("SELECT status FROM document")]
 
 
-async def some_pages_are_read(service: Service) -> None:
-    async def some() -> bool:
-        return await service.count("page") >= 3
+async def pages_are_read(service: Service, pages: int) -> None:
+    async def so_many() -> bool:
+        return await service.count("page") >= pages
 
-    await eventually(some, seconds=30)
-
-
-async def it_is(service: Service, wanted: str) -> None:
-    async def so() -> bool:
-        return await status(service) == wanted
-
-    await eventually(so, seconds=60)
+    await eventually(so_many, seconds=60)
 
 
-async def assert_read_once(service: Service, pages: int) -> None:
-    (row,) = await service.rows("SELECT * FROM document")
-    assert (row["pages_read"], row["lease"]) == (pages, None)
-    assert await service.count("page") == pages
-    indexes = [one["chunk_index"] for one in await service.rows("SELECT chunk_index FROM passage ORDER BY chunk_index")]
-    assert indexes == list(range(row["passages"]))
-    assert len(await service.events("processed")) == 1
+async def all_are_ready(service: Service, documents: int) -> None:
+    async def ready() -> bool:
+        return await statuses(service) == ["ready"] * documents
+
+    await eventually(ready, seconds=90)
 
 
-async def test_an_upload_is_read_by_a_worker_elsewhere(service: Service, start: Start) -> None:
-    await start()
-    await service.student().upload(hostile_files.long_pdf(20), "notes.pdf")
-    await it_is(service, "ready")
-    await assert_read_once(service, 20)
-
-
-async def test_the_document_of_a_killed_worker_is_finished_once_after_a_restart(service: Service, start: Start) -> None:
-    worker = await start()
-    await service.student().upload(hostile_files.long_pdf(60), "notes.pdf")
-    await some_pages_are_read(service)
-    family = psutil.Process(worker.pid).children(recursive=True)
-    worker.send_signal(signal.SIGKILL)
-    await worker.wait()
-    assert await status(service) == "processing"
-    read_before = await service.count("page")
-    assert 0 < read_before < 60
-    await start()
-    await it_is(service, "ready")
-    await assert_read_once(service, 60)
+async def none_lives(family: list[psutil.Process]) -> None:
+    """The reading children of a killed worker end by themselves."""
 
     async def gone() -> bool:
         return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family)
@@ -128,42 +102,49 @@ async def test_the_document_of_a_killed_worker_is_finished_once_after_a_restart(
     await eventually(gone)
 
 
-async def test_a_stopped_worker_puts_its_document_back_and_ends_well(service: Service, start: Start) -> None:
-    worker = await start()
-    await service.student().upload(hostile_files.long_pdf(60), "notes.pdf")
-    await some_pages_are_read(service)
-    worker.terminate()
-    assert await asyncio.wait_for(worker.wait(), 20) == 0
-    assert await status(service) == "queued"
-    await start()
-    await it_is(service, "ready")
-    await assert_read_once(service, 60)
-
-
 async def test_documents_whose_hints_were_lost_are_read_all_the_same(service: Service, start: Start) -> None:
     student = service.student()
     for number in range(3):
         await student.upload(b"text %d" % number)
     await asyncio.to_thread(service.jobs._broker.client.flushdb)
     await start()
-
-    async def all_ready() -> bool:
-        return {row["status"] for row in await service.rows("SELECT status FROM document")} == {"ready"}
-
-    await eventually(all_ready, seconds=30)
+    await all_are_ready(service, 3)
     assert len(await service.events("processed")) == 3
 
 
+async def test_a_killed_and_then_a_stopped_workers_document_is_finished_once(service: Service, start: Start) -> None:
+    first = await start()
+    await service.student().upload(hostile_files.long_pdf(PAGES), "notes.pdf")
+    await pages_are_read(service, 3)
+    family = psutil.Process(first.pid).children(recursive=True)
+    first.send_signal(signal.SIGKILL)
+    await first.wait()
+    assert await statuses(service) == ["processing"]
+    read_by_first = await service.count("page")
+    await none_lives(family)
+
+    second = await start()
+    await pages_are_read(service, read_by_first + 1)
+    second.terminate()
+    assert await asyncio.wait_for(second.wait(), 30) == 0
+    assert await statuses(service) == ["queued"]
+    assert await service.count("page") < PAGES
+
+    await start()
+    await all_are_ready(service, 1)
+    (row,) = await service.rows("SELECT * FROM document")
+    assert (row["pages_read"], row["lease"]) == (PAGES, None)
+    assert await service.count("page") == PAGES
+    indexes = [one["chunk_index"] for one in await service.rows("SELECT chunk_index FROM passage ORDER BY chunk_index")]
+    assert indexes == list(range(row["passages"]))
+    assert len(await service.events("processed")) == 1
+
+
 async def test_two_workers_read_each_document_once(service: Service, start: Start) -> None:
-    await start()
-    await start()
+    await asyncio.gather(start(), start())
     student = service.student()
     for number in range(10):
         await student.upload(hostile_files.pdf(f"document {number}", "its second page"), f"{number}.pdf")
-
-    async def all_ready() -> bool:
-        return [row["status"] for row in await service.rows("SELECT status FROM document")] == ["ready"] * 10
-
-    await eventually(all_ready, seconds=60)
+    await all_are_ready(service, 10)
     assert len(await service.events("processed")) == 10
     assert await service.count("passage") == 20
