@@ -37,6 +37,7 @@ class Child:
     ended: asyncio.Event
     code: int | None = None
     asked_to_end: bool = False
+    frozen: bool = False
 
 
 class Keeper:
@@ -62,7 +63,12 @@ class Keeper:
 
     def status(self) -> dict[str, Any]:
         return {
-            name: {"pid": child.process.pid, "code": child.code, "asked": child.asked_to_end}
+            name: {
+                "pid": child.process.pid,
+                "code": child.code,
+                "asked": child.asked_to_end,
+                "frozen": child.frozen,
+            }
             for name, child in self.children.items()
         }
 
@@ -78,11 +84,16 @@ class Keeper:
 
     def freeze(self, name: str) -> dict[str, Any]:
         """Stop the clock of all its processes: connections stay open and nobody answers."""
-        processes.send(processes.tree(self.children[name].process.pid), signal.SIGSTOP)
+        child = self.children[name]
+        child.frozen = True
+        processes.send(processes.tree(child.process.pid), signal.SIGSTOP)
         return {}
 
     def thaw(self, name: str) -> dict[str, Any]:
-        processes.send(reversed(processes.tree(self.children[name].process.pid)), signal.SIGCONT)
+        child = self.children[name]
+        if child.frozen:
+            child.frozen = False
+            processes.send(reversed(processes.tree(child.process.pid)), signal.SIGCONT)
         return {}
 
     async def stop(self, name: str) -> dict[str, Any]:

@@ -163,6 +163,6 @@ class Server(ABC):
 
     def recover(self) -> None:
         """Whatever was done to it, make it answer."""
-        if self.running:
-            self.thaw()
-        self.start()
+        if not self.running:
+            self.start()
+        self.thaw()
