@@ -104,9 +104,11 @@ class School:
         async with compose(Settings(**known | settings), school.clock) as process:
             assert process.app is not None
             async with serving(process.app) as school.url:
-                yield school
-                for client in school.clients:
-                    await client.aclose()
+                try:
+                    yield school
+                finally:
+                    for client in school.clients:
+                        await client.aclose()
 
     def clock(self) -> datetime:
         return datetime.now(UTC) + self.ahead

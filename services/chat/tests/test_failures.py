@@ -34,7 +34,7 @@ async def taught(
     database: Database, neighbours: Neighbours, *scripts: Script, **settings: Any
 ) -> AsyncIterator[tuple[School, Provider]]:
     """Chat with a language model."""
-    hasty = {"llm_retries": 0, "llm_first_seconds": 1.0, "llm_pause_seconds": 0.5, "llm_model": "m", "llm_api_key": "k"}
+    hasty = {"llm_retries": 0, "llm_first_seconds": 15, "llm_pause_seconds": 15, "llm_model": "m", "llm_api_key": "k"}
     async with (
         provider(*scripts) as model,
         School.open(database, neighbours, llm_base_url=model.url, **hasty | settings) as school,
@@ -110,7 +110,7 @@ async def test_failure_before_the_first_word_is_a_problem_and_can_be_retried(
 async def test_failure_after_the_first_word_is_an_event_and_can_be_retried_as_a_stream(
     database: Database, neighbours: Neighbours, script: Script
 ) -> None:
-    async with taught(database, neighbours, script, GOOD) as (school, _):
+    async with taught(database, neighbours, script, GOOD, llm_pause_seconds=1) as (school, _):
         ada = school.student()
         session = await ada.starts()
         heard = await ada.hears(session, "What is a cell?")
@@ -167,9 +167,7 @@ async def test_repeated_request_tries_a_failed_answer_again(database: Database, 
 
 async def test_student_who_leaves_finds_the_answer_later(database: Database, neighbours: Neighbours) -> None:
     gate = asyncio.Event()
-    async with taught(
-        database, neighbours, says("Cells ", "divide [1].", gate=gate, after=1), llm_pause_seconds=20
-    ) as (school, _):
+    async with taught(database, neighbours, says("Cells ", "divide [1].", gate=gate, after=1)) as (school, _):
         ada = school.student()
         session = await ada.starts()
         async with ada.streams(session, "What do cells do?") as stream:
@@ -183,7 +181,7 @@ async def test_student_who_leaves_finds_the_answer_later(database: Database, nei
 async def test_stream_opens_while_a_slow_model_thinks(database: Database, neighbours: Neighbours) -> None:
     gate = asyncio.Event()
     script = says("Late.", gate=gate)
-    async with taught(database, neighbours, script, opening_seconds=0.05, llm_first_seconds=20) as (school, _):
+    async with taught(database, neighbours, script, opening_seconds=0.05) as (school, _):
         ada = school.student()
         async with ada.streams(await ada.starts(), "What is a cell?") as stream:
             assert (await anext(stream)).name == "message"
@@ -194,7 +192,7 @@ async def test_stream_opens_while_a_slow_model_thinks(database: Database, neighb
 async def test_two_readers_see_one_answer_whole(database: Database, neighbours: Neighbours) -> None:
     gate = asyncio.Event()
     script = says("Cells ", "divide.", gate=gate, after=1)
-    async with taught(database, neighbours, script, llm_pause_seconds=20) as (school, _):
+    async with taught(database, neighbours, script) as (school, _):
         ada = school.student()
         session = await ada.starts()
         key = {"Idempotency-Key": "k"}
@@ -205,7 +203,7 @@ async def test_two_readers_see_one_answer_whole(database: Database, neighbours: 
 
 
 async def test_process_that_stops_finishes_or_marks_its_answers(database: Database, neighbours: Neighbours) -> None:
-    async with taught(database, neighbours, falls_silent("Cells "), llm_pause_seconds=30) as (school, _):
+    async with taught(database, neighbours, falls_silent("Cells ")) as (school, _):
         ada = school.student()
         session = await ada.starts()
         async with ada.streams(session, "What is a cell?") as stream:
@@ -247,7 +245,7 @@ async def test_answer_of_a_killed_process_is_marked_by_the_sweep_and_by_the_next
 async def test_session_that_is_deleted_ends_its_answer(database: Database, neighbours: Neighbours) -> None:
     gate = asyncio.Event()
     script = says("Cells ", "divide.", gate=gate, after=1)
-    async with taught(database, neighbours, script, llm_pause_seconds=20) as (school, _):
+    async with taught(database, neighbours, script) as (school, _):
         ada = school.student()
         session = await ada.starts()
         async with ada.streams(session, "What is a cell?") as stream:
@@ -261,7 +259,7 @@ async def test_session_that_is_deleted_ends_its_answer(database: Database, neigh
 
 async def test_lost_lease_ends_an_answer(database: Database, neighbours: Neighbours) -> None:
     script = falls_silent("Cells ")
-    async with taught(database, neighbours, script, llm_pause_seconds=30, lease_seconds=0.3) as (school, _):
+    async with taught(database, neighbours, script, lease_seconds=0.3) as (school, _):
         ada = school.student()
         session = await ada.starts()
         async with ada.streams(session, "What is a cell?") as stream:
@@ -274,7 +272,7 @@ async def test_lost_lease_ends_an_answer(database: Database, neighbours: Neighbo
 async def test_lease_is_held_while_the_answer_is_written(database: Database, neighbours: Neighbours) -> None:
     gate = asyncio.Event()
     script = says("Cells ", "divide.", gate=gate, after=1)
-    async with taught(database, neighbours, script, llm_pause_seconds=20, lease_seconds=0.3) as (school, _):
+    async with taught(database, neighbours, script, lease_seconds=0.3) as (school, _):
         ada = school.student()
         session = await ada.starts()
         async with ada.streams(session, "What is a cell?") as stream:
@@ -309,7 +307,7 @@ async def test_more_answers_than_there_is_room_for_are_refused_before_they_are_k
 
 async def test_answer_that_takes_too_long_fails(database: Database, neighbours: Neighbours) -> None:
     endless = says(*["more "] * 100_000)
-    async with taught(database, neighbours, endless, llm_answer_seconds=1.0) as (school, _):
+    async with taught(database, neighbours, endless, llm_answer_seconds=1.0, opening_seconds=0.01) as (school, _):
         ada = school.student()
         session = await ada.starts()
         heard = await ada.hears(session, "What is a cell?")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from chat.model import (
@@ -23,16 +24,17 @@ from chat.model import (
 from .provider import Provider, Script, babbles, breaks_off, falls_silent, provider, refuses, says
 
 TURNS = [Turn("system", "Be brief."), Turn("user", "Hi"), Turn("assistant", "Hello"), Turn("user", "What is ATP?")]
-HASTY = Patience(first=0.4, between=0.3, whole=5.0)
+CALM = Patience(first=15.0, between=15.0, whole=30.0)
+HASTY = Patience(first=0.4, between=0.3, whole=15.0)
 
 
 @asynccontextmanager
-async def model(*scripts: Script, patience: Patience = HASTY) -> AsyncIterator[tuple[ChatCompletions, Provider]]:
+async def model(*scripts: Script, patience: Patience = CALM) -> AsyncIterator[tuple[ChatCompletions, Provider]]:
     async with provider(*scripts) as served, connect(served.url, "key", patience) as client:
         yield ChatCompletions(client, "m", patience), served
 
 
-async def write(*scripts: Script, patience: Patience = HASTY) -> tuple[str, Ending | None, Provider]:
+async def write(*scripts: Script, patience: Patience = CALM) -> tuple[str, Ending | None, Provider]:
     async with model(*scripts, patience=patience) as (writer, served):
         pieces = [piece async for piece in writer.write(TURNS, longest=50)]
     ending = pieces[-1] if isinstance(pieces[-1], Ending) else None
@@ -62,7 +64,7 @@ async def test_answer_cut_at_its_length_says_so() -> None:
     "refusal", [refuses(500), refuses(503), refuses(429, Retry_After="0"), refuses(429, retry_after_ms="5")]
 )
 async def test_what_passes_is_tried_again(refusal: Script) -> None:
-    text, _, served = await write(refusal, says("fine"), patience=Patience(first=5, between=1, whole=10))
+    text, _, served = await write(refusal, says("fine"))
     assert text == "fine"
     assert len(served.requests) == 2
 
@@ -82,8 +84,6 @@ async def test_long_wait_that_a_provider_asks_for_is_not_spent_on_the_student() 
         (says("bad", reason="content_filter"), ModelDeclined),
         (breaks_off("ATP "), ModelBrokeOff),
         (breaks_off("ATP ", politely=True), ModelBrokeOff),
-        (falls_silent("ATP "), ModelBrokeOff),
-        (falls_silent(), ModelTooSlow),
         (babbles("data: {not json\n\n"), ModelBrokeOff),
         (babbles('data: {"choices": "none"}\n\n'), ModelBrokeOff),
         (babbles('data: {"error": {"message": "out of memory"}}\n\n'), ModelFailed),
@@ -94,6 +94,13 @@ async def test_each_failure_has_its_kind(script: Script, failure: type[ModelFail
         await write(script)
     assert type(failed.value) is failure
     assert failed.value.status == 503
+
+
+async def test_server_that_falls_silent_is_left() -> None:
+    with pytest.raises(ModelBrokeOff):
+        await write(falls_silent("ATP "), patience=replace(CALM, between=0.3))
+    with pytest.raises(ModelTooSlow):
+        await write(falls_silent(), patience=HASTY)
 
 
 async def test_server_that_is_away_is_unavailable() -> None:
@@ -109,7 +116,7 @@ async def test_server_that_never_answers_is_too_slow() -> None:
         await asyncio.Event().wait()
 
     with pytest.raises(ModelTooSlow):
-        await write(hangs)
+        await write(hangs, patience=HASTY)
 
 
 async def test_endless_answer_ends_at_the_deadline() -> None:
@@ -117,7 +124,7 @@ async def test_endless_answer_ends_at_the_deadline() -> None:
         await says(*(["more "] * 10_000), gate=None)(writer)
 
     with pytest.raises(ModelBrokeOff, match="silent"):
-        await write(drip, patience=Patience(first=1, between=1, whole=0.05))
+        await write(drip, patience=replace(CALM, whole=1.0))
 
 
 async def test_slow_first_token_within_patience_is_waited_for() -> None:

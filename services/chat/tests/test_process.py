@@ -109,7 +109,7 @@ async def process(
     running = await asyncio.create_subprocess_exec(sys.executable, "-m", "chat", "api", env=environment | variables)
     url = f"http://127.0.0.1:{port}"
     try:
-        async with httpx.AsyncClient(verify=False) as client, asyncio.timeout(30):
+        async with httpx.AsyncClient(verify=False) as client, asyncio.timeout(50):
             while True:
                 try:
                     if (await client.get(f"{url}/health/ready")).status_code == 200:
