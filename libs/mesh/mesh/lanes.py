@@ -20,6 +20,7 @@ class Lane:
     received: int = 0
     in_flight: int = 0
     _seen: int = -1
+    _starved: int = 0
 
     def __post_init__(self) -> None:
         self.channel = Channel(prefetch_count=self.prefetch)
@@ -36,12 +37,13 @@ class Lane:
     async def check(self, connection: AbstractConnection, consuming: AbstractChannel) -> None:
         """Raise `Lost` when the queue, or our consumer on it, is gone; call it every few seconds.
 
-        The broker counts everybody's consumers. That ours is missing shows in messages that wait while we have room and
-        get nothing.
+        The broker counts everybody's consumers. That ours is missing shows in messages that wait, twice in a row, while we
+        have room and get nothing.
         """
         async with connection.channel() as probe:
             found = (await probe.declare_queue(self.queue, passive=True)).declaration_result
         idle = self.received == self._seen and self.in_flight < self.prefetch
         self._seen = self.received
-        if not found.consumer_count or not (await underlay(consuming)).consumers or (found.message_count and idle):
+        self._starved = self._starved + 1 if found.message_count and idle else 0
+        if not found.consumer_count or not (await underlay(consuming)).consumers or self._starved > 1:
             raise Lost(f"{self.queue} is no longer consumed here")

@@ -27,9 +27,6 @@ _SETTLE = """
 _RELEASE = """
     UPDATE outbox SET lease = NULL, leased_until = NULL WHERE position = ANY($2::bigint[]) AND lease = $1
 """
-_MEASURE = """
-    SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox WHERE sent_at IS NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +63,3 @@ class Leases:
         """Give back what was not sent, so that nobody waits for the lease to run out."""
         async with self._turn:
             await self._connection.execute(_RELEASE, batch.lease, positions, timeout=_SECONDS)
-
-    async def backlog(self) -> tuple[int, float]:
-        """How many rows wait, and for how many seconds the oldest has."""
-        async with self._turn:
-            row = await self._connection.fetchrow(_MEASURE, timeout=_SECONDS)
-        return (row[0], row[1]) if row else (0, 0.0)

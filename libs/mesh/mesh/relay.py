@@ -10,6 +10,7 @@ import asyncpg
 from aio_pika.abc import AbstractChannel
 
 from mesh import metrics
+from mesh.backlog import keep_measuring
 from mesh.broker import confirming, connected
 from mesh.database import Database, driver_connection
 from mesh.envelope import Envelope
@@ -49,11 +50,14 @@ class Relay:
         self._lease = lease
         self._poll = poll.total_seconds()
         self.is_ready = False
-        self._measured = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until `stop` is set; outages of broker and database are waited out."""
-        await keep_running(f"relay of {self._service}", lambda: self._session(stop), stop)
+        name = f"relay of {self._service}"
+        await asyncio.gather(
+            keep_running(name, lambda: self._session(stop), stop),
+            keep_running(f"backlog of {name}", lambda: keep_measuring(self._database, self._service, stop), stop),
+        )
 
     async def check(self) -> None:
         """Raise unless broker and database were there a moment ago."""
@@ -80,7 +84,7 @@ class Relay:
         # Two batches under way: one is claimed or marked while the other is published.
         room = asyncio.Semaphore(2)
         async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as sending:
-            while not stop.is_set() and not channel.is_closed:
+            while not (stop.is_set() or channel.is_closed):
                 await room.acquire()
                 wake.clear()
                 batch = await leases.claim()
@@ -89,8 +93,9 @@ class Relay:
                 else:
                     room.release()
                     await wait_for_any(wake, stop, seconds=self._poll)
-                await self._measure(leases)
             limit.reschedule(asyncio.get_running_loop().time() + GRACE_SECONDS)
+        if not stop.is_set():
+            raise ConnectionError("the broker closed the channel")
 
     async def _send(self, leases: Leases, channel: AbstractChannel, batch: Batch) -> None:
         outcomes = await publish(channel, EXCHANGE, map(_outgoing, batch.rows))
@@ -129,15 +134,6 @@ class Relay:
                 metrics.PUBLISHED.labels(self._service, type_).inc(number)
             elif outcome is Outcome.RETURNED and not self._topology.takers(type_):
                 metrics.UNROUTABLE.labels(self._service, type_).inc(number)
-
-    async def _measure(self, leases: Leases) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._measured < self._poll:
-            return
-        self._measured = now
-        depth, age = await leases.backlog()
-        metrics.OUTBOX_DEPTH.labels(self._service).set(depth)
-        metrics.OUTBOX_AGE.labels(self._service).set(age)
 
 
 async def _listen(connection: asyncpg.Connection) -> asyncio.Event:

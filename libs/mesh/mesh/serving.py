@@ -14,7 +14,7 @@ from faststream.rabbit import RabbitBroker, RabbitMessage, RabbitQueue
 
 from mesh.application import Application
 from mesh.broker import CONNECT_SECONDS, address, confirming, underlay
-from mesh.delivery import BroadcastDelivery, Delivery, DurableDelivery
+from mesh.delivery import BroadcastDelivery, Delivery, DurableDelivery, Lost
 from mesh.lanes import Lane
 from mesh.subscriptions import Kind, Subscription
 from mesh.supervision import wait_for_any
@@ -66,7 +66,7 @@ class Serving:
             (await underlay(consuming)).on_consumer_cancel_callbacks.add(self._lose)
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Returns when `stop` is set or the connection is lost; raises when a queue turns out to have no consumer."""
+        """Returns when `stop` is set; raises when the connection is lost or a queue turns out to be served no longer."""
         connection = await self._broker.connect()
         while not (stop.is_set() or self.lost.is_set()):
             await wait_for_any(stop, self.lost, seconds=WATCH_SECONDS)
@@ -74,6 +74,8 @@ class Serving:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     for lane in self._lanes:
                         await lane.check(connection, await self._channel(lane))
+        if not stop.is_set():
+            raise Lost("the broker closed the connection, a channel or a consumer")
 
     async def stop(self) -> None:
         """Take nothing more, let what is in flight finish within the grace period, and disconnect."""

@@ -1,6 +1,6 @@
 """What a service takes: a list of plain async functions with typed events."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -80,9 +80,6 @@ class Subscriptions:
     def describe(self) -> tuple[Subscription, ...]:
         """Every subscription, for topology, contracts and documentation."""
         return tuple(self._subscriptions.values())
-
-    def __iter__(self) -> Iterator[Subscription]:
-        return iter(self._subscriptions.values())
 
     def _register(self, events: tuple[type[Event], ...], **options: Any) -> Callable[[H], H]:
         if not events or not all(hasattr(event, "routing_key") for event in events):

@@ -24,8 +24,8 @@ async def keep_running(what: str, session: Callable[[], Coroutine[None, None, No
         # that can be told from somebody cancelling us.
         async with _cancelled_at_exit(asyncio.create_task(session(), name=what)) as running:
             await asyncio.wait({running})
-            if not stop.is_set():
-                log.warning("%s was interrupted (%s); starting it again", what, _reason(running))
+            if reason := _failure(running):
+                log.warning("%s was interrupted: %s", what, reason)
         wait = FIRST_WAIT if clock() - began > HEALTHY_SECONDS else min(LONGEST_WAIT, wait * 2)
         await wait_for_any(stop, seconds=wait * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
 
@@ -58,14 +58,14 @@ async def _cancelled_at_exit(task: asyncio.Task[T]) -> AsyncIterator[asyncio.Tas
         yield task
     finally:
         task.cancel()
-        await asyncio.wait({task})
+        await asyncio.gather(task, return_exceptions=True)
 
 
-def _reason(task: asyncio.Task[None]) -> str:
+def _failure(task: asyncio.Task[None]) -> str | None:
     if task.cancelled():
         return "its connection was closed"
     error = task.exception()
     if error is None:
-        return "its connection was lost"
+        return None
     log.debug("%s", task.get_name(), exc_info=error)
     return f"{type(error).__name__}: {error}"

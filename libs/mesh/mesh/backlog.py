@@ -1,0 +1,25 @@
+"""How much waits in the outbox, measured also while the broker is away: that is when somebody needs to know."""
+
+import asyncio
+
+from sqlalchemy import text
+
+from mesh import metrics
+from mesh.database import Database
+from mesh.supervision import wait_for_any
+
+MEASURE_SECONDS = 5.0
+_MEASURE = text("""
+    SELECT count(*) AS depth, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS age
+    FROM outbox WHERE sent_at IS NULL
+""")
+
+
+async def keep_measuring(database: Database, service: str, stop: asyncio.Event) -> None:
+    """Keep depth and age of the service's outbox up to date until `stop` is set."""
+    while not stop.is_set():
+        async with database.engine.connect() as connection:
+            row = (await connection.execute(_MEASURE)).one()
+        metrics.OUTBOX_DEPTH.labels(service).set(row.depth)
+        metrics.OUTBOX_AGE.labels(service).set(row.age)
+        await wait_for_any(stop, seconds=MEASURE_SECONDS)
