@@ -17,7 +17,9 @@ def documents() -> dict[Path, str]:
     buses = subscriptions()
     files = {
         ROOT / "asyncapi" / f"{service}.json": as_json(
-            asyncapi.document(service, published(service), [s for bus in buses if bus.service == service for s in bus])
+            asyncapi.document(
+                service, published(service), [s for bus in buses if bus.service == service for s in bus.describe()]
+            )
         )
         for service in SERVICES
     }
