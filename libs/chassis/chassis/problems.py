@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from opentelemetry import trace
+from pydantic_core import PydanticSerializationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -43,7 +44,9 @@ _BY_STATUS: dict[int, type[Problem]] = {
 }
 # PostgreSQL's classes: 08 connection, 53 resources, 57P going down or coming up, 40 lost a race for locks, 55P03 lock not had.
 _PASSING = ("08", "53", "57P", "40", "55P03")
-_UNSTORABLE_TEXT = "22021"  # NUL, which JSON can hold and PostgreSQL cannot
+# What JSON can hold and neither PostgreSQL's text (22021) nor its jsonb (22P05) nor UTF-8: NUL, half of a surrogate pair.
+_UNSTORABLE = {"22021", "22P05"}
+_HALF_A_CHARACTER = "surrogates not allowed"
 
 
 def answer_with_documents(app: FastAPI) -> None:
@@ -53,6 +56,8 @@ def answer_with_documents(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(PoolTimeout, _answer_overload)
     app.add_exception_handler(DBAPIError, _answer_database)
+    app.add_exception_handler(UnicodeEncodeError, _answer_unstorable)
+    app.add_exception_handler(PydanticSerializationError, _answer_unstorable)
     app.add_exception_handler(ConnectionError, _answer_cut)
     app.add_exception_handler(TimeoutError, _answer_cut)
 
@@ -81,7 +86,7 @@ async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
     errors = [{"field": _field(e["loc"]), "message": e["msg"].removeprefix("Value error, ")} for e in error.errors()]
     if any(e["type"] == "json_invalid" for e in error.errors()):
         return problem_response(Malformed(_NO_JSON), request)
-    said = "; ".join(f"{e['field']}: {e['message']}" for e in errors[:5])
+    said = "; ".join(f"{e['field']}: {e['message'].rstrip('.')}" for e in errors[:5])
     return problem_response(
         Invalid(f"{said}. Correct the request and send it again.", errors=errors[:50]),
         request,
@@ -116,15 +121,23 @@ async def _answer_database(request: Request, error: Exception) -> JSONResponse:
     """What passes with time is a 503; a statement that fails is a mistake of ours."""
     assert isinstance(error, DBAPIError)
     state = str(getattr(error.orig, "sqlstate", None) or "")
-    if state == _UNSTORABLE_TEXT:
-        return problem_response(
-            Invalid("The request holds a NUL character, which cannot be stored. Take it out and send it again."),
-            request,
-        )
+    if state in _UNSTORABLE or _HALF_A_CHARACTER in str(error.orig):
+        return _unstorable(request)
     if not (error.connection_invalidated or state.startswith(_PASSING)):
         raise error
     log.error("the database broke off", exc_info=error)
     return problem_response(Unavailable("The service lost its database for a moment. Try again."), request)
+
+
+async def _answer_unstorable(request: Request, error: Exception) -> JSONResponse:
+    if _HALF_A_CHARACTER not in str(error):
+        raise error
+    return _unstorable(request)
+
+
+def _unstorable(request: Request) -> JSONResponse:
+    sentence = "The request holds a NUL character or half of a surrogate pair. Take it out and send it again."
+    return problem_response(Invalid(sentence), request)
 
 
 async def _answer_cut(request: Request, error: Exception) -> JSONResponse:

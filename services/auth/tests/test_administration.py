@@ -201,6 +201,16 @@ async def test_what_cannot_be_changed_so_is_a_problem(auth: Service, body: dict[
     assert (await admin.patch(f"/admin/users/{student.id}", body)).status_code == 422
 
 
+@pytest.mark.parametrize("reason", ["a\\u0000b", "half \\ud800"])
+async def test_a_reason_that_cannot_be_stored_is_a_problem(auth: Service, reason: str) -> None:
+    admin, student = await auth.admin(), await auth.sign_up()
+    headers = admin.headers | {"Content-Type": "application/json"}
+    body = f'{{"suspended": true, "reason": "{reason}"}}'
+    answer = await auth.client.patch(f"/admin/users/{student.id}", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert (await student.get("/users/me")).status_code == 200
+
+
 async def test_an_unknown_user_is_not_there(auth: Service) -> None:
     admin = await auth.admin()
     assert (await admin.patch(f"/admin/users/{uuid4()}", {"suspended": True})).status_code == 404

@@ -52,6 +52,14 @@ async def test_a_wrong_name_or_secret_gets_nothing(auth: Service, body: dict[str
     assert "development" not in answer.text
 
 
+async def test_half_a_character_is_a_wrong_secret(auth: Service) -> None:
+    body = '{"service": "gateway", "secret": "\\ud800", "audience": "auth"}'
+    answer = await auth.client.post(
+        "/internal/service-tokens", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code in {401, 422}
+
+
 @pytest.mark.parametrize("audience", ["studyteddy", "", "nobody"])
 async def test_a_service_token_never_passes_for_a_users(auth: Service, audience: str) -> None:
     assert (await auth.service_token(audience)).status_code == 422
