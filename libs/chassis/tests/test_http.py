@@ -116,6 +116,7 @@ async def test_each_wrong_field_is_named_and_none_is_quoted(client: httpx.AsyncC
     document = answer.json()
     assert [error["field"] for error in document["errors"]] == ["name", "cards"]
     assert document["detail"].startswith("name: ")
+    assert ".." not in document["detail"]
     assert "far-too-long" not in answer.text
 
 
