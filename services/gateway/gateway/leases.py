@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from logging import getLogger
 
 from redis.asyncio import Redis
@@ -76,21 +75,23 @@ class LeasedBuckets:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve `ask` until stopped."""
-        serving, stopping = asyncio.create_task(self._serve()), asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (serving, stopping):
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await serving
+        stopping = asyncio.create_task(stop.wait())
+        # Woken rather than cancelled: a round trip under way may swallow a cancellation.
+        stopping.add_done_callback(lambda _: self._wake.set())
+        try:
+            while not stop.is_set():
+                await self._wake.wait()
+                await self._serve_batch()
+        finally:
+            stopping.cancel()
 
-    async def _serve(self) -> None:
-        while True:
-            await self._wake.wait()
-            batch = list(self._asking)[:_LARGEST_BATCH]
-            for account in batch:
-                del self._asking[account]
-            if not self._asking:
-                self._wake.clear()
+    async def _serve_batch(self) -> None:
+        batch = list(self._asking)[:_LARGEST_BATCH]
+        for account in batch:
+            del self._asking[account]
+        if not self._asking:
+            self._wake.clear()
+        if batch:
             await self._lease(batch)
 
     async def _lease(self, batch: list[Account]) -> None:
