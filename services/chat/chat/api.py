@@ -11,7 +11,7 @@ from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.database import SessionDep
-from chassis.idempotency import IdempotencyDep
+from chassis.idempotency import IdempotencyDep, IdempotencyKey
 from chassis.identity import CurrentUser, User
 from chassis.paging import Page, PageDep
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -116,9 +116,11 @@ async def list_messages(
     response_model=None,
     openapi_extra=_ASKING | _LIMIT,
 )
-async def ask(session_id: UUID, body: NewMessage, asking: AskingDep) -> Response:
+async def ask(
+    session_id: UUID, body: NewMessage, asking: AskingDep, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Ask the tutor."""
-    return await asking.ask(session_id, body)
+    return await asking.ask(session_id, body, idempotency_key)
 
 
 @router.post(

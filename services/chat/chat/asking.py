@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.database import Database, DatabaseDep
-from chassis.idempotency import IdempotencyKey, idempotency_for
+from chassis.idempotency import idempotency_for
 from chassis.identity import CurrentUser, User
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
@@ -28,13 +28,12 @@ class Asking:
     request: Request
     database: Database
     stream: bool
-    key: str | None
 
-    async def ask(self, session_id: UUID, message: NewMessage) -> Response:
-        """Keep the question and answer it. A repetition gets the answer that the first request began."""
+    async def ask(self, session_id: UUID, message: NewMessage, key: str | None) -> Response:
+        """Keep the question and answer it. A repetition with the same key gets the answer that the first request began."""
         self._answers.expect_room()
         async with self.database.transaction() as session:
-            once = idempotency_for(self.request, session, self.user.id, self.key)
+            once = idempotency_for(self.request, session, self.user.id, key)
             earlier = await once.replay(message)
             if earlier is None:
                 conversation = Conversation(session, self.user.id)
@@ -84,9 +83,8 @@ def _asking(
     user: CurrentUser,
     database: DatabaseDep,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
-    idempotency_key: IdempotencyKey = None,
 ) -> Asking:
-    return Asking(user, request, database, wants_events(accept), idempotency_key)
+    return Asking(user, request, database, wants_events(accept))
 
 
 AskingDep = Annotated[Asking, Depends(_asking)]

@@ -7,6 +7,8 @@ stands there whatever was claimed; what names no passage, or quotes what is not 
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -101,6 +103,7 @@ class CitedText:
         self._passages = passages
         self._question = question
         self._written = ""  # without markers, to know which claim a marker closes
+        self._read: dict[UUID, ReadPassage] = {}
         self._space = ""
         self._last: tuple[int, ...] = ()
         self._removed = False
@@ -173,8 +176,10 @@ class CitedText:
         return [citation.marker]
 
     def _supporting_span(self, passage: Passage) -> tuple[int, int] | None:
+        if (read := self._read.get(passage.id)) is None:
+            read = self._read[passage.id] = ReadPassage.of(passage)
         said = sentences(self._written)
-        return supporting_span(passage, said[-1].text if said else "", self._question)
+        return read.supporting(said[-1].text if said else "", self._question)
 
 
 def quoted_span(passage: Passage, quote: str) -> tuple[int, int] | None:
@@ -185,18 +190,28 @@ def quoted_span(passage: Passage, quote: str) -> tuple[int, int] | None:
     return next(((s.start, s.end) for s in sentences(passage.text) if s.start <= span[0] < s.end), span)
 
 
-def supporting_span(passage: Passage, claim: str, question: str) -> tuple[int, int] | None:
-    """The sentence of the passage that says most of what is claimed, or else of what was asked."""
-    candidates = sentences(passage.text)
-    held = [frozenset(terms(sentence.text)) for sentence in candidates]
-    for asked in (terms(claim), question_terms(question)):
-        weighed = weights(dict.fromkeys(asked), held)
-        scores = [coverage(weighed, have) * _fitness(s) for s, have in zip(candidates, held, strict=True)]
-        if scores and max(scores) > 0:
-            best = candidates[scores.index(max(scores))]
-            return best.start, best.end
-    first = next((s for s in candidates if s.closed), candidates[0] if candidates else None)
-    return (first.start, first.end) if first else None
+@dataclass(frozen=True, slots=True)
+class ReadPassage:
+    """A passage's sentences with their terms; read once, however often the passage is cited."""
+
+    sentences: Sequence[Sentence]
+    terms: Sequence[frozenset[str]]
+
+    @classmethod
+    def of(cls, passage: Passage) -> Self:
+        read = sentences(passage.text)
+        return cls(read, [frozenset(terms(sentence.text)) for sentence in read])
+
+    def supporting(self, claim: str, question: str) -> tuple[int, int] | None:
+        """Where the sentence stands that says most of what is claimed, or else of what was asked."""
+        for asked in (terms(claim), question_terms(question)):
+            weighed = weights(dict.fromkeys(asked), self.terms)
+            scores = [coverage(weighed, held) * _fitness(s) for s, held in zip(self.sentences, self.terms, strict=True)]
+            if scores and max(scores) > 0:
+                best = self.sentences[scores.index(max(scores))]
+                return best.start, best.end
+        first = next((s for s in self.sentences if s.closed), next(iter(self.sentences), None))
+        return (first.start, first.end) if first else None
 
 
 def _fitness(sentence: Sentence) -> float:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from chat.passages import Passage
 from chat.questions import Kind
@@ -28,32 +27,24 @@ _ITEM = re.compile(r"\s*(?:[-*•–▪◦·‣]|\(?(?:\d{1,2}|[a-zA-Z])[.)])\s"
 _REFERENCE = re.compile(r"\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of a passage (the `rank`th, from 0) with what it is weighed by."""
+    """A sentence of a passage (the `rank`th, from 0) with what it is weighed by.
+
+    `context` are its terms with those of what stands before it: a sentence need not name its subject again.
+    """
 
     passage: Passage
     rank: int
     place: int
     among: Sequence[Sentence]
+    text: str
+    terms: frozenset[str]
+    context: frozenset[str]
 
-    @cached_property
+    @property
     def sentence(self) -> Sentence:
         return self.among[self.place]
-
-    @cached_property
-    def text(self) -> str:
-        return self.sentence.text
-
-    @cached_property
-    def terms(self) -> frozenset[str]:
-        return frozenset(terms(self.text))
-
-    @cached_property
-    def context(self) -> frozenset[str]:
-        """Its terms with those of what stands before it: a sentence need not name its subject again."""
-        before = self.among[max(0, self.place - 2) : self.place]
-        return self.terms.union(*(terms(sentence.text) for sentence in before))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +66,11 @@ def candidates_of(passages: Sequence[Passage]) -> Iterator[Candidate]:
     """Every sentence of the passages."""
     for rank, passage in enumerate(passages):
         among = sentences(passage.text)
-        yield from (Candidate(passage, rank, place, among) for place in range(len(among)))
+        texts = [sentence.text for sentence in among]
+        held = [frozenset(terms(text)) for text in texts]
+        for place, text in enumerate(texts):
+            context = held[place].union(*held[max(0, place - 2) : place])
+            yield Candidate(passage, rank, place, among, text, held[place], context)
 
 
 def is_item(sentence: Sentence) -> bool:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import log
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -46,6 +47,10 @@ _SUFFIXES = (
     ("ies", "y"), ("ied", "y"), ("ying", "y"), ("ings", ""), ("ing", ""), ("edly", ""), ("ed", ""),
     ("ally", "al"), ("als", "al"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("es", "e"),
 )  # fmt: skip
+_BY_LAST_LETTER = {
+    letter: tuple((suffix, rest) for suffix, rest in _SUFFIXES if suffix.endswith(letter))
+    for letter in {suffix[-1] for suffix, _ in _SUFFIXES}
+}
 # Functionalism, functionalists and what is functional; racism and a race stay apart.
 _SCHOOL = re.compile(r"(\w{5,})is(?:m|ms|t|ts|tic)")
 _SHORTEST_STEM = 3
@@ -53,7 +58,7 @@ _SHORTEST_STEM = 3
 
 def mend(text: str) -> str:
     """The text on one line, words that a line break cut in two made whole."""
-    return " ".join(_BROKEN_WORD.sub(_joined, text).split())
+    return " ".join((_BROKEN_WORD.sub(_joined, text) if "\n" in text else text).split())
 
 
 def _joined(broken: re.Match[str]) -> str:
@@ -63,15 +68,19 @@ def _joined(broken: re.Match[str]) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text, folded to lower case."""
-    folded = unicodedata.normalize("NFKC", mend(text)).casefold().replace("’", "'")
+    folded = mend(text)
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKC", folded).replace("’", "'")
+    folded = folded.casefold()
     return [word if word in STOP_WORDS else _POSSESSIVE.sub("", word) for word in _WORD.findall(folded)]
 
 
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """What the forms of an English word share; a word of another language loses little."""
     if (school := _SCHOOL.fullmatch(word)) is not None:
         return stem(school[1])
-    for suffix, rest in _SUFFIXES:
+    for suffix, rest in _BY_LAST_LETTER.get(word[-1:], ()):
         if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
             return _undouble(word.removesuffix(suffix) + rest)
     if word.endswith("ly") and len(word) > _SHORTEST_STEM + 3 and word[-3] not in "aeiouy":
