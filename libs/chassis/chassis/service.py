@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from logging import getLogger
 from typing import Any, Generic, TypeVar
@@ -50,6 +50,8 @@ class Process:
     checks: Mapping[str, health.Check]
     server: HttpServer | None = None
     """Serves role `api` instead of uvicorn and `app`."""
+    inside: Mapping[str, ASGIApp] = field(default_factory=dict)
+    """By role: what it answers to other processes of its service where it runs without `api`; with health and metrics."""
 
     @property
     def serves_api(self) -> bool:
@@ -111,7 +113,9 @@ async def _run(service: Service[S], settings: S, wanted: list[str]) -> int:
 async def _run_roles(service: Service[S], settings: S, process: Process, roles: list[str], stop: asyncio.Event) -> int:
     listener = _listen(settings)
     # Every process answers on its port for health and metrics, so that each role can be probed alone.
-    app = process.app if API in roles else None
+    app = (
+        process.app if API in roles else next((process.inside[role] for role in roles if role in process.inside), None)
+    )
     served = app or Starlette(routes=health.routes(service.name, process.checks))
     server = process.server if process.server is not None and API in roles else partial(serve, served)
     running = [asyncio.create_task(process.roles[role](stop), name=role) for role in roles if role != API]

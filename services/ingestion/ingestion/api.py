@@ -31,6 +31,7 @@ from ingestion.sweeping import discard
 from ingestion.uploads import too_large
 
 router = APIRouter(tags=["documents"])
+inside = APIRouter(tags=["search"])
 # A form has a little around its file.
 FORM_BYTES = 64 * 1024
 # What is read, and thrown away, of a refused upload, so that the sender reads the refusal and not a broken connection.
@@ -227,7 +228,7 @@ async def search_passages(query: SearchQuery, user: CurrentUser, search: SearchD
     return await search.find(query, owner=user.id, token=user.token)
 
 
-@router.post("/internal/search", include_in_schema=False)
+@inside.post("/internal/search", include_in_schema=False)
 async def search_here(query: SearchQuery, user: CurrentUser, search: LocalSearchDep) -> SearchAnswer:
     """For processes of this service without the role `index`: they pass on the question with the student's token."""
     return await search.find(query, owner=user.id, token=user.token)

@@ -19,7 +19,7 @@ from chassis.service import Process, Service
 from fastapi import FastAPI
 from mesh import EphemeralPublisher, Relay, Topology
 
-from ingestion.api import router
+from ingestion.api import inside, router
 from ingestion.embedding import Embedder, embedder
 from ingestion.index import PassageIndex
 from ingestion.intake import Intake
@@ -102,6 +102,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             roles={"worker": worker, "relay": relay, "scheduler": scheduler, "index": index.run},
             commands={"migrate": migrate, "reindex": reindex, "reembed": reembed},
             app=application(parts, checks),
+            inside={"index": answering(parts, checks)},
             checks=checks,
         )
 
@@ -150,7 +151,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
     return create_app(
         title="Ingestion",
         service=SCHEMA,
-        routers=[router],
+        routers=[router, inside],
         state={
             "database": parts.database,
             "verifier": parts.verifier,
@@ -161,6 +162,17 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "local_search": parts.local_search,
             "clock": parts.clock,
         },
+        checks=checks,
+    )
+
+
+def answering(parts: Parts, checks: dict[str, Check]) -> FastAPI:
+    """What the role `index` answers to processes that have `api` and no index of their own."""
+    return create_app(
+        title="Ingestion, inside",
+        service=SCHEMA,
+        routers=[inside],
+        state={"verifier": parts.verifier, "local_search": parts.local_search},
         checks=checks,
     )
 

@@ -3,8 +3,10 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from chassis.paging import encode_cursor
+from ingestion.app import answering
 
 from . import hostile_files
 from .service_under_test import Service, Student
@@ -240,6 +242,17 @@ async def test_another_process_asks_the_index_of_this_one_for_a_student(service:
     assert (query.query, owner, service.search.asked) == ("supply", student.id, [])
     assert (await service.client.post("/internal/search", json={"query": "supply"})).status_code == 401
     assert "/internal/search" not in service.app.openapi()["paths"]
+
+
+async def test_a_process_with_the_index_alone_answers_searches_and_nothing_else(service: Service) -> None:
+    student = service.student()
+    app = answering(service.parts, {})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://index") as client:
+        asked = await client.post("/internal/search", json={"query": "supply"}, headers=student.headers)
+        assert asked.status_code == 200
+        assert (await client.get("/documents", headers=student.headers)).status_code == 404
+        assert (await client.get("/health/live")).status_code == 200
+    assert len(service.local_search.asked) == 1
 
 
 async def test_a_searching_service_may_not_send_nonsense(service: Service) -> None:
