@@ -60,7 +60,7 @@ def projects() -> list[Path]:
 
 def install() -> None:
     STAMP.unlink(missing_ok=True)
-    if not PYTHON.exists() or subprocess.call([str(PYTHON), "-c", ""], stderr=subprocess.DEVNULL) != 0:
+    if not PYTHON.exists() or subprocess.call([str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL) != 0:
         require_venv()
         run("Making a virtual environment in .venv", [sys.executable, "-m", "venv", "--clear", str(VENV)])
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--quiet"]

@@ -110,6 +110,8 @@ class Keeper:
     async def shutdown(self) -> dict[str, Any]:
         """Stop everything, layer by layer, and then the keeper."""
         self.closing = True
+        # Who comes now is to wait for this keeper's end, and not to work with it.
+        _remove("control")
         for layer in sorted({child.spec.layer for child in self.children.values()}, reverse=True):
             names = [name for name, child in self.children.items() if child.spec.layer == layer]
             await asyncio.gather(*(self.stop(name) for name in names))

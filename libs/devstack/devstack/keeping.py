@@ -70,13 +70,17 @@ class Keeper:
             return False
         return True
 
+    def is_ending(self) -> bool:
+        """Whether a keeper is stopping everything; wait for it before you start another."""
+        return not self.is_running() and _is_locked(self.folder / "lock")
+
     def owner(self) -> int | None:
         """Process id of whoever the running keeper works for."""
         text = (self.folder / "lock").read_text() if self.is_running() else ""
         return int(text) if text else None
 
     def _start(self, owner: int, temporary: bool) -> None:
-        wait_for(lambda: not _is_locked(self.folder / "lock"), "An earlier keeper did not end", 30)
+        wait_for(lambda: not _is_locked(self.folder / "lock"), "An earlier keeper did not end", STOP_SECONDS)
         arguments = [str(self.folder), str(owner), str(created_at(owner)), *(["temporary"] if temporary else [])]
         with (self.folder / "keeper.log").open("ab") as log:
             process = subprocess.Popen(

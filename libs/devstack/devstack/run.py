@@ -12,8 +12,10 @@ import psutil
 from devstack import dotenv
 from devstack.choosing import prepare
 from devstack.errors import DevstackError
-from devstack.local_mesh import LocalMesh
+from devstack.keeping import STOP_SECONDS, Keeper, wait_for
+from devstack.local_mesh import AlreadyRunning, LocalMesh
 from devstack.parts import EDGE, EDGE_PORT, Part
+from devstack.places import data_home
 from devstack.ports import is_free
 from devstack.progress import Progress
 from devstack.supervision import Supervisor
@@ -28,6 +30,7 @@ class Stopped(BaseException):
 def run(root: Path, parts: tuple[Part, ...], progress: Progress) -> None:
     """Start, announce, supervise; returns after a clean stop."""
     given = environment(root, progress)
+    check_alone(root, progress)
     check_port(int_port(given))
     prepare([server for name, server in SERVERS.items() if not given.get(name)], progress)
     with interruptible() as stop:
@@ -45,6 +48,16 @@ def run(root: Path, parts: tuple[Part, ...], progress: Progress) -> None:
                 with progress.step("Stopping"):
                     mesh.stop()
     progress.say("Stopped. What you stored is kept for the next start; make clean removes it.")
+
+
+def check_alone(root: Path, progress: Progress) -> None:
+    """Refuse to run beside another run of this checkout. One that was killed is waited for: its services are being stopped."""
+    keeper = Keeper(data_home(root))
+    if (owner := keeper.owner()) is not None:
+        raise AlreadyRunning(owner)
+    if keeper.is_ending():
+        with progress.step("Waiting for an earlier run to end"):
+            wait_for(lambda: not keeper.is_ending(), "It did not end", STOP_SECONDS)
 
 
 def environment(root: Path, progress: Progress) -> dict[str, str]:

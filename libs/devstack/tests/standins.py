@@ -5,7 +5,7 @@ from pathlib import Path
 from devstack.parts import Part
 
 SERVICE = """
-import http.server, os, signal, sys
+import http.server, os, signal, sys, time
 name = os.environ["STANDIN"] = sys.argv[0].rsplit(os.sep, 2)[-2]
 if "migrate" in sys.argv:
     sys.exit(f"{name} cannot start with these settings: SHELF_PORT: wrong" if os.environ.get("SHELF_BROKEN") == name else 0)
@@ -17,7 +17,7 @@ class Health(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ[name.upper() + "_PORT"])), Health)
-signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(float(os.environ.get("STANDIN_SLOW", "0"))), sys.exit()))
 server.serve_forever()
 """
 PARTS = (Part("shelf", ("api",)), Part("gateway", ("api",), stores=False))

@@ -105,8 +105,8 @@ def run(root: Path, postgres_url: str, database_url: str, redis_url: str, amqp_u
     run = Run(root, {"DATABASE_URL": database, "REDIS_URL": redis_url, "AMQP_URL": amqp_url})
     yield run
     if run.process is not None:
-        run.process.kill()
-        run.process.wait()
+        run.process.terminate()
+        run.process.wait(60)
     run.keeper.folder.mkdir(parents=True, exist_ok=True)
     run.keeper.shutdown()
 
@@ -147,6 +147,15 @@ def test_a_killed_supervisor_leaves_nothing_running(run: Run) -> None:
     wait_for(lambda: all_ended(started), "something outlived the supervisor", 20)
 
 
+def test_a_start_after_a_kill_waits_for_what_is_still_stopping(run: Run) -> None:
+    run.start(STANDIN_SLOW="2").until("Ctrl-C stops everything")
+    run.signal(signal.SIGKILL)
+    run.wait()
+    wait_for(run.keeper.is_ending, "the keeper did not notice", 10)
+    said = run.start().until("Ctrl-C stops everything")
+    assert "Waiting for an earlier run to end" in said
+
+
 def test_it_can_be_stopped_while_it_starts(run: Run) -> None:
     run.start().until("Preparing a schema")
     run.signal(signal.SIGINT)
@@ -162,6 +171,15 @@ def test_a_service_that_dies_is_started_again(run: Run) -> None:
     wait_for(lambda: run.keeper.runs("shelf") and run.pid("shelf") != dead, "it was not started again", 20)
 
 
+def test_without_its_keeper_the_supervisor_says_so_and_ends(run: Run) -> None:
+    run.start().until("Ctrl-C stops everything")
+    started = run.all_processes()
+    started[0].kill()
+    assert run.wait() == 1
+    assert "The keeper of all processes was ended" in run.output.read_text()
+    wait_for(lambda: all_ended(started), "something outlived its keeper", 10)
+
+
 def test_a_port_in_use_is_told(run: Run) -> None:
     with socket.create_server(("127.0.0.1", run.port)):
         assert run.start().wait() == 1
@@ -175,7 +193,6 @@ def test_a_second_run_of_the_same_checkout_is_told(run: Run, root: Path) -> None
     run.start().until("Ctrl-C stops everything")
     assert run.process is not None
     second = Run(root, run.environment)
-    second.environment["GATEWAY_PORT"] = str(second.port)
     second.output = root / "second"
     assert second.start().wait() == 1
     said = second.output.read_text()
@@ -205,6 +222,29 @@ def test_settings_that_a_service_refuses_are_told(run: Run) -> None:
     said = run.output.read_text()
     assert "shelf cannot start with these settings: SHELF_PORT: wrong" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("GATEWAY_PORT", "http", "GATEWAY_PORT is 'http', and a port is a number"),
+        ("SHELF_PORT", "70000", "SHELF_PORT is '70000', and a port is a number"),
+        ("REDIS_URL", "localhost:6379", "REDIS_URL is no URL of a server"),
+        ("DEVSTACK", "dockers", "DEVSTACK is 'dockers'"),
+    ],
+)
+def test_a_value_that_cannot_be_is_told(run: Run, variable: str, value: str, told: str) -> None:
+    assert run.start(**{variable: value}).wait() == 1
+    said = run.output.read_text()
+    assert told in said
+    assert "Traceback" not in said
+
+
+def test_damaged_secrets_are_told(run: Run, root: Path) -> None:
+    (root / ".local").mkdir()
+    (root / ".local" / "secrets.json").write_text("{")
+    assert run.start().wait() == 1
+    assert "secrets.json is damaged" in run.output.read_text()
 
 
 def test_a_server_that_is_named_and_not_there_is_told(run: Run) -> None:
