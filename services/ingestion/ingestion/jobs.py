@@ -9,6 +9,8 @@ from uuid import UUID
 import redis
 from dramatiq import Actor, Worker
 from dramatiq.brokers.redis import RedisBroker
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = getLogger(__name__)
 Process = Callable[[UUID], Coroutine[Any, Any, None]]
@@ -22,7 +24,10 @@ class Jobs:
     """Sends hints, and in the role `worker` follows them. Rows hold the retries, so no middleware of Dramatiq's is used."""
 
     def __init__(self, redis_url: str) -> None:
-        client = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2)
+        # No retries: who uploads does not wait for a Redis that is away.
+        client = redis.Redis.from_url(
+            redis_url, socket_timeout=5, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+        )
         self._broker = RedisBroker(client=client, namespace="ingestion", middleware=[])  # type: ignore[no-untyped-call]  # Dramatiq leaves its constructor untyped
         self._process: Process | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

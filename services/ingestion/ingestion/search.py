@@ -22,7 +22,7 @@ SPARE = 10
 MOST_HITS = 2000
 REMOTE_SECONDS = 15.0
 
-ANSWERABLE_SCORES = {"all-MiniLM-L6-v2": 0.45}
+ANSWERABLE_SCORES = {"all-MiniLM-L6-v2": 0.475}
 """The least cosine of the best passage at which a question is likely to have an answer in the material (see the README)."""
 
 

@@ -14,7 +14,9 @@ from obstore.store import LocalStore, from_url
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-PART_BYTES = 5 * 1024 * 1024
+# S3 takes no smaller parts; a folder takes any.
+S3_PART_BYTES = 5 * 1024 * 1024
+PART_BYTES = 1024 * 1024
 # What is held of one file at most, in parts.
 PARTS_UNDER_WAY = 2
 BLOCK_BYTES = 256 * 1024
@@ -32,7 +34,12 @@ class Storage:
     async def put(self, key: str, blocks: AsyncIterator[bytes]) -> None:
         """Store what the blocks hold, or nothing: what they raise is raised again."""
         await obstore.put_async(
-            self._store, key, blocks, use_multipart=True, chunk_size=PART_BYTES, max_concurrency=PARTS_UNDER_WAY
+            self._store,
+            key,
+            blocks,
+            use_multipart=True,
+            chunk_size=PART_BYTES if self._folder else S3_PART_BYTES,
+            max_concurrency=PARTS_UNDER_WAY,
         )
 
     async def blocks(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from ingestion.failures import ReadingFailed
+from ingestion.failures import FAILURES, ReadingFailed
 from ingestion.reading.children import Children
 from ingestion.reading.frames import Opened, Order, Part, body_length, decode, encode
 from ingestion.reading.limits import MEBIBYTE, ReadingLimits
@@ -154,6 +155,24 @@ async def test_a_reader_that_hangs_is_killed(file: Path) -> None:
         with pytest.raises(ReadingFailed, match="document-too-complex"):
             await anext(parts)
         await until_none_lives(children)
+
+
+async def test_damage_anywhere_gives_pages_or_a_refusal(children: Children, file: Path) -> None:
+    chance = random.Random(20261120)
+    whole = {
+        "pdf": hostile_files.pdf(*(hostile_files.prose(n, 20) for n in range(4))),
+        "docx": hostile_files.docx("text " * 500),
+    }
+    for _ in range(30):
+        for kind, content in whole.items():
+            damaged = bytearray(content)
+            for _ in range(chance.randint(1, 30)):
+                damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+            try:
+                assert await read(children, file, bytes(damaged), kind)
+            except ReadingFailed as refused:
+                assert refused.code in FAILURES  # noqa: PT017 - either is right
+    await until_none_lives(children)
 
 
 async def test_reading_stops_after_its_time(file: Path) -> None:
