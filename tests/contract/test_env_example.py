@@ -76,8 +76,14 @@ def composition() -> dict[str, Any]:
     return composition
 
 
-def test_the_composition_sets_only_what_a_service_reads(composition: dict[str, Any]) -> None:
-    assert set(composition["x-service"]["environment"]) - set(defaults()) == set()
+def test_the_composition_gives_each_service_what_it_reads_and_no_more(composition: dict[str, Any]) -> None:
+    reads = {
+        part.name: {cls.variable(field) for field in cls.model_fields}
+        for part, cls in zip(PARTS, settings_classes(), strict=True)
+    }
+    for service in composition["services"].values():
+        if "build" in service:
+            assert set(service["environment"]) - reads[service["command"][0]] == set()
 
 
 def test_the_composition_asks_only_for_documented_variables() -> None:

@@ -13,7 +13,7 @@ from devstack.errors import DevstackError
 from devstack.external import External
 from devstack.local_process import LocalProcess
 from devstack.migrating import Migrations
-from devstack.parts import EDGE, EDGE_PORT, PARTS, Part, mesh_environment, variable
+from devstack.parts import EDGE, EDGE_PORT, PARTS, Part, mesh_environment, own, variable
 from devstack.places import data_home, passage_folder
 from devstack.ports import free_ports
 from devstack.processes import Spec
@@ -134,7 +134,7 @@ class LocalMesh:
             spec = Spec(
                 name=part.name,
                 argv=[sys.executable, "-m", part.name, *part.roles],
-                env=self.environment,
+                env=own(self.environment, part, self.parts),
                 cwd=os.getcwd(),
                 log=str(self.logs / f"{part.name}.log"),
                 # The gateway goes first: what is in flight behind it can still be answered.

@@ -70,3 +70,9 @@ def mesh_environment(
             chosen[f"GATEWAY_{part.name.upper()}_URL"] = f"http://127.0.0.1:{ports[part.name]}"
     inherited = {name: value for name, value in os.environ.items() if name in INHERITED or name.startswith("COV")}
     return inherited | chosen | {name: value for name, value in given.items() if value}
+
+
+def own(environment: Mapping[str, str], part: Part, parts: tuple[Part, ...]) -> dict[str, str]:
+    """The environment without the secrets and settings of other services."""
+    others = tuple(f"{other.name.upper()}_" for other in parts if other is not part)
+    return {name: value for name, value in environment.items() if name == "AUTH_URL" or not name.startswith(others)}

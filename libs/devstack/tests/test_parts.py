@@ -1,0 +1,37 @@
+"""What each service finds in its environment."""
+
+from pathlib import Path
+
+from devstack.parts import PARTS, mesh_environment, own
+from devstack.remembered import Secrets
+
+NAMES = [part.name for part in PARTS]
+
+
+def environment(given: dict[str, str]) -> dict[str, str]:
+    return mesh_environment(
+        given,
+        parts=PARTS,
+        servers={"AMQP_URL": "amqp://ours", "REDIS_URL": "redis://ours"},
+        databases={name: f"postgresql+asyncpg://{name}" for name in NAMES},
+        ports={name: 20000 + number for number, name in enumerate(NAMES)},
+        kept=Secrets("1:key", {name: f"{name}-secret" for name in NAMES}, {}),
+        data=Path("/data"),
+    )
+
+
+def test_what_was_given_goes_before_what_was_chosen() -> None:
+    found = environment({"AMQP_URL": "amqp://given", "REDIS_URL": ""})
+    assert found["AMQP_URL"] == "amqp://given"
+    assert found["REDIS_URL"] == "redis://ours", "empty is unset"
+
+
+def test_auth_knows_every_secret_and_the_others_their_own() -> None:
+    found = environment({})
+    by_part = {part.name: own(found, part, PARTS) for part in PARTS}
+    assert "chat:chat-secret" in by_part["auth"]["AUTH_SERVICE_SECRETS"]
+    for name in ("ingestion", "chat", "gateway"):
+        assert by_part[name][f"{name.upper()}_SERVICE_SECRET"] == f"{name}-secret"
+        assert not any("secret" in value for key, value in by_part[name].items() if not key.startswith(name.upper()))
+        assert by_part[name]["AUTH_URL"] == "http://127.0.0.1:20000"
+    assert by_part["gateway"]["GATEWAY_CHAT_URL"] == by_part["chat"]["CHAT_INGESTION_URL"].replace("20001", "20002")
