@@ -11,10 +11,12 @@ from gateway.answers import Answer
 from gateway.edge import Edge
 from gateway.headers import NO_STORE, SECURITY, SECURITY_HTTPS
 from gateway.identity import Caller
+from gateway.journal import UNMATCHED
 from gateway.limits import Meter, Standing
 from gateway.refusals import MethodNotAllowed, Misdirected, UpgradeRequired
 from gateway.requests import RequestHead
 from gateway.routes import Place, Route
+from gateway.tracing import Trace
 
 Waiting = Callable[[], Awaitable[None]]
 """What a step has still to wait for; begun by who waits, so that nothing is left unawaited."""
@@ -92,6 +94,16 @@ class Admission:
             b"" if self.standing is None else self.standing.line,
             request_id,
         )
+
+    @property
+    def template(self) -> str:
+        """See `journal.Subject`."""
+        return self.route.template if self.route is not None else UNMATCHED
+
+    def names(self, trace: Trace) -> dict[str, object]:
+        """See `journal.Subject`."""
+        names: dict[str, object] = {"request_id": trace.request_id.decode(), "client.address": self._origin.address}
+        return names | ({"user_id": self.caller.user_id} if self.caller is not None else {})
 
     def _other_method(self, place: Place) -> Answer:
         """A browser's question, or a method that is not served here."""

@@ -27,9 +27,9 @@ from gateway.cors import Cors
 from gateway.edge import Edge
 from gateway.events import bus
 from gateway.identity import Verdicts
+from gateway.journal import Journal
 from gateway.leases import LeasedBuckets
 from gateway.limits import Meter
-from gateway.metrics import RequestMetrics
 from gateway.pool import Pool
 from gateway.revocations import RevocationReader, Revocations
 from gateway.routes import RouteTable
@@ -117,6 +117,7 @@ async def make_gateway(settings: Settings, document: Mapping[str, Any]) -> Async
         tokens = ServiceTokens("gateway", settings.service_secret, auth_url=settings.auth_url, client=client)
         reader = RevocationReader(revocations, auth_url=settings.auth_url, tokens=tokens, client=client)
         provide = {RevocationReader: lambda: reader, Revocations: lambda: revocations}
+        tracing = Tracing(exported=settings.otel_exporter_otlp_endpoint is not None)
         table = RouteTable(document)
 
         def missing() -> dict[str, str]:
@@ -137,12 +138,11 @@ async def make_gateway(settings: Settings, document: Mapping[str, Any]) -> Async
             user_meters={name: Meter(quota, buckets) for name, quota in settings.user_quotas.items()},
             address_meters={name: Meter(quota, buckets) for name, quota in settings.address_quotas.items()},
             streams=streams,
-            tracing=Tracing(exported=settings.otel_exporter_otlp_endpoint is not None),
-            metrics=RequestMetrics("gateway"),
+            tracing=tracing,
+            journal=Journal(tracing, clock, access_log=settings.access_log),
             bounds=settings.bounds,
             clock=clock,
             wall_clock=time.time,
-            access_log=settings.access_log,
         )
         consumer = Consumer(bus, amqp_url=settings.amqp_url, provide=provide)
         yield Gateway(edge, buckets, reader, consumer, keys)

@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+import socket
+import struct
 from collections import deque
 from logging import getLogger
 from typing import Protocol, cast
@@ -24,6 +26,7 @@ MOST_AHEAD = 16
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 4 * 1024 * 1024
 DRAIN_SECONDS = 10.0
+_RESET = struct.pack("ii", 1, 0)
 
 
 class Clients(Protocol):
@@ -96,7 +99,9 @@ class ClientConnection(asyncio.Protocol):
             self._listen()
 
     def cut(self) -> None:
-        """Close at once, with what is still unsent."""
+        """Reset the connection, so that nobody takes what was sent for the whole."""
+        if not self._transport.is_closing():
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
     def exchange_over(self, exchange: Exchange, *, close: bool) -> None:
@@ -320,7 +325,7 @@ class ClientConnection(asyncio.Protocol):
         """Answer what never became a request."""
         request_id = self._edge.tracing.begin(b"", {}).request_id
         answer = problem(refusal, path=b"", request_id=request_id)
-        self._edge.metrics.note(b"-", "unreadable", answer.status, 0.0)
+        self._edge.journal.note_unreadable(answer.status)
         common = SECURITY + b"x-request-id: %b\r\n" % request_id
         self.write(answer.render(common, without_body=False, close=True))
         self.flush()

@@ -7,8 +7,8 @@ from gateway.addresses import Neighbours
 from gateway.answers import Answer
 from gateway.cors import Cors
 from gateway.identity import Verdicts
+from gateway.journal import Journal
 from gateway.limits import Meter
-from gateway.metrics import RequestMetrics
 from gateway.pool import Pool
 from gateway.revocations import Revocations
 from gateway.routes import LimitName, RouteTable
@@ -48,8 +48,7 @@ class Edge:
     address_meters: Mapping[LimitName, Meter]
     streams: Streams
     tracing: Tracing
-    metrics: RequestMetrics
+    journal: Journal
     bounds: Bounds
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
-    access_log: bool

@@ -22,9 +22,9 @@ from gateway.edge import Edge
 from gateway.headers import Fields
 from gateway.metrics import REFUSED, UPSTREAM_FAILURES
 from gateway.pool import Pool
-from gateway.refusals import BadUpstream, RequestTimeout, UpstreamTimeout
+from gateway.refusals import Failure, RequestTimeout, let_down
 from gateway.requests import RequestHead
-from gateway.upstream import SWITCHING, Failure, UpstreamConnection
+from gateway.upstream import SWITCHING, UpstreamConnection
 
 log = getLogger(__name__)
 # A refused body that is no longer than this is read to its end, so that the connection can be used again.
@@ -135,7 +135,7 @@ class Exchange:
         except Problem as refusal:
             self.refuse(refusal)
         except Exception:
-            log.exception("unexpected error", extra=self._names())
+            log.exception("unexpected error", extra=self._admission.names(self._trace))
             self.refuse(Problem("Something went wrong on our side; it has been logged. Try again later."))
 
     def _reach(self) -> Waiting | None:
@@ -354,30 +354,16 @@ class Exchange:
         assert self._pool is not None
         service = self._pool.service
         UPSTREAM_FAILURES.labels(service, failure).inc()
-        log.warning("%s let a request down: %s", service, failure, extra=self._names())
+        log.warning("%s let a request down: %s", service, failure, extra=self._admission.names(self._trace))
         self._drop_upstream()
-        if failure is Failure.SLOW:
-            self.refuse(
-                UpstreamTimeout(
-                    f"The {service} service did not answer in time. Try again in a moment.",
-                    headers={"Retry-After": "5"},
-                )
-            )
-        else:
-            self.refuse(
-                BadUpstream(
-                    f"The {service} service broke off. If the request changes something, look whether it did before "
-                    "you send it again, or send it with an Idempotency-Key."
-                )
-            )
+        self.refuse(let_down(service, failure))
 
     def _cut(self) -> None:
         """End an answer that cannot be ended well, so that nobody takes the part for the whole."""
-        self._delivery.closes = True
-        at_once = self._client_is_full or self._delivery.ends_with_connection
-        self._finish()
-        if at_once:
+        if self._client_is_full or self._delivery.ends_with_connection:
             self._client.cut()
+        self._delivery.closes = True
+        self._finish()
 
     def _drop_upstream(self) -> None:
         connection, self._upstream = self._upstream, None
@@ -392,26 +378,6 @@ class Exchange:
         self.body.drop()
         if self._delivery.is_stream:
             self._edge.streams.discard(self)
-        self._note()
+        status, method = self._delivery.status, self._head.method
+        self._edge.journal.note(self._admission, self._trace, method, status, self._started_at)
         self._client.exchange_over(self, close=self._delivery.closes)
-
-    def _note(self) -> None:
-        edge, route, status = self._edge, self._admission.route, self._delivery.status
-        template = route.template if route is not None else "unmatched"
-        seconds = edge.clock() - self._started_at
-        edge.metrics.note(self._head.method, template, status, seconds)
-        if self._trace.span is not None:
-            edge.tracing.end(self._trace, method=self._head.method, route=template, status=status)
-        if edge.access_log:
-            fields = self._names() | {"http.response.status_code": status, "event.duration": int(seconds * 1e9)}
-            log.info("%s %s %d", self._head.method.decode("latin-1"), template, status, extra=fields)
-
-    def _names(self) -> dict[str, object]:
-        """What a log line says of the request."""
-        names: dict[str, object] = {
-            "request_id": self._trace.request_id.decode(),
-            "client.address": self._origin.address,
-        }
-        if self._admission.caller is not None:
-            names["user_id"] = self._admission.caller.user_id
-        return names

@@ -1,6 +1,16 @@
 """What the gateway itself refuses, beside the problems that every service knows."""
 
+from enum import StrEnum
+
 from chassis.errors import Problem, Unavailable
+
+
+class Failure(StrEnum):
+    """How a service lets an exchange down."""
+
+    CLOSED = "closed"
+    UNREADABLE = "unreadable"
+    SLOW = "slow"
 
 
 class MethodNotAllowed(Problem):
@@ -47,3 +57,15 @@ class Overloaded(Unavailable):
 
 class Misdirected(Problem):
     type, status, title = "misdirected-request", 421, "This host is not served here"
+
+
+def let_down(service: str, failure: Failure) -> Problem:
+    """What to say when a service did not answer as it should."""
+    if failure is Failure.SLOW:
+        return UpstreamTimeout(
+            f"The {service} service did not answer in time. Try again in a moment.", headers={"Retry-After": "5"}
+        )
+    return BadUpstream(
+        f"The {service} service broke off. If the request changes something, look whether it did before you send it "
+        "again, or send it with an Idempotency-Key."
+    )

@@ -31,6 +31,7 @@ class Server:
 
     async def serve(self, listener: socket.socket, stop: asyncio.Event, grace: float) -> None:
         """Serve until `stop`, then finish what is in flight within the grace period (seconds)."""
+        _notice_dead_clients(listener)
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: ClientConnection(self._edge, self), sock=listener, backlog=_BACKLOG)
         watching = asyncio.create_task(self._watch())
@@ -93,3 +94,11 @@ class Server:
             if ticks % _SWEEP_TICKS == 0:
                 for sweep in sweeps:
                     sweep(now)
+
+
+def _notice_dead_clients(listener: socket.socket) -> None:
+    """Let the kernel ask after two minutes of silence: whoever lost the network never says goodbye. Connections inherit it."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, name):
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -2,25 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
-from enum import StrEnum
 from logging import getLogger
 from typing import Protocol, cast
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gateway.headers import RESPONSE_FIELDS, Fields
+from gateway.refusals import Failure
 
 log = getLogger(__name__)
 LARGEST_HEAD = 64 * 1024
 SWITCHING = 101
-
-
-class Failure(StrEnum):
-    """How a service lets an exchange down."""
-
-    CLOSED = "closed"
-    UNREADABLE = "unreadable"
-    SLOW = "slow"
 
 
 class Receiver(Protocol):
@@ -67,6 +59,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._ends_with_connection = False
         self._has_ended = False
         self._may_be_reused = False
+        self._said_too_much = False
         self._is_tunnel = False
         self._out: list[bytes] = []
         self._transport: asyncio.Transport
@@ -154,6 +147,7 @@ class UpstreamConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._pairs = []
         self._skips_answer = False
+        self._said_too_much = self._has_ended
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._pairs.append((name, value))
@@ -175,7 +169,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._receiver.answer_continues(data)
 
     def on_message_complete(self) -> None:
-        if self._receiver is None or self._skips_answer:
+        if self._receiver is None or self._skips_answer or self._has_ended:
             return
         self._has_ended = True
         self._may_be_reused = self._parser.should_keep_alive() and not self._parser.should_upgrade()
@@ -197,7 +191,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         except HttpParserError as error:
             log.warning("a service answered what is no HTTP: %s", error)
-            self._may_be_reused = False
+            self._said_too_much = True
             if not self._has_ended:
                 self._fail(Failure.UNREADABLE)
                 return
@@ -214,7 +208,7 @@ class UpstreamConnection(asyncio.Protocol):
         if receiver is None:
             return  # aborted meanwhile
         receiver.answer_ends()
-        if self._may_be_reused and self.is_open:
+        if self._may_be_reused and not self._said_too_much and self.is_open:
             self._on_idle(self)
         else:
             self._transport.close()
