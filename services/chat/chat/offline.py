@@ -46,10 +46,13 @@ _CUES = {
     r"|(?:,[^,]+){2,},? and\b)",
     Kind.EXAMPLE: r"\b(?:for example|for instance|such as|examples?|e\.g\.|like|consider|imagine|suppose)\b",
 }  # fmt: skip
+# Without a reason, a number or a date there is no answer to why, how many or when.
+_NEEDED = (Kind.REASON, Kind.QUANTITY, Kind.TIME)
+_CUE, _CUE_OF_NEED = 0.15, 0.3
 _NOT_PROSE = re.compile(
     r"^\W*(?:explain|describe|understand|discuss|define|identify|analy[sz]e|compare|calculate|evaluate|summarize|recognize) "
     r"|\b(?:you will (?:learn|be able)|by the end of this|be able to:|learning objectives|in this (?:chapter|section|module)"
-    r"|photo courtesy|credit:|licensed under|all rights reserved|adapted from|see figure|isbn)\b",
+    r"|photo courtesy|(?:watch|read|visit) (?:this|the) (?:video|article|website|link|page)|credit:|licensed under|all rights reserved|adapted from|see figure|isbn)\b",
     re.IGNORECASE,
 )
 
@@ -108,7 +111,7 @@ def _score(candidate: Candidate, question: Question, weighed: dict[str, float]) 
     score = here + 0.3 * (near - here) + 0.2 / (1 + candidate.rank)
     score += max((definition_form(subject, candidate.text) for subject in question.subjects), default=0.0)
     if (cue := _CUES.get(question.kind)) and here > 0 and re.search(cue, candidate.text, re.MULTILINE):
-        score += 0.15
+        score += _CUE_OF_NEED if question.kind in _NEEDED else _CUE
     return score * _fitness(candidate)
 
 

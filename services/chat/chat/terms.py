@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from math import log
+from math import log, sqrt
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])[\u00ad\u2010\-]\s*\n\s*(?=[^\W\d_])")
@@ -113,14 +113,15 @@ def question_terms(question: str) -> list[str]:
 def weights(asked: Iterable[str], texts: Sequence[Iterable[str]]) -> dict[str, float]:
     """How much each asked term tells these texts apart: high where it is rare among them, never nothing.
 
-    A term that none of them holds weighs as much as the rarest that one does.
+    A term that none of them holds weighs as much as the rarest that one does. The root, because texts that were found for
+    their topic all name it: what they share is not for that beside the point.
     """
     sets = [frozenset(text) for text in texts]
-    total = len(sets)
+    total = max(1, len(sets))
     held = {term: sum(term in text for text in sets) for term in asked}
     rarest = min((count for count in held.values() if count), default=1)
     return {
-        term: log(1 + (total - count + 0.5) / (count + 0.5)) + 0.1
+        term: sqrt(log(1 + (total - count + 0.5) / (count + 0.5)) + 0.1)
         for term, count in ((term, count or rarest) for term, count in held.items())
     }
 
