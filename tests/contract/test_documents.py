@@ -74,7 +74,7 @@ def test_what_was_released_is_never_edited() -> None:
 def test_what_is_taken_is_published_by_somebody() -> None:
     known = set(all_events())
     for bus in subscriptions():
-        for subscription in bus:
+        for subscription in bus.describe():
             assert set(subscription.events) <= known, subscription.queue
 
 
