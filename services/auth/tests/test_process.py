@@ -62,8 +62,8 @@ async def auth_process(environment: Mapping[str, str], *arguments: str) -> Async
 
 
 @pytest.fixture
-def environment(database_url: str, redis_url: str, amqp_url: str) -> dict[str, str]:
-    """An empty database and everything else that a process asks for."""
+def environment(database_url: str, redis_url: str) -> dict[str, str]:
+    """An empty database and what else an API process asks for; it needs no broker."""
     return {
         "PATH": os.environ["PATH"],
         "ENVIRONMENT": "production",
@@ -73,7 +73,6 @@ def environment(database_url: str, redis_url: str, amqp_url: str) -> dict[str, s
         "AUTH_SERVICE_SECRETS": "auth:an auth secret,gateway:a gateway secret",
         "AUTH_PORT": "0",
         "REDIS_URL": redis_url,
-        "AMQP_URL": amqp_url,
         "LOG_FORMAT": "json",
     }
 
