@@ -64,7 +64,7 @@ async def relayed(servers: Servers, library: Library, relays: int = 1) -> float:
 
 async def all_sent(library: Library) -> bool:
     async with library.engine.connect() as connection:
-        waiting = await connection.execute(text("SELECT count(*) FROM outbox WHERE sent_at IS NULL"))
+        waiting = await connection.execute(text("SELECT EXISTS (SELECT FROM outbox WHERE sent_at IS NULL)"))
         return not waiting.scalar_one()
 
 

@@ -99,11 +99,11 @@ async def empty_queue(amqp_url: str) -> AsyncIterator[AbstractChannel]:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Ask a hundred times a second."""
+    """Ask now and then, seldom enough not to be what is measured."""
     while True:
         if await condition():
             return
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.02)
 
 
 async def ready(*roles: Relay | Consumer) -> bool:
