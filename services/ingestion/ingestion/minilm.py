@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from ingestion.weights import checked, graph_file
 from ingestion.windows import windows
@@ -46,7 +46,7 @@ class MiniLM:
 
     def __init__(self, cache: Path, *, threads: int | None = None) -> None:
         self._cache = cache
-        self._threads = threads or min(len(os.sched_getaffinity(0)), MOST_THREADS)
+        self._threads = threads or threads_here()
         self._loading = threading.Lock()
         self._model: _Model | None = None
         self._passages = ThreadPoolExecutor(1, "embed-passages")
@@ -69,14 +69,14 @@ class MiniLM:
 
     def _embed_passages(self, texts: list[str]) -> list[NDArray[np.float32]]:
         model = self._loaded()
-        parts = [_token_windows(_encode(model.tokenizer, text), PASSAGE_WINDOW) for text in texts]
+        parts = [token_windows(model.tokenizer, text, PASSAGE_WINDOW) for text in texts]
         vectors = forward(model.session, [tokens for part in parts for tokens in part])
         ends = np.cumsum([len(part) for part in parts])
         return np.split(vectors, ends[:-1]) if parts else []
 
     def _embed_query(self, text: str) -> NDArray[np.float32]:
         model = self._loaded()
-        vectors = forward(model.session, _token_windows(_encode(model.tokenizer, text), QUERY_WINDOW))
+        vectors = forward(model.session, token_windows(model.tokenizer, text, QUERY_WINDOW))
         # A question longer than the model reads is the mean of its windows; none of it is dropped.
         mean: NDArray[np.float32] = vectors.mean(axis=0)
         return mean / np.linalg.norm(mean)
@@ -84,7 +84,7 @@ class MiniLM:
     def _loaded(self) -> _Model:
         with self._loading:
             if self._model is None:
-                self._model = _Model(self._open_session(), _open_tokenizer())
+                self._model = _Model(self._open_session(), open_tokenizer())
             return self._model
 
     def _open_session(self) -> onnxruntime.InferenceSession:
@@ -106,7 +106,13 @@ def open_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
-def _open_tokenizer() -> Tokenizer:
+def threads_here() -> int:
+    """How many threads a session of ours takes on this machine."""
+    return min(len(os.sched_getaffinity(0)), MOST_THREADS)
+
+
+def open_tokenizer() -> Tokenizer:
+    """The model's own, which neither drops nor pads."""
     tokenizer = Tokenizer.from_str(checked("tokenizer.json").read_text("utf-8"))
     # The file asks for 128 tokens and drops the rest: windows take its place.
     tokenizer.no_truncation()
@@ -114,12 +120,10 @@ def _open_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def _encode(tokenizer: Tokenizer, text: str) -> Encoding:
+def token_windows(tokenizer: Tokenizer, text: str, limit: int) -> list[Tokens]:
+    """The text as rows for the model, each of at most `limit` word pieces between the two marks."""
     # Half of a surrogate pair, as JSON can bring it, is no text that a tokenizer takes.
-    return tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False)
-
-
-def _token_windows(encoding: Encoding, limit: int) -> list[Tokens]:
+    encoding = tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False)
     return [[START, *encoding.ids[part], END] for part in windows(encoding.word_ids, limit)]
 
 

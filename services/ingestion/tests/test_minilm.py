@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingestion import weights
 from ingestion.embedding import embedder, from_bytes, named, to_bytes
-from ingestion.minilm import DIMENSIONS, END, PASSAGE_WINDOW, QUERY_WINDOW, START, MiniLM, _open_tokenizer
+from ingestion.minilm import DIMENSIONS, END, PASSAGE_WINDOW, QUERY_WINDOW, START, MiniLM, open_tokenizer
 from ingestion.openai_embedding import OpenAIEmbedding
 from ingestion.settings import Settings
 from ingestion.weights import WeightsUnusable, graph_file
@@ -43,7 +43,7 @@ async def model(cache: Path) -> AsyncIterator[MiniLM]:
 
 
 async def test_vectors_are_those_of_the_published_model(model: MiniLM) -> None:
-    reference, tokenizer = ReferenceModel(), _open_tokenizer()
+    reference, tokenizer = ReferenceModel(), open_tokenizer()
     passages = await model.embed_passages(TEXTS)
     for text, (vector,) in zip(TEXTS, passages, strict=True):
         expected = reference.embed([START, *tokenizer.encode(text, add_special_tokens=False).ids, END])
