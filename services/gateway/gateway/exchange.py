@@ -230,7 +230,8 @@ class Exchange:
         if status == SWITCHING and not self._is_socket:
             self._fail(Failure.UNREADABLE)
             return
-        if (announced := fields.read.get(b"x-studyteddy-revoked")) is not None:
+        announced = fields.read.get(b"x-studyteddy-revoked")
+        if announced is not None and self._pool is self._edge.pools.get("auth"):
             self._edge.revocations.add_announced(announced)
         delivery, pool = self._delivery, self._pool
         assert pool is not None

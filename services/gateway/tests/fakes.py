@@ -4,8 +4,8 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +27,19 @@ AWAY = "amqp://guest:guest@127.0.0.1:1/"
 def listener() -> socket.socket:
     """A socket that listens on a free port."""
     return socket.create_server(("127.0.0.1", 0), backlog=256)
+
+
+@contextmanager
+def deaf() -> Iterator[int]:
+    """A port where a connection is neither taken nor refused: its queue is full."""
+    with socket.socket() as listening, ExitStack() as stack:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(3):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]
 
 
 def new_key(key_id: str) -> SigningKey:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
-from .fakes import Running, running, until
+from .fakes import Json, Running, running, until
 
 AUTH = "/api/v1/auth/login"
 
@@ -92,7 +92,7 @@ async def test_a_limited_caller_is_told_when_to_come_back(redis_url: str) -> Non
 
 
 async def test_general_ai_and_auth_are_counted_apart(redis_url: str) -> None:
-    limits = {"limit_general": 2, "limit_ai": 1, "limit_auth": 1, "limit_auth_address": 1}
+    limits: Json = {"limit_general": 2, "limit_ai": 1, "limit_auth": 1, "limit_auth_address": 1}
     async with running(redis_url, **limits) as gateway, httpx.AsyncClient(base_url=gateway.url) as http:
         headers = gateway.bearer()
 
@@ -110,7 +110,7 @@ async def test_general_ai_and_auth_are_counted_apart(redis_url: str) -> None:
 
 
 async def test_an_address_is_limited_whoever_asks_and_forged_tokens_count(redis_url: str) -> None:
-    limits = {"limit_general_address": 4, "trusted_proxies": ("127.0.0.0/8",)}
+    limits: Json = {"limit_general_address": 4, "trusted_proxies": ("127.0.0.0/8",)}
     async with running(redis_url, **limits) as gateway, httpx.AsyncClient(base_url=gateway.url) as http:
         near = {"X-Forwarded-For": "198.51.100.1"}
         for _ in range(2):
@@ -130,10 +130,8 @@ async def test_two_gateways_share_a_quota(redis_url: str) -> None:
         two.auth.keys[:] = one.auth.keys
         await two.gateway.edge.verdicts._verifier.refresh()
         headers, started = one.bearer(), time.monotonic()
-        statuses = []
-        for _ in range(80):
-            for gateway in (one, two):
-                statuses.append((await http.get(f"{gateway.url}/api/v1/things", headers=headers)).status_code)
+        urls = [f"{gateway.url}/api/v1/things" for gateway in (one, two)] * 80
+        statuses = [(await http.get(url, headers=headers)).status_code for url in urls]
         came_back = math.ceil((time.monotonic() - started) * 100 / 60)
         assert set(statuses) == {200, 429}
         block = Quota("", 100, 60).block
