@@ -1,5 +1,6 @@
 """One message and its handler: applied and acknowledged, tried again later, or dead."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from logging import getLogger
@@ -16,6 +17,7 @@ from mesh.event import Event
 from mesh.letters import attempt_of, dead_letter, next_try
 from mesh.publishing import Outcome, Outgoing, publish
 from mesh.subscriptions import Subscription
+from mesh.supervision import is_being_cancelled
 from mesh.topology import rung
 from mesh.tracing import handling
 
@@ -88,6 +90,11 @@ class DurableDelivery:
             self._consumed.inc()
         except Exception as error:
             await self._after(message, error)
+        except asyncio.CancelledError as error:
+            if is_being_cancelled():
+                raise
+            # Something that the handler waited for was cancelled, not the handler.
+            await self._after(message, RuntimeError(f"cancelled from within: {error!r}"))
 
     async def _after(self, message: AbstractIncomingMessage, error: Exception) -> None:
         attempt = attempt_of(message)

@@ -71,8 +71,8 @@ class Serving:
         while not (stop.is_set() or self.lost.is_set()):
             await wait_for_any(stop, self.lost, seconds=WATCH_SECONDS)
             if not (stop.is_set() or self.lost.is_set()):
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    for lane in self._lanes:
+                for lane in self._lanes:
+                    async with asyncio.timeout(CONNECT_SECONDS):
                         await lane.check(connection, await self._channel(lane))
         if not stop.is_set():
             raise Lost("the broker closed the connection, a channel or a consumer")

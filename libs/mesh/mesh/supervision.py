@@ -52,6 +52,12 @@ async def wait_for_any(*events: asyncio.Event, seconds: float | None = None) -> 
             wait.cancel()
 
 
+def is_being_cancelled() -> bool:
+    """Whether a CancelledError that is being handled means this task."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 @asynccontextmanager
 async def _cancelled_at_exit(task: asyncio.Task[T]) -> AsyncIterator[asyncio.Task[T]]:
     try:

@@ -1,5 +1,6 @@
 """A bad message stops nobody: it is tried again while that can help, then kept with all that is known of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -47,6 +48,8 @@ class Desk:
         @self.bus.on(CardMade, retry=retry, inbox=False)
         async def file_card(event: CardMade, envelope: Envelope) -> None:
             self.tries.append((event.card, envelope.attempt))
+            if event.card == "cancelled":
+                raise asyncio.CancelledError
             if event.card == "permanent":
                 raise Unsuitable("it has two faces")
             if event.card == "failing" or (event.card == "late" and envelope.attempt < 3):
@@ -199,6 +202,13 @@ async def test_message_that_cannot_even_be_buried_is_dead_lettered_by_the_broker
         await send(message("permanent"))
         (letter,) = await dead(1)
     assert letter.headers["x-death"][0]["reason"] == "rejected"
+
+
+async def test_cancellation_inside_a_handler_is_a_failure_like_any_other(amqp_url: str, send: Send, dead: Dead) -> None:
+    async with running(Consumer(Desk().bus, amqp_url=amqp_url)):
+        await send(message("cancelled"))
+        (letter,) = await dead(1)
+    assert letter.headers["mesh-reason"] == "exhausted"
 
 
 async def test_retries_and_dead_letters_are_counted(amqp_url: str, send: Send, dead: Dead) -> None:
