@@ -65,7 +65,9 @@ def test_every_released_payload_still_reads_and_fits_its_schema(event: type[Even
 
 
 def test_what_was_released_is_never_edited() -> None:
-    """History says so; a clone without history has none to compare with."""
+    """History says so; a copy without history has none to compare with."""
+    if shutil.which("git") is None or not (ROOT.parent / ".git").exists():
+        pytest.skip("no history here")
     log = ["git", "log", "--diff-filter=MDR", "--format=", "--name-only", "--", "contracts/released"]
     changed = subprocess.run(log, cwd=ROOT.parent, capture_output=True, text=True, check=True).stdout.split()
     assert not changed, "released schemas and payloads are append-only: make a new number or a new version"

@@ -76,9 +76,10 @@ class Keeper:
         """As a crash does it: SIGKILL, for all of its processes."""
         child = self.children[name]
         child.asked_to_end = True
-        if child.code is None:
-            processes.kill_tree(child.process.pid)
+        killed = processes.kill_tree(child.process.pid) if child.code is None else []
         await child.ended.wait()
+        while not all(map(processes.ended, killed)):  # noqa: ASYNC110  # they are not our children, nobody tells us
+            await asyncio.sleep(0.005)
         self.kill_orphans()
         return {}
 

@@ -101,11 +101,21 @@ def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
             process.send_signal(number)
 
 
-def kill_tree(pid: int) -> None:
-    """SIGKILL for a process and all its descendants, with no chance to start another in between."""
+def kill_tree(pid: int) -> list[psutil.Process]:
+    """SIGKILL for a process and all its descendants, with no chance to start another in between; returns them."""
     if found := tree(pid):
         send(found[:1], signal.SIGSTOP)
-        send(tree(pid) or found, signal.SIGKILL)
+        found = tree(pid) or found
+        send(found, signal.SIGKILL)
+    return found
+
+
+def ended(process: psutil.Process) -> bool:
+    """Whether it runs no more, be it that nobody has asked how it ended."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def same_process(pid: int, created: float) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from devstack.errors import DevstackError
 from devstack.keeping import Keeper, wait_for
 from devstack.places import temporary_home
-from devstack.processes import Spec, created_at, same_process, tree
+from devstack.processes import Spec, created_at, ended, same_process, tree
 
 # A process that has a child of its own, in another session, as PostgreSQL's are.
 PARENT_AND_CHILD = (
@@ -53,13 +53,6 @@ def start_pair(keeper: Keeper) -> list[psutil.Process]:
     keeper.start(spec("pair", sys.executable, "-c", PARENT_AND_CHILD, folder=keeper.folder))
     wait_for(lambda: len(processes_of(keeper)) == 3, "parent and child did not start", 10)
     return processes_of(keeper)
-
-
-def ended(process: psutil.Process) -> bool:
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 @contextmanager

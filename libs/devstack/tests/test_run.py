@@ -15,7 +15,7 @@ import pytest
 from devstack.keeping import Keeper, wait_for
 from devstack.places import data_home, temporary_home
 from devstack.ports import free_ports
-from devstack.processes import tree
+from devstack.processes import ended, tree
 
 from .standins import RUN, checkout
 
@@ -112,7 +112,7 @@ def run(root: Path, postgres_url: str, database_url: str, redis_url: str, amqp_u
 
 
 def all_ended(processes: list[psutil.Process]) -> bool:
-    return all(not p.is_running() or p.status() == psutil.STATUS_ZOMBIE for p in processes)
+    return all(map(ended, processes))
 
 
 def test_the_banner_says_where_what_and_how(run: Run) -> None:
