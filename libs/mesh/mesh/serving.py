@@ -6,6 +6,7 @@ FastStream and aio-pika would mend a lost connection themselves and have left co
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
@@ -13,7 +14,7 @@ from faststream import AckPolicy
 from faststream.rabbit import RabbitBroker, RabbitMessage, RabbitQueue
 
 from mesh.application import Application
-from mesh.broker import CONNECT_SECONDS, address, confirming, underlay
+from mesh.broker import CONNECT_SECONDS, address, confirming, connected, underlay
 from mesh.delivery import BroadcastDelivery, Delivery, DurableDelivery, Lost
 from mesh.lanes import Lane
 from mesh.subscriptions import Kind, Subscription
@@ -33,7 +34,10 @@ class Serving:
     ) -> None:
         self.lost = asyncio.Event()
         self._served = served
+        self._amqp_url = amqp_url
+        self._name = name
         self._grace = grace
+        self._resources = AsyncExitStack()
         self._lanes: list[Lane] = []
         self._broker = RabbitBroker(
             address(amqp_url, name),
@@ -47,18 +51,18 @@ class Serving:
 
     async def start(self, topology: Topology) -> None:
         """Declare what is needed and consume. What arrives from now on is handled."""
-        connection = await self._broker.connect()
-        publishing = await confirming(connection)
-        publishing.close_callbacks.add(self._lose)
+        publishing = await self._publishing()
         await topology.declare(publishing)
-        for subscription, application in self._served:
-            if subscription.kind is Kind.DURABLE:
-                queue = subscription.queue
-                delivery: Delivery = DurableDelivery(subscription, application, publishing, self.lost.set)
-            else:
-                queue = await _own_queue(publishing, subscription)
-                delivery = BroadcastDelivery(subscription, application)
-            self._subscribe(Lane(queue, delivery, subscription.prefetch))
+        connection = await self._broker.connect()
+        async with connection.channel() as declaring:
+            for subscription, application in self._served:
+                if subscription.kind is Kind.DURABLE:
+                    queue = subscription.queue
+                    delivery: Delivery = DurableDelivery(subscription, application, publishing, self.lost.set)
+                else:
+                    queue = await _own_queue(declaring, subscription)
+                    delivery = BroadcastDelivery(subscription, application)
+                self._subscribe(Lane(queue, delivery, subscription.prefetch))
         await self._broker.start()
         for lane in self._lanes:
             consuming = await self._channel(lane)
@@ -79,8 +83,16 @@ class Serving:
 
     async def stop(self) -> None:
         """Take nothing more, let what is in flight finish within the grace period, and disconnect."""
-        async with asyncio.timeout(self._grace + CONNECT_SECONDS):
+        async with asyncio.timeout(self._grace + CONNECT_SECONDS), self._resources:
             await self._broker.stop()
+
+    async def _publishing(self) -> AbstractChannel:
+        # A connection of its own: a broker short of memory stops reading from those that publish, and with it from
+        # those that consume on the same one, whose acknowledgements would give it room again.
+        connection = await self._resources.enter_async_context(connected(self._amqp_url, f"{self._name} retries"))
+        channel = await confirming(connection)
+        channel.close_callbacks.add(self._lose)
+        return channel
 
     def _subscribe(self, lane: Lane) -> None:
         async def handle(message: AbstractIncomingMessage) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import pytest
-from devstack.server import Server
+from aio_pika.abc import AbstractChannel
+from devstack.servers import Postgres, RabbitMQ
 from mesh import Consumer, Event, Relay, Subscriptions, Topology
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from .home import Home
 from .roles import running, until
+from .wire import message_of
 
 Start = Callable[..., Awaitable[Process]]
 BOARD = Path(__file__).with_name("board_process.py")
@@ -132,7 +134,7 @@ def board() -> Subscriptions:
 @pytest.mark.faults
 @pytest.mark.timeout(240)
 async def test_broker_killed_under_load_loses_and_repeats_nothing(
-    rabbitmq: Server, home: Home, amqp_url: str, board: Subscriptions
+    rabbitmq: RabbitMQ, home: Home, amqp_url: str, board: Subscriptions
 ) -> None:
     ledger = Ledger(home)
     relay = Relay("tests", database=home, amqp_url=amqp_url, topology=Topology.of(board))
@@ -151,8 +153,38 @@ async def test_broker_killed_under_load_loses_and_repeats_nothing(
 
 @pytest.mark.faults
 @pytest.mark.timeout(240)
+async def test_broker_short_of_memory_is_relieved_although_a_retry_cannot_be_published(
+    rabbitmq: RabbitMQ, amqp_url: str, broker: AbstractChannel
+) -> None:
+    handled: set[str] = set()
+    go_on = asyncio.Event()
+    bus = Subscriptions("board")
+
+    @bus.on(NotePinned, inbox=False, prefetch=5)
+    async def pin(event: NotePinned) -> None:
+        await go_on.wait()
+        if event.note == "failing":
+            raise OSError("not now")
+        handled.add(event.note)
+
+    async def all_but_one_are_handled() -> bool:
+        return len(handled) == 100
+
+    async with running(Consumer(bus, amqp_url=amqp_url, grace=1)):
+        for note in ("failing", *map(str, range(100))):
+            await broker.default_exchange.publish(message_of(NotePinned(note=note, version=1)), "board.pin")
+        try:
+            rabbitmq.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.00001)")
+            go_on.set()
+            await until(all_but_one_are_handled)
+        finally:
+            rabbitmq.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.6)")
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(240)
 async def test_database_killed_under_load_loses_and_repeats_nothing(
-    postgres: Server, home: Home, amqp_url: str, board: Subscriptions
+    postgres: Postgres, home: Home, amqp_url: str, board: Subscriptions
 ) -> None:
     ledger = Ledger(home)
     relay = Relay("tests", database=home, amqp_url=amqp_url, topology=Topology.of(board))
