@@ -16,7 +16,7 @@ _cutter: list[Cutter] = []
 
 def cutter() -> Cutter:
     if not _cutter:
-        _cutter.append(Cutter())
+        _cutter.append(Cutter(tokens=200))
     return _cutter[0]
 
 
