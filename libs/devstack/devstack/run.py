@@ -1,6 +1,7 @@
 """`make run`: the mesh in the foreground, until Ctrl-C."""
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,8 @@ def run(root: Path, parts: tuple[Part, ...], progress: Progress) -> None:
             Supervisor(mesh, progress.say).watch(stop)
         except Stopped:
             pass
+        except DevstackError as error:
+            raise DevstackError("\n".join([str(error), *where_it_stands(str(error), root)])) from error
         finally:
             stop.set()
             if mesh is not None:
@@ -68,6 +71,16 @@ def environment(root: Path, progress: Progress) -> dict[str, str]:
         progress.say(f"! {sentence}")
     written = {name: setting.value for name, setting in settings.items()}
     return {**written, **{name: value for name, value in os.environ.items() if value or name not in written}}
+
+
+def where_it_stands(fault: str, root: Path) -> list[str]:
+    """The lines of `.env` with the variables that a message names."""
+    path = root / ".env"
+    return [
+        f"{name} stands in {path}, line {setting.line}."
+        for name, setting in dotenv.read(path).items()
+        if re.search(rf"\b{name}\b", fault)
+    ]
 
 
 def int_port(given: Mapping[str, str]) -> int:

@@ -217,9 +217,13 @@ def test_the_env_file_is_read_and_a_slip_of_the_pen_is_told(run: Run, root: Path
     assert run.get() == 200
 
 
-def test_settings_that_a_service_refuses_are_told(run: Run) -> None:
-    assert run.start(SHELF_BROKEN="shelf").wait() == 1
+def test_settings_that_a_service_refuses_are_told(run: Run, root: Path) -> None:
+    (root / ".env").write_text(f"\nSHELF_BROKEN=shelf\nSHELF_PORT={free_ports(1)[0]}\n")
+    assert run.start().wait() == 1
     said = run.output.read_text()
+    assert "SHELF_PORT stands in" in said
+    assert ".env, line 3." in said
+    assert "SHELF_BROKEN stands" not in said
     assert "shelf cannot start with these settings: SHELF_PORT: wrong" in said
     assert "Traceback" not in said
 
