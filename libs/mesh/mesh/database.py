@@ -32,5 +32,5 @@ async def driver_connection(database: Database) -> AsyncIterator[asyncpg.Connect
     finally:
         try:
             await driver.close(timeout=2)
-        except (OSError, TimeoutError, asyncpg.PostgresError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             driver.terminate()
