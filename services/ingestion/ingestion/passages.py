@@ -1,7 +1,7 @@
 """Passages: pieces of a page that are small enough to be found by their meaning and large enough to be understood.
 
-About 250 tokens, because the local embedding model reads 256 word pieces and page-level recall is better than with 500 (the
-README has the figures); never across a page, because a passage is cited with its page.
+About 400 tokens, which are found by their nearest window (the README has the figures); never across a page, because a passage
+is cited with its page.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
-TOKENS = 250
+TOKENS = 400
 TOKENIZER = "gpt-4o"
 _LEAST_CHARACTERS = 25
 
