@@ -11,8 +11,8 @@ from gateway.answers import Answer
 from gateway.edge import Edge
 from gateway.headers import NO_STORE, SECURITY, SECURITY_HTTPS
 from gateway.identity import Caller
-from gateway.journal import UNMATCHED
-from gateway.limits import Meter, Standing
+from gateway.limits import Meter, Quota, Standing
+from gateway.metrics import UNMATCHED
 from gateway.refusals import MethodNotAllowed, Misdirected, UpgradeRequired
 from gateway.requests import RequestHead
 from gateway.routes import Place, Route
@@ -28,7 +28,9 @@ class Admission:
     route: Route | None = None
     inner_path = b""
     caller: Caller | None = None
-    standing: Standing | None = None
+    _quota: Quota | None = None
+    _remaining = 0
+    _wait = 0.0
 
     def __init__(self, edge: Edge, head: RequestHead, origin: Origin, now: float) -> None:
         self._edge = edge
@@ -73,7 +75,7 @@ class Admission:
         assert self.route is not None
         if self.route.public:
             return None
-        authorization = self._head.fields.read.get(b"authorization")
+        authorization = self._head.fields.authorization
         if authorization is not None and (caller := self._edge.verdicts.known(authorization)) is not None:
             self.caller = caller
             return None
@@ -87,11 +89,11 @@ class Admission:
 
     def lines(self, request_id: bytes) -> bytes:
         """Header lines that every answer to this request carries."""
-        origin = self._head.origin
+        origin = self._head.fields.origin
         return b"%b%b%bx-request-id: %b\r\n" % (
             SECURITY if self._origin.scheme == "http" else SECURITY_HTTPS,
             b"" if origin is None else self._edge.cors.lines(origin),
-            b"" if self.standing is None else self.standing.line,
+            b"" if self._quota is None else self._quota.line(self._remaining, self._wait),
             request_id,
         )
 
@@ -111,33 +113,38 @@ class Admission:
         if head.method != b"OPTIONS":
             raise MethodNotAllowed(f"Here you may use {allow}.", headers={"Allow": allow})
         lines = f"allow: {allow}\r\n".encode() + NO_STORE
-        if head.origin is not None and b"access-control-request-method" in head.fields.read:
-            lines += self._edge.cors.preflight(head.origin, allow.encode())
+        if head.fields.origin is not None and b"access-control-request-method" in head.fields.read:
+            lines += self._edge.cors.preflight(head.fields.origin, allow.encode())
         return Answer(204, lines)
 
     def _check_route(self, route: Route) -> None:
         head = self._head
-        if head.content_length > route.body_limit:
-            raise TooLarge(f"The body has {head.content_length} bytes; here it may have {route.body_limit}.")
+        if head.fields.content_length > route.body_limit:
+            raise TooLarge(f"The body has {head.fields.content_length} bytes; here it may have {route.body_limit}.")
         if route.websocket:
-            if not head.wants_websocket:
+            if not head.fields.wants_websocket:
                 raise UpgradeRequired("Open a WebSocket here.", headers={"Upgrade": "websocket"})
-            if not self._edge.cors.allows_socket(head.origin, head.host):
+            if not self._edge.cors.allows_socket(head.fields.origin, head.host):
                 raise Forbidden("Pages of this origin may not open a WebSocket here.")
 
     def _charge(self, meter: Meter, key: str) -> Waiting | None:
+        remaining = meter.spend(key, self._now)
+        if remaining is not None:
+            self._quota, self._remaining = meter.quota, remaining
+            return None
         outcome = meter.charge(key, self._now)
         if not isinstance(outcome, Standing):
             return partial(self._await_charge, outcome)
-        self.standing = outcome
-        if outcome.wait:
-            raise outcome.refusal()
+        self._stand(outcome)
         return None
 
     async def _await_charge(self, outcome: asyncio.Future[Standing]) -> None:
-        self.standing = await outcome
-        if self.standing.wait:
-            raise self.standing.refusal()
+        self._stand(await outcome)
+
+    def _stand(self, standing: Standing) -> None:
+        self._quota, self._remaining, self._wait = standing.quota, standing.remaining, standing.wait
+        if standing.wait:
+            raise standing.refusal()
 
     async def _find_out(self, authorization: bytes | None) -> None:
         self.caller = await self._edge.verdicts.find_out(authorization)

@@ -118,6 +118,7 @@ async def make_gateway(settings: Settings, document: Mapping[str, Any]) -> Async
         reader = RevocationReader(revocations, auth_url=settings.auth_url, tokens=tokens, client=client)
         provide = {RevocationReader: lambda: reader, Revocations: lambda: revocations}
         tracing = Tracing(exported=settings.otel_exporter_otlp_endpoint is not None)
+        journal = Journal(tracing, clock, access_log=settings.access_log)
         table = RouteTable(document)
 
         def missing() -> dict[str, str]:
@@ -129,7 +130,7 @@ async def make_gateway(settings: Settings, document: Mapping[str, Any]) -> Async
             pools={
                 name: Pool(name, url, settings.pool_limits, clock) for name, url in _reached(table, settings).items()
             },
-            pages=pages.documentation(document) | pages.inside(missing),
+            pages=pages.documentation(document) | pages.inside(missing, journal.fold),
             neighbours=Neighbours(trusted_proxies=settings.trusted_proxies, inside=settings.inside_networks),
             hosts=frozenset(host.lower().encode() for host in settings.hosts),
             cors=Cors(settings.cors_origins, allow_local=settings.environment == "development"),
@@ -139,7 +140,7 @@ async def make_gateway(settings: Settings, document: Mapping[str, Any]) -> Async
             address_meters={name: Meter(quota, buckets) for name, quota in settings.address_quotas.items()},
             streams=streams,
             tracing=tracing,
-            journal=Journal(tracing, clock, access_log=settings.access_log),
+            journal=journal,
             bounds=settings.bounds,
             clock=clock,
             wall_clock=time.time,

@@ -225,7 +225,8 @@ class ClientConnection(asyncio.Protocol):
         exchange = self._receiving
         if exchange is None or self._is_deaf:
             return
-        exchange.body_ends()
+        if not exchange.body.is_complete:
+            exchange.body_ends()
         if exchange.is_over and self._exchanges and self._exchanges[0] is exchange:
             self._next()
 

@@ -9,23 +9,20 @@ from gateway.answers import Answer
 from gateway.edge import Edge
 from gateway.headers import Fields
 from gateway.identity import Caller
-from gateway.outlets import Chunked, EventStream, Framing, Outlet, Tunnel, Unframed
+from gateway.outlets import Chunked, EventStream, Outlet, Tunnel, Unframed
 from gateway.pool import Pool
 from gateway.requests import RequestHead
 from gateway.upstream import SWITCHING
-
-_FRAMING_LINES = {
-    Framing.CHUNKS: b"transfer-encoding: chunked\r\n",
-    Framing.CONNECTION: b"",
-    Framing.UPGRADE: b"connection: Upgrade\r\nupgrade: websocket\r\n",
-}
 
 
 class Delivery:
     """Writes one answer. `closes` says that the connection ends with it; `until` is when a stream must end."""
 
-    _framing = Framing.LENGTH
     _outlet: Outlet | None = None
+    """None for a body that is passed on as it is."""
+    _framing_lines = b""
+    ends_with_connection = False
+    """Whether a client that sees the connection close takes the answer for whole."""
     has_begun = False
     """Whether the client has seen the head of a service's answer."""
     status = 0
@@ -38,11 +35,8 @@ class Delivery:
         self._head = head
         self._write = write
         self.idle_seconds = edge.bounds.idle_body_seconds
-
-    @property
-    def ends_with_connection(self) -> bool:
-        """Whether a client that sees the connection close takes the answer for whole."""
-        return self._framing is Framing.CONNECTION
+        self.pass_on = write
+        """Takes the pieces of the body, once `prepare` has found out how."""
 
     def give(self, answer: Answer, common: bytes) -> None:
         """Write an answer of our own."""
@@ -52,26 +46,25 @@ class Delivery:
     def prepare(self, status: int, fields: Fields, caller: Caller | None) -> None:
         """Find out what kind of answer it is; nothing is written yet."""
         self.status = status
-        self._framing = self._choose_framing(status, fields)
-        self._outlet = self._open(fields)
+        length = fields.read.get(b"content-length")
+        if status == SWITCHING:
+            self._open_tunnel()
+        elif length is not None:
+            self._framing_lines = b"content-length: %b\r\n" % length if status != 204 else b""
+        elif relay.has_body(status, self._head.method):
+            self._open_unmeasured()
+        if b"event-stream" in fields.read.get(b"content-type", b""):
+            self._open_stream()
         if self.is_stream and caller is not None:
             self.until = self._edge.clock() + caller.expires_at - self._edge.wall_clock()
 
     def begin(self, fields: Fields, pool: Pool, common: bytes) -> None:
         """Write the head of a service's answer."""
         self.has_begun = True
-        lines = _FRAMING_LINES.get(self._framing)
-        if lines is None:
-            length = fields.read.get(b"content-length")
-            lines = b"content-length: %b\r\n" % length if length is not None and self.status != 204 else b""
-        if self.closes and self._framing is not Framing.UPGRADE:
+        lines = self._framing_lines
+        if self.closes and self.status != SWITCHING:
             lines += b"connection: close\r\n"
         self._write(relay.answer_head(self.status, fields, self._head, pool, common=common, framing=lines))
-
-    def pass_on(self, data: bytes) -> None:
-        """A piece of the body."""
-        if self._outlet is not None:
-            self._outlet.pass_on(data)
 
     def end(self) -> None:
         """The body is whole."""
@@ -84,28 +77,28 @@ class Delivery:
         if self._outlet is not None:
             self._outlet.goodbye(reason)
 
-    def _choose_framing(self, status: int, fields: Fields) -> Framing:
-        if status == SWITCHING:
-            return Framing.UPGRADE
-        if b"content-length" in fields.read or not relay.has_body(status, self._head.method):
-            return Framing.LENGTH
+    def _open_unmeasured(self) -> None:
+        """A body whose length nobody knows: in chunks, or for old clients until the connection ends."""
         if self._head.version == "1.1":
-            return Framing.CHUNKS
-        self.closes = True
-        return Framing.CONNECTION
+            self._framing_lines = b"transfer-encoding: chunked\r\n"
+            self._use(Chunked(self._write))
+        else:
+            self.ends_with_connection = self.closes = True
 
-    def _open(self, fields: Fields) -> Outlet:
-        if self._framing is Framing.UPGRADE:
-            self.is_stream = True
-            self.closes = True
-            self.idle_seconds = math.inf
-            return Tunnel(self._write)
-        body = Chunked(self._write) if self._framing is Framing.CHUNKS else Unframed(self._write)
-        if b"event-stream" in fields.read.get(b"content-type", b""):
-            self.is_stream = True
-            self.idle_seconds = self._edge.bounds.stream_idle_seconds
-            return EventStream(body)
-        return body
+    def _open_stream(self) -> None:
+        self.is_stream = True
+        self.idle_seconds = self._edge.bounds.stream_idle_seconds
+        self._use(EventStream(self._outlet if isinstance(self._outlet, Chunked) else Unframed(self._write)))
+
+    def _open_tunnel(self) -> None:
+        self._framing_lines = b"connection: Upgrade\r\nupgrade: websocket\r\n"
+        self.is_stream = self.closes = True
+        self.idle_seconds = math.inf
+        self._use(Tunnel(self._write))
+
+    def _use(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self.pass_on = outlet.pass_on
 
 
 def session_of(fields: Fields, caller: Caller | None) -> UUID | None:

@@ -84,7 +84,6 @@ class Exchange:
     def begin(self) -> None:
         """Decide on the request, and send it on."""
         edge, admission = self._edge, self._admission
-        self._client.deadline = edge.clock() + ADMISSION_SECONDS
         try:
             self._head.check(maximum_size=edge.bounds.head_bytes)
             self._is_readable = True
@@ -96,7 +95,7 @@ class Exchange:
             self._is_socket = admission.route.websocket
             if not self.body.is_complete:
                 limit = None if self._is_socket else admission.route.body_limit
-                self.body.expect(chunked=self._head.chunked, limit=limit)
+                self.body.expect(chunked=self._head.fields.chunked, limit=limit)
             self._take((admission.charge_address, admission.identify, admission.charge_user, self._reach))
         except Problem as refusal:
             self.refuse(refusal)
@@ -123,6 +122,7 @@ class Exchange:
         """Take the steps at once; from the first that must wait on, in a task."""
         for at, step in enumerate(steps):
             if (waiting := step()) is not None:
+                self._client.deadline = self._edge.clock() + ADMISSION_SECONDS
                 self._task = asyncio.get_running_loop().create_task(self._take_later(waiting, steps[at + 1 :]))
                 return
 
@@ -154,13 +154,13 @@ class Exchange:
         if not connection.begin(self, head):
             return False
         self._upstream = connection
-        if self._head.expects_continue and not self.body.is_complete:
+        if self._head.fields.expects_continue and not self.body.is_complete:
             self._client.write(CONTINUE)
             self._client.flush()
         if not self._is_socket:
             self.body.attach(connection)
             self._client.go_on()
-        if not self._head.has_body or self._task is not None:
+        if not self._head.fields.has_body or self._task is not None:
             connection.flush()
         self._watch()
         return True
@@ -296,12 +296,12 @@ class Exchange:
     @property
     def _must_close(self) -> bool:
         """Whether the connection cannot be used again: unless what is left of the body is short, it is not waited for."""
-        if self._head.wants_close or self._client.is_closing_down or not self._is_readable:
+        if self._head.fields.wants_close or self._client.is_closing_down or not self._is_readable:
             return True
         if self.body.is_complete:
             return False
-        unasked = self._head.expects_continue and self._upstream is None
-        return unasked or self._head.chunked or self._head.content_length > DRAINED
+        unasked = self._head.fields.expects_continue and self._upstream is None
+        return unasked or self._head.fields.chunked or self._head.fields.content_length > DRAINED
 
     def _watch(self) -> None:
         """Set the deadline for what is being waited for."""
@@ -320,7 +320,7 @@ class Exchange:
 
     def _may_repeat(self, connection: UpstreamConnection | None) -> bool:
         """Whether nobody can tell if the request is sent again."""
-        safe = self._admission.method in _IDEMPOTENT and not self._head.has_body and not self._is_socket
+        safe = self._admission.method in _IDEMPOTENT and not self._head.fields.has_body and not self._is_socket
         return safe and not self._delivery.has_begun and connection is not None and connection.uses > 1
 
     def _become_stream(self, fields: Fields) -> bool:

@@ -27,10 +27,10 @@ class Treatment(IntFlag):
 PASS, READ, DROP = Treatment.PASS.value, Treatment.READ.value, Treatment.DROP.value
 
 
-class Sieve(dict[bytes, tuple[bytes, int]]):
-    """Sorts fields by name: `sieve[name]` is the name in lower case, and its treatment.
+class Sieve(dict[bytes, int]):
+    """Sorts fields by name: `sieve[name]` is the treatment.
 
-    Names are remembered as they were spelled, so that the next request need not think.
+    Names are remembered as they were spelled, so that the next message need not think.
     """
 
     def __init__(self, *, read: Collection[bytes], pass_and_read: Collection[bytes], drop: Collection[bytes]) -> None:
@@ -41,7 +41,7 @@ class Sieve(dict[bytes, tuple[bytes, int]]):
             | dict.fromkeys(pass_and_read, PASS | READ)
         )
 
-    def __missing__(self, name: bytes) -> tuple[bytes, int]:
+    def __missing__(self, name: bytes) -> int:
         lower = name.lower()
         treatment = self._known.get(lower)
         if treatment is None:
@@ -49,8 +49,8 @@ class Sieve(dict[bytes, tuple[bytes, int]]):
             foreign = lower.startswith((INSIDE_PREFIX, b"x-forwarded-", b"access-control-")) or b"_" in lower
             treatment = DROP if foreign else PASS
         if len(self) < _REMEMBERED_NAMES:
-            self[name] = (lower, treatment)
-        return lower, treatment
+            self[name] = treatment
+        return treatment
 
 
 REQUEST_FIELDS = Sieve(
@@ -78,35 +78,30 @@ SINGLE = frozenset(
 
 
 class Fields:
-    """The header fields of one message, sorted: `lines` to pass on, `read` for ourselves."""
+    """The header fields of one message, sorted: `lines` to pass on, `read` for ourselves, by name in lower case."""
 
-    __slots__ = ("lines", "read", "repeated")
+    repeated: bytes | None = None
 
     def __init__(self, pairs: Pairs, sieve: Sieve) -> None:
-        lines: list[bytes] = []
-        self.read = read = dict[bytes, bytes]()
-        self.repeated: bytes | None = None
+        self.lines = b"".join([b"%b: %b\r\n" % pair for pair in pairs if sieve[pair[0]] & PASS])
+        self.read: dict[bytes, bytes] = {}
         for name, value in pairs:
-            lower, treatment = sieve[name]
-            if treatment == PASS:
-                lines.append(b"%b: %b\r\n" % (lower, value))
-            elif treatment:
-                if treatment & PASS:
-                    lines.append(b"%b: %b\r\n" % (lower, value))
-                read[lower] = value if lower not in read else self._repeat(lower, value)
-        self.lines = b"".join(lines)
+            if sieve[name] & READ:
+                self._read(name.lower(), value)
 
-    def _repeat(self, name: bytes, value: bytes) -> bytes:
-        if name in SINGLE:
-            self.repeated = name
-        return self.read[name] + b", " + value
+    def _read(self, name: bytes, value: bytes) -> None:
+        if name in self.read:
+            if name in SINGLE:
+                self.repeated = name
+            value = self.read[name] + b", " + value
+        self.read[name] = value
 
     def drop_named_by_connection(self) -> None:
         """RFC 9110 7.6.1: what `Connection` names is meant for this hop alone."""
         named = {name.strip().lower() for name in self.read.get(b"connection", b"").split(b",")}
         if named - {b"", b"close", b"keep-alive", b"upgrade"}:
             lines = self.lines.splitlines(keepends=True)
-            self.lines = b"".join([line for line in lines if line.partition(b":")[0] not in named])
+            self.lines = b"".join([line for line in lines if line.partition(b":")[0].lower() not in named])
 
 
 def tokens(value: bytes | None) -> frozenset[bytes]:

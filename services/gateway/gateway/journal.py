@@ -4,11 +4,10 @@ from collections.abc import Callable
 from logging import getLogger
 from typing import Protocol
 
-from gateway.metrics import RequestMetrics
+from gateway.metrics import UNMATCHED, RequestMetrics
 from gateway.tracing import Trace, Tracing
 
 log = getLogger("gateway.access")
-UNMATCHED = "unmatched"
 
 
 class Subject(Protocol):
@@ -32,6 +31,7 @@ class Journal:
         self._clock = clock
         self._access_log = access_log
         self._metrics = RequestMetrics("gateway")
+        self.fold = self._metrics.fold
 
     def note(self, subject: Subject, trace: Trace, method: bytes, status: int, started_at: float) -> None:
         """A request is over."""

@@ -38,15 +38,16 @@ class Quota:
         """Tokens that come back each second."""
         return self.limit / self.window
 
-    @cached_property
-    def policy_line(self) -> bytes:
-        """The quota as a header line, draft-ietf-httpapi-ratelimit-headers-11."""
-        return b'ratelimit-policy: "%b";q=%d;w=%d\r\n' % (self.label, self.limit, math.ceil(self.window))
+    def line(self, remaining: int, wait: float = 0.0) -> bytes:
+        """Quota and standing as header lines, draft-ietf-httpapi-ratelimit-headers-11."""
+        seconds = wait or (self.limit - remaining) / self.per_second
+        return self._line % (remaining, seconds + 0.999)
 
     @cached_property
-    def label(self) -> bytes:
-        """The name, as it stands in headers."""
-        return self.name.encode()
+    def _line(self) -> bytes:
+        name = self.name.encode()
+        policy = b'ratelimit-policy: "%b";q=%d;w=%d\r\n' % (name, self.limit, math.ceil(self.window))
+        return b'ratelimit: "%b";r=%%d;t=%%d\r\n%b' % (name, policy)
 
 
 @dataclass(slots=True)
@@ -60,9 +61,7 @@ class Standing:
     @property
     def line(self) -> bytes:
         """Quota and standing as header lines."""
-        quota = self.quota
-        seconds = self.wait or (quota.limit - self.remaining) / quota.per_second
-        return b'ratelimit: "%b";r=%d;t=%d\r\n%b' % (quota.label, self.remaining, seconds + 0.999, quota.policy_line)
+        return self.quota.line(self.remaining, self.wait)
 
     def refusal(self) -> TooManyRequests:
         """What to tell a caller that must wait."""
@@ -146,11 +145,21 @@ class Meter:
     """Charges requests under one quota. `now` is monotonic seconds."""
 
     def __init__(self, quota: Quota, buckets: Buckets) -> None:
-        self._quota = quota
+        self.quota = quota
         self._buckets = buckets
         self._accounts: dict[str, Account] = {}
         # Small blocks are not fetched ahead: there is nothing to be ahead of.
         self._low = quota.block // 2 if quota.block > 1 else -1
+
+    def spend(self, key: str, now: float) -> int | None:
+        """Take one token of the caller's lease: how many are left to the caller, or None where `charge` must look further."""
+        account = self._accounts.get(key)
+        if account is None or account.tokens <= 0 or now >= account.ends:
+            return None
+        account.tokens = tokens = account.tokens - 1
+        if tokens <= self._low and account.left:
+            self._ask(account)
+        return tokens + account.left
 
     def charge(self, key: str, now: float) -> Standing | asyncio.Future[Standing]:
         """Take one token of the caller's; a future where Redis must be asked first (it is answered in bounded time)."""
@@ -163,8 +172,6 @@ class Meter:
             account.waiting.append(future)
             self._ask(account)
             return future
-        if account.tokens <= self._low and account.left:
-            self._ask(account)
         return standing
 
     def sweep(self, now: float) -> None:
@@ -181,5 +188,5 @@ class Meter:
         if len(self._accounts) >= _REMEMBERED_KEYS:
             # The oldest; who waits in it goes on waiting, for the buckets know the account itself.
             del self._accounts[next(iter(self._accounts))]
-        account = self._accounts[key] = Account(self._quota, key)
+        account = self._accounts[key] = Account(self.quota, key)
         return account

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from enum import Enum
 
 from chassis.errors import TYPE_BASE
 
@@ -11,15 +10,6 @@ from gateway.websockets import GOING_AWAY, POLICY_VIOLATION, FrameBoundary, clos
 Write = Callable[[bytes], None]
 SHUTDOWN = "shutdown"
 _LAST_CHUNK = b"0\r\n\r\n"
-
-
-class Framing(Enum):
-    """How the client learns where a body ends."""
-
-    LENGTH = "length"
-    CHUNKS = "chunks"
-    CONNECTION = "connection"
-    UPGRADE = "upgrade"
 
 
 class Unframed:
@@ -32,9 +22,6 @@ class Unframed:
 
     def end(self) -> None:
         """The body is whole."""
-
-    def goodbye(self, reason: str) -> None:
-        """The gateway ends it, and tells why where it can."""
 
 
 class Chunked:

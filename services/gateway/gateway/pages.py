@@ -62,8 +62,8 @@ def documentation(document: Mapping[str, Any]) -> dict[bytes, Page]:
     } | assets
 
 
-def inside(missing: Callable[[], Mapping[str, str]]) -> dict[bytes, Page]:
-    """Health and metrics. `missing` says what the gateway still needs to be ready, by name."""
+def inside(missing: Callable[[], Mapping[str, str]], fold: Callable[[], None]) -> dict[bytes, Page]:
+    """Health and metrics. `missing` says what the gateway still needs to be ready, by name; `fold` brings metrics up to date."""
 
     def live(_: bool) -> Answer:
         return json_answer({"status": "live", "service": "gateway"})
@@ -78,6 +78,7 @@ def inside(missing: Callable[[], Mapping[str, str]]) -> dict[bytes, Page]:
     def metrics(from_inside: bool) -> Answer:
         if not from_inside:
             raise NotFound("There is nothing at this path. /docs lists what there is.")
+        fold()
         return Answer(200, NO_STORE + NO_CONTENT_POLICY, generate_latest(), CONTENT_TYPE_LATEST)
 
     return {b"/health/live": live, b"/health/ready": ready, b"/metrics": metrics}

@@ -16,10 +16,10 @@ def request_head(head: RequestHead, admission: Admission, pool: Pool, origin: Or
     """The request as the service gets it: our framing, our word on where it comes from."""
     if admission.route is not None and admission.route.websocket:
         framing = _UPGRADE
-    elif head.chunked:
+    elif head.fields.chunked:
         framing = _CHUNKED
-    elif b"content-length" in head.fields.read:
-        framing = b"content-length: %d\r\n" % head.content_length
+    elif head.fields.may_have_more and b"content-length" in head.fields.read:
+        framing = b"content-length: %d\r\n" % head.fields.content_length
     else:
         framing = b""
     return b"%b %b%b HTTP/1.1\r\nhost: %b\r\nx-forwarded-host: %b\r\n%b%b%b%b\r\n" % (

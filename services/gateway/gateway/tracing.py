@@ -49,6 +49,8 @@ class Tracing:
             digits = (self._bits(192) | _NOT_ZERO).to_bytes(24, "big").hex().encode()
             trace_id = digits[:32]
             lines = b"traceparent: 00-%b-%b-01\r\n" % (trace_id, digits[32:])
+            if b"x-request-id" not in fields:
+                return Trace(trace_id, b"%bx-request-id: %b\r\n" % (lines, trace_id))
         return _named(fields, trace_id, lines, None)
 
     def _span(self, method: bytes, fields: dict[bytes, bytes], known: re.Match[bytes] | None) -> Trace:
