@@ -74,7 +74,7 @@ class Delivery:
     def goodbye(self, reason: str) -> None:
         """End a stream on our side."""
         self.closes = True
-        if self._outlet is not None:
+        if isinstance(self._outlet, EventStream | Tunnel):
             self._outlet.goodbye(reason)
 
     def _open_unmeasured(self) -> None:

@@ -42,9 +42,6 @@ class Chunked:
         """The body is whole."""
         self._write(_LAST_CHUNK)
 
-    def goodbye(self, reason: str) -> None:
-        """The gateway ends it: without the last chunk, so that nobody takes it for whole."""
-
 
 class EventStream:
     """Server-sent events. Knows where one ends, so that the last one can be the gateway's."""
