@@ -6,6 +6,7 @@ import resource
 import signal
 import sys
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 MEBIBYTE = 1024 * 1024
@@ -60,10 +61,20 @@ def _address_space() -> int:
         return 1024 * MEBIBYTE
 
 
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def prepare() -> None:
+    """Do once, before children are born, what each would do again."""
+    _libc()
+
+
 def _die_with_parent() -> None:
     if not sys.platform.startswith("linux"):
         return
     parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

@@ -18,7 +18,8 @@ from typing import Any
 
 from ingestion.reading.child import read
 from ingestion.reading.frames import Order
-from ingestion.reading.limits import ReadingLimits, confine
+from ingestion.reading.limits import ReadingLimits, confine, prepare
+from ingestion.reading.pdf import warm_up
 
 LENGTH = struct.Struct(">I")
 
@@ -105,6 +106,8 @@ def main() -> None:
     """Serve the socket that was inherited."""
     # Ctrl-C reaches the whole group; the worker decides when reading ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prepare()
+    warm_up()
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page that it shares with us
     with socket.socket(fileno=int(sys.argv[1])) as requests:
