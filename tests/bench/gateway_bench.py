@@ -1,7 +1,8 @@
 """The gateway beside nginx: both proxy the same service, the gateway with token check and quotas on, nginx with nothing.
 
-The service is an nginx that answers at once, so that what is measured is the proxy. wrk asks, with 1, 16 and 64 connections, the
-two in turn. Bounds: at least 0.3 of nginx at 64 (goal 0.8), and at most 0.6 ms more at the median with one connection.
+wrk asks the two in turn, with 1, 16 and 64 connections. First the service is an nginx that answers at once, so that what is
+measured is the proxy alone; then it is the smallest service that there can be on uvicorn, which serves ours. Bounds: at least
+0.3 of nginx at 64 (goal 0.8), and at most 0.6 ms more at the median with one connection.
 """
 
 import json
@@ -16,7 +17,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,7 +35,7 @@ from devstack.servers import Stack, Tuning
 
 CONNECTIONS = (1, 16, 64)
 ROUNDS = 3
-SECONDS = 3
+SECONDS = 2
 NGINX = """
 worker_processes 1; daemon off; pid {home}/{name}.pid; error_log stderr crit; worker_rlimit_nofile 4096;
 events {{ worker_connections 1024; }}
@@ -45,7 +46,8 @@ http {{
   server {{ listen 127.0.0.1:{port}; location / {{ {location} }} }}
 }}
 """
-SERVING = 'default_type application/json; return 200 \'{"items": [], "next_cursor": null}\';'
+ANSWER = '{"items": [], "next_cursor": null}'
+SERVING = f"default_type application/json; return 200 '{ANSWER}';"
 PROXYING = 'proxy_pass http://service; proxy_http_version 1.1; proxy_set_header Connection "";'
 UPSTREAM = "upstream service {{ server 127.0.0.1:{port}; keepalive 64; keepalive_requests 1000000000; }}"
 
@@ -148,21 +150,63 @@ def bring_tools() -> None:
             subprocess.run(install, check=True, capture_output=True, stdin=subprocess.DEVNULL)
 
 
+async def app(_: object, __: object, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    """The smallest service: no framework, no work."""
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(ANSWER)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": ANSWER.encode()})
+
+
+@contextmanager
+def service_of_nginx(home: Path, port: int) -> Iterator[None]:
+    """A service that costs nothing."""
+    with nginx(home, "service", port, SERVING):
+        yield
+
+
+@contextmanager
+def service_of_uvicorn(_: Path, port: int) -> Iterator[None]:
+    """A service like ours, without what they do."""
+    options = ["--app-dir", str(Path(__file__).parent), "--port", str(port), "--lifespan", "off", "--no-access-log"]
+    with running([sys.executable, "-m", "uvicorn", "gateway_bench:app", *options, "--log-level", "error"]):
+        yield
+
+
+@contextmanager
+def nginx(home: Path, name: str, port: int, location: str, upstream: str = "") -> Iterator[None]:
+    """One nginx with one worker."""
+    config = home / f"{name}.conf"
+    config.write_text(NGINX.format(home=home, name=name, port=port, location=location, upstream=upstream))
+    with running(["nginx", "-c", str(config)]):
+        yield
+
+
+def compare(title: str, ours: str, theirs: str, bearer: str) -> None:
+    """Print a table of the two, asked in turn."""
+    for url in (ours, theirs):
+        wait_for(url, bearer)
+        measure(url, bearer, 16)
+    print(f"{title:>22} {'gateway':>10} {'nginx':>10} {'share':>6} {'gateway p50':>12} {'nginx p50':>10}")
+    for connections in CONNECTIONS:
+        rounds = [(measure(ours, bearer, connections), measure(theirs, bearer, connections)) for _ in range(ROUNDS)]
+        share = statistics.median(a[0] / b[0] for a, b in rounds)
+        rates = [statistics.median(pair[side][0] for pair in rounds) for side in (0, 1)]
+        medians = [statistics.median(pair[side][1] for pair in rounds) for side in (0, 1)]
+        print(
+            f"{connections:>10} connections {rates[0]:>8.0f}/s {rates[1]:>8.0f}/s {share:>6.2f} "
+            f"{medians[0]:>9.3f} ms {medians[1]:>7.3f} ms"
+        )
+
+
 def main() -> None:
     bring_tools()
-    service, nginx, gateway, authority = free_ports(4)
+    service, proxy, gateway, authority = free_ports(4)
     key = signing_key()
     bearer = token(key)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         home.chmod(0o755)  # nginx's workers run as another user
-        for name, port, location, upstream in (
-            ("service", service, SERVING, ""),
-            ("proxy", nginx, PROXYING, UPSTREAM.format(port=service)),
-        ):
-            config = home / f"{name}.conf"
-            config.write_text(NGINX.format(home=home, name=name, port=port, location=location, upstream=upstream))
-            stack.enter_context(running(["nginx", "-c", str(config)]))
+        stack.enter_context(nginx(home, "proxy", proxy, PROXYING, UPSTREAM.format(port=service)))
         servers = stack.enter_context(Stack(temporary_home(), Tuning.FAST, temporary=True))
         servers.redis.start()
         stack.enter_context(auth(key, authority))
@@ -177,20 +221,10 @@ def main() -> None:
             "LOG_LEVEL": "ERROR",
         }
         stack.enter_context(running([sys.executable, "-m", "gateway", "api"], {**os.environ, **environment}))
-        ours, theirs = (f"http://127.0.0.1:{port}/api/v1/documents" for port in (gateway, nginx))
-        for url in (ours, theirs):
-            wait_for(url, bearer)
-            measure(url, bearer, 16)
-        print(f"{'connections':>11} {'gateway':>10} {'nginx':>10} {'share':>6} {'gateway p50':>12} {'nginx p50':>10}")
-        for connections in CONNECTIONS:
-            rounds = [(measure(ours, bearer, connections), measure(theirs, bearer, connections)) for _ in range(ROUNDS)]
-            share = statistics.median(a[0] / b[0] for a, b in rounds)
-            rates = [statistics.median(pair[side][0] for pair in rounds) for side in (0, 1)]
-            medians = [statistics.median(pair[side][1] for pair in rounds) for side in (0, 1)]
-            print(
-                f"{connections:>11} {rates[0]:>8.0f}/s {rates[1]:>8.0f}/s {share:>6.2f} "
-                f"{medians[0]:>9.3f} ms {medians[1]:>7.3f} ms"
-            )
+        ours, theirs = (f"http://127.0.0.1:{port}/api/v1/documents" for port in (gateway, proxy))
+        for title, serve in (("service: nginx", service_of_nginx), ("service: uvicorn", service_of_uvicorn)):
+            with serve(home, service):
+                compare(title, ours, theirs, bearer)
 
 
 if __name__ == "__main__":
