@@ -26,7 +26,13 @@ def made_to_run(clone: Path) -> Iterator[float]:
     started = time.monotonic()
     command = ["make", "--no-print-directory", "run"]
     with subprocess.Popen(
-        command, cwd=clone, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=clone,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     ) as run:
         assert run.stdout is not None
         try:
@@ -41,7 +47,9 @@ def made_to_run(clone: Path) -> Iterator[float]:
                 sys.exit("make run ended:\n" + "".join(said))
             yield time.monotonic() - started
         finally:
-            run.send_signal(signal.SIGINT)
+            os.killpg(
+                run.pid, signal.SIGINT
+            )  # to all of them, as a terminal's Ctrl-C: make leaves its child to hear it itself
             run.stdout.read()
 
 
