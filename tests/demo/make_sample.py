@@ -5,7 +5,7 @@ from pathlib import Path
 
 from reportlab.lib.pagesizes import A5
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate
+from reportlab.platypus import Flowable, PageBreak, Paragraph, SimpleDocTemplate
 
 HERE = Path(__file__).parent
 TITLE = ParagraphStyle("title", fontName="Times-Bold", fontSize=18, leading=22, spaceAfter=8)
@@ -13,9 +13,9 @@ HEADING = ParagraphStyle("heading", fontName="Times-Bold", fontSize=13, leading=
 BODY = ParagraphStyle("body", fontName="Times-Roman", fontSize=10, leading=13, spaceAfter=6, alignment=4)
 
 
-def story(markdown: str) -> list[Paragraph | PageBreak]:
+def story(markdown: str) -> list[Flowable]:
     """Platypus flowables; every chapter but the first begins a page."""
-    flowables: list[Paragraph | PageBreak] = []
+    flowables: list[Flowable] = []
     for block in re.split(r"\n{2,}", markdown.strip()):
         text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", block).replace("ź", "z")
         if text.startswith("## "):
