@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -58,8 +59,8 @@ async def shelf(library: Library) -> Shelf:
     return await library.create(PROGRESS)
 
 
-async def found(shelf: Shelf, vector: np.ndarray, user: UUID = ANN, **options: object) -> list[UUID]:
-    hits = await shelf.search(vector, user_id=user, **{"limit": 10, **options})
+async def found(shelf: Shelf, vector: np.ndarray, user: UUID = ANN, limit: int = 10, **options: Any) -> list[UUID]:
+    hits = await shelf.search(vector, user_id=user, limit=limit, **options)
     return [hit.passage_id for hit in hits]
 
 
