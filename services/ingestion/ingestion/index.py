@@ -102,7 +102,7 @@ class PassageIndex:
                 continue
             return Question(served.shelf, vector, served.model, served.complete)
         raise Unavailable(
-            "Search is not ready: the index or its language model cannot be reached. Try again in a moment."
+            "Search is not ready: the index or the model that reads questions cannot be reached. Try again in a moment."
         )
 
     async def check(self) -> None:

@@ -15,6 +15,7 @@ import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from ingestion.settings import LOCAL_MODEL
 from ingestion.weights import checked, graph_file
 from ingestion.windows import windows
 
@@ -42,7 +43,7 @@ class _Model:
 class MiniLM:
     """An `Embedder`. Safe to share by tasks and event loops; questions do not queue behind passages."""
 
-    name: ClassVar[str] = "all-MiniLM-L6-v2"
+    name: ClassVar[str] = LOCAL_MODEL
 
     def __init__(self, cache: Path, *, threads: int | None = None) -> None:
         self._cache = cache

@@ -1,6 +1,7 @@
 """The wish for a new index, as a row: whoever owns the index sees it, builds beside the old one, and switches."""
 
 from dataclasses import dataclass
+from logging import getLogger
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -10,6 +11,8 @@ from sqlmodel import col
 
 from ingestion.changes import newest_change
 from ingestion.models import PASSAGE_CHANNEL, Rebuild
+
+log = getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ async def request_rebuild(database: Database, clock: Clock, *, embed_again: bool
         session.add(Rebuild(requested_at=clock(), embed_up_to=up_to))
         await session.flush()
         await session.execute(text(f"SELECT pg_notify('{PASSAGE_CHANNEL}', '')"))
+    log.info("a new index was asked for; the process with the role index makes it, and searches go on meanwhile")
 
 
 async def last_wish(session: AsyncSession) -> Wish:

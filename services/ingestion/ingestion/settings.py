@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from chassis.settings import StoringSettings
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from ingestion.reading.limits import MEBIBYTE, ReadingLimits
 
 MOST_UPLOAD_BYTES = 200 * MEBIBYTE
+LOCAL_MODEL = "all-MiniLM-L6-v2"
 
 
 class Settings(StoringSettings, env_prefix="INGESTION_"):
@@ -61,6 +62,16 @@ class Settings(StoringSettings, env_prefix="INGESTION_"):
         if url is not None and not url.startswith(("file:///", "s3://")):
             raise ValueError("use file:///an/absolute/folder or s3://bucket/prefix")
         return url
+
+    @model_validator(mode="after")
+    def refuse_model_of_nowhere(self) -> Self:
+        local = self.embeddings_model in (None, LOCAL_MODEL)
+        if not local and self.embeddings_base_url is None and self.embeddings_api_key is None:
+            raise ValueError(
+                f"INGESTION_EMBEDDINGS_MODEL is {self.embeddings_model}, which is not on this machine. Say where it is by "
+                "INGESTION_EMBEDDINGS_BASE_URL, or give OpenAI's key in INGESTION_EMBEDDINGS_API_KEY."
+            )
+        return self
 
     @property
     def storage(self) -> str:

@@ -18,6 +18,7 @@ from ingestion.openai_embedding import OpenAIEmbedding
 from ingestion.settings import Settings
 from ingestion.weights import WeightsUnusable, graph_file
 from ingestion.windows import text_windows, windows
+from pydantic import ValidationError
 
 from .reference_model import ReferenceModel
 
@@ -199,3 +200,8 @@ def test_the_settings_choose_the_model(tmp_path: Path) -> None:
     assert older is not None
     assert older.name == "older"
     assert named(plain, "older") is None
+
+
+def test_a_model_that_is_nowhere_is_refused_at_the_start() -> None:
+    with pytest.raises(ValidationError, match="Say where it is by INGESTION_EMBEDDINGS_BASE_URL"):
+        Settings(environment="test", embeddings_model="text-embedding-3-small")
