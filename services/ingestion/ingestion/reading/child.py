@@ -1,6 +1,5 @@
 """What a child does: read what was ordered, say it in frames, end."""
 
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +20,6 @@ _FINAL = frozenset(
 
 def read(order: Order, limits: ReadingLimits, write: Callable[[bytes], object]) -> None:
     """Write the frames of the parts that were ordered. Never raises for what a file does."""
-    logging.disable(logging.CRITICAL)  # pypdf tells at length what is wrong with a file
     try:
         for frame in _frames(order, limits):
             write(encode(frame))

@@ -8,6 +8,7 @@ goes, however it goes, the socket closes, and the nursery ends with all its chil
 import contextlib
 import gc
 import json
+import logging
 import os
 import select
 import signal
@@ -81,6 +82,7 @@ class Nursery:
             for inherited in (self._woken, self._wake):
                 os.close(inherited)
             self._requests.close()
+            logging.disable(logging.CRITICAL)  # pypdf tells at length what is wrong with a file
             nowhere = os.open(os.devnull, os.O_RDWR)
             for standard in (0, 1, 2):
                 os.dup2(nowhere, standard)
