@@ -155,6 +155,15 @@ async def test_a_failure_at_any_write_changes_nothing_in_the_end(
     assert fails_at > 6
 
 
+async def test_a_step_that_failed_is_taken_again(database: Database, library: Library) -> None:
+    await some_history(database, random.Random(4), 5)
+    shelf = await new_shelf(library)
+    fragile: Any = Fragile(shelf, 2, after=True)
+    role = asyncio.create_task((await follower(fragile, database)).run())
+    await until(lambda: held(shelf), gives=await passage_ids(database))
+    role.cancel()
+
+
 async def test_what_another_model_embedded_is_embedded_once_and_kept(database: Database, library: Library) -> None:
     document = await add_document(database, OWNER, Words("old"), *(f"text {i}" for i in range(20)))
     shelf, words = await new_shelf(library), Words()

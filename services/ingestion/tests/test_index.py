@@ -316,3 +316,54 @@ async def test_many_processes_answer_from_a_server_and_one_writes(
         await add_document(database, ann.id, words, "rivers flow")
         await Student(database, fourth, ann.id).comes_to_find("rivers flow", "rivers flow", "cells divide")
     await client.close()
+
+
+class LateServer(OneServer):
+    """A server that is not up yet."""
+
+    def __init__(self, client: AsyncQdrantClient) -> None:
+        super().__init__(client)
+        self.up = asyncio.Event()
+        self.tried = asyncio.Event()
+
+    async def open(self) -> None:
+        self.tried.set()
+        if not self.up.is_set():
+            raise ConnectionError
+
+
+@pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
+async def test_a_server_that_is_not_up_is_waited_for(database: Database, words: Words, tmp_path: Path) -> None:
+    client = AsyncQdrantClient(location=":memory:")
+    server = LateServer(client)
+    index = PassageIndex(settings_in(tmp_path), database, words, library=server, poll_seconds=0.1)
+    stop = asyncio.Event()
+    role = asyncio.create_task(index.run(stop))
+    await server.tried.wait()
+    with pytest.raises(RuntimeError, match="not open yet"):
+        await index.check()
+    server.up.set()
+    ann = Student(database, index)
+    await add_document(database, ann.id, words, "cells divide")
+    await ann.comes_to_find("cells", "cells divide")
+    await index.check()
+    stop.set()
+    await role
+    # Requests that are being finished are still answered.
+    assert await ann.texts("cells") == ["cells divide"]
+    await index.close()
+    with pytest.raises(Unavailable):
+        await ann.texts("cells")
+    await client.close()
+
+
+async def test_a_process_told_to_stop_before_it_is_open_stops(database: Database, words: Words, tmp_path: Path) -> None:
+    client = AsyncQdrantClient(location=":memory:")
+    server = LateServer(client)
+    index = PassageIndex(settings_in(tmp_path), database, words, library=server)
+    stop = asyncio.Event()
+    role = asyncio.create_task(index.run(stop))
+    await server.tried.wait()
+    stop.set()
+    await asyncio.wait_for(role, 5)
+    await client.close()
