@@ -72,4 +72,7 @@ def named(settings: Settings, name: str) -> Embedder | None:
         return MiniLM(settings.data_dir / "ingestion" / "models")
     if settings.embeddings_base_url is None and settings.embeddings_api_key is None:
         return None
-    return embedder(settings.model_copy(update={"embeddings_model": name}))
+    model, _, dimensions = name.rpartition("@")
+    shortened = {"embeddings_model": model, "embeddings_dimensions": int(dimensions)} if dimensions.isdigit() else {}
+    whole = {"embeddings_model": name, "embeddings_dimensions": None}
+    return embedder(settings.model_copy(update=shortened or whole))

@@ -196,9 +196,12 @@ def test_the_settings_choose_the_model(tmp_path: Path) -> None:
     assert embedder(remote).name == "m"
     # An index that was made before the settings changed.
     assert isinstance(named(remote, "all-MiniLM-L6-v2"), MiniLM)
-    older = named(remote, "older")
-    assert older is not None
-    assert older.name == "older"
+    shortened = remote.model_copy(update={"embeddings_dimensions": 256})
+    assert embedder(shortened).name == "m@256"
+    for name in ("older", "older@512", "@cf/older"):
+        older = named(shortened, name)
+        assert older is not None
+        assert older.name == name
     assert named(plain, "older") is None
 
 
