@@ -154,6 +154,8 @@ class Exchange:
         if not connection.begin(self, head):
             return False
         self._upstream = connection
+        if self._client_is_full:
+            connection.hold()
         if self._head.fields.expects_continue and not self.body.is_complete:
             self._client.write(CONTINUE)
             self._client.flush()

@@ -65,6 +65,8 @@ class Pool:
 
     async def reach(self) -> UpstreamConnection:
         """A connection, new or given back by another request; raises `Unavailable` or `Overloaded` in bounded time."""
+        if self._idle and self._places_taken >= self._limits.connections:
+            self._idle.pop().abort()  # a new one is wanted because a kept one failed: make room for it
         if self._places_taken >= self._limits.connections or self._waiting:
             given = await self._wait()
             if given is not None:

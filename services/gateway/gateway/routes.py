@@ -6,6 +6,7 @@ What is not in it is not reachable; what it does not declare public (`security: 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 PREFIX = b"/api/v1"
@@ -60,7 +61,7 @@ class RouteTable:
         self.routes = tuple(_read(document))
         self._versioned = Place()
         self._root = Place()
-        self._found: dict[bytes, tuple[Place, bytes]] = {}
+        self._find_short = lru_cache(maxsize=_REMEMBERED_PATHS)(self._find)
         for route in self.routes:
             path = route.template.encode()
             if path.startswith(PREFIX + b"/"):
@@ -75,12 +76,7 @@ class RouteTable:
 
     def find(self, path: bytes) -> tuple[Place, bytes] | None:
         """The place of a path, and the path as its service knows it."""
-        known = self._found.get(path)
-        if known is None:
-            known = self._find(path)
-            if known is not None and len(path) <= _REMEMBERED_LENGTH and len(self._found) < _REMEMBERED_PATHS:
-                self._found[path] = known
-        return known
+        return self._find_short(path) if len(path) <= _REMEMBERED_LENGTH else self._find(path)
 
     def _find(self, path: bytes) -> tuple[Place, bytes] | None:
         if path.startswith(ALIAS + b"/"):

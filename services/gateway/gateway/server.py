@@ -89,11 +89,19 @@ class Server:
             await asyncio.sleep(TICK_SECONDS)
             now = edge.clock()
             for connection in [each for each in self._connections if each.deadline <= now]:
-                connection.expire()
+                _expire(connection)
             ticks += 1
             if ticks % _SWEEP_TICKS == 0:
                 for sweep in sweeps:
                     sweep(now)
+
+
+def _expire(connection: ClientConnection) -> None:
+    try:
+        connection.expire()
+    except Exception:  # one connection's trouble is not the others'
+        log.exception("a connection could not be ended")
+        connection.cut()
 
 
 def _notice_dead_clients(listener: socket.socket) -> None:

@@ -107,6 +107,19 @@ async def test_a_place_is_free_again_however_a_connection_ends() -> None:
         await until(lambda: pool._places_taken == 0)
 
 
+async def test_a_kept_connection_makes_room_for_a_new_one() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer(send, b"")
+
+    async with serving(app) as (port,):
+        pool = Pool("x", f"http://127.0.0.1:{port}", PoolLimits(connections=1), asyncio.get_running_loop().time)
+        pool._became_idle(await pool.reach())
+        assert (await pool.reach()).is_open
+        assert (len(pool._idle), pool._places_taken) == (0, 1)
+        pool.close()
+        await until(lambda: not pool._open)
+
+
 async def test_a_cancelled_attempt_to_connect_frees_its_place() -> None:
     with deaf() as port:
         pool = Pool("x", f"http://127.0.0.1:{port}", PoolLimits(), asyncio.get_running_loop().time)

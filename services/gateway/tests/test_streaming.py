@@ -10,7 +10,7 @@ import httpx
 import psutil
 from starlette.types import Receive, Scope, Send
 
-from .fakes import Running, answer, listener, read_body, running, until
+from .fakes import Running, answer, echo, listener, read_body, running, until
 from .wire import Wire, connect, request
 
 MIB = 1024 * 1024
@@ -174,6 +174,41 @@ async def test_a_service_that_does_not_read_makes_the_client_wait(gateway: Runni
         go_on.set()
         assert (await wire.answer())[1] == str(100 * MIB).encode()
         await uploading
+
+
+async def test_a_connection_that_was_held_to_the_end_serves_the_next_request(gateway: Running) -> None:
+    async def large(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer(send, b"x" * 6 * MIB)
+
+    gateway.service.on("/open", large)
+    async with connect(gateway.port) as wire:
+        for _ in range(4):
+            await wire.send(request("GET", "/api/v1/open"))
+            left = int((await wire.head()).headers["content-length"])
+            while left:
+                left -= len(await wire.reader.read(min(left, 100_000)))
+                await asyncio.sleep(0)
+    async with connect(gateway.port) as wire:
+        assert (await wire.get("/api/v1/things"))[0].status == 401
+        gateway.service.on("/open", echo)
+        for _ in range(3):
+            assert (await wire.get("/api/v1/open"))[0].status == 200
+
+
+async def test_requests_ahead_of_a_client_that_does_not_read_are_not_collected(redis_url: str) -> None:
+    async with _source(800, b"x" * 65536) as (port, sent):
+        source = running(redis_url, ingestion_url=f"http://127.0.0.1:{port}")
+        async with source as gateway, connect(gateway.port) as wire:
+            before = _memory()
+            await wire.send(request("GET", "/api/v1/open") * 4)
+            head = await wire.head()
+            size = int(head.headers["content-length"])
+            while size:
+                size -= len(await wire.reader.read(min(size, MIB)))
+            await wire.head()
+            sent.clear()
+            assert await _until_it_stalls(sent) < 32 * MIB
+            assert _memory() - before < 24 * MIB
 
 
 async def test_a_client_that_goes_away_is_told_to_the_service(gateway: Running) -> None:
