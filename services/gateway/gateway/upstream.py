@@ -208,7 +208,6 @@ class UpstreamConnection(asyncio.Protocol):
         if receiver is None:
             return  # aborted meanwhile
         receiver.answer_ends()
-        self.go_on()  # the last piece may have filled the client: whoever uses the connection next is not concerned
         if self._may_be_reused and not self._said_too_much and self.is_open:
             self._on_idle(self)
         else:

@@ -1,6 +1,7 @@
 """A client that sends exactly the bytes that it is given, and reads answers as they come."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -86,9 +87,18 @@ def request(method: str, path: str, *headers: str, body: bytes = b"") -> bytes:
 
 
 @asynccontextmanager
-async def connect(port: int, limit: int = 2**16) -> AsyncIterator[Wire]:
-    """A connection to a local port."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=limit)
+async def connect(port: int, *, receive_buffer: int | None = None) -> AsyncIterator[Wire]:
+    """A connection to a local port; with a small buffer, of a client behind a narrow line."""
+    client = socket.socket()
+    client.setblocking(False)
+    if receive_buffer is not None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    try:
+        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
+    except OSError:
+        client.close()
+        raise
+    reader, writer = await asyncio.open_connection(sock=client)
     try:
         yield Wire(reader, writer)
     finally:
