@@ -105,7 +105,7 @@ class Shelf(Protocol):
     async def progress(self) -> Progress: ...
 
     async def advance(self, progress: Progress) -> None:
-        """Write down how far the shelf has come; after it returns, so is all that was written before it."""
+        """Write down how far the shelf has come: a shelf that has this, has all that was written before."""
 
 
 class Library(Protocol):
