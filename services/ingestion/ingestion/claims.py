@@ -125,6 +125,12 @@ class Desk:
         """The document as it is now."""
         return await self._hold()
 
+    async def others_wait(self) -> bool:
+        """Whether a document waits that no worker has."""
+        await self._hold()
+        waiting = select(Document.id).where(col(Document.status).in_(_UNREAD), Document.due_at <= self._now).limit(1)
+        return (await self._session.exec(waiting)).first() is not None
+
     async def opened(self, pages: int, has_pages: bool) -> None:
         """How much there is to read."""
         document = await self._hold()
@@ -182,9 +188,10 @@ class Desk:
         await _fail(self._session, await self._hold(), code, self._now)
 
     async def release(self, *, again: bool) -> None:
-        """Put it back: unfinished because this worker stops, or, with `again`, to be tried a little later."""
+        """Put it back: because this worker stops or others wait, or, with `again`, to be tried a little later."""
         document = await self._hold()
-        document.status = DocumentStatus.QUEUED
+        if document.pages_read == 0:
+            document.status = DocumentStatus.QUEUED
         document.lease = None
         document.hinted_at = None
         if again:

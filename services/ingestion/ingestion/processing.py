@@ -1,6 +1,7 @@
 """The work on one document: read, cut, embed, store, a few pages at a time, in short transactions between long waits."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,9 +30,12 @@ from ingestion.storage import Storage
 
 log = getLogger(__name__)
 tracer = trace.get_tracer(__name__)
-# Passages in the first batches: the first page must be found soon, the rest in few transactions.
-BATCHES = (1, 4, 8, 16, 32)
 MOST_PAGES = 64
+MOST_PASSAGES = 128
+# What one call of the model may take: documents take turns at it, and a new one's first page waits for the turns of all others.
+TURN_SECONDS = 1.0
+# How long one document keeps its place at a worker while others wait for one.
+SLICE_SECONDS = 20.0
 # How long a stopping worker waits for the pages at hand before it gives them up.
 STOP_SECONDS = 5.0
 
@@ -60,8 +64,26 @@ class _Batch:
         self.pieces += ((page.number, piece) for piece in pieces)
 
 
+class Pace:
+    """How many passages to embed at once: one at first, so that the first page is found soon, then what takes a turn."""
+
+    def __init__(self) -> None:
+        self.passages = 1
+
+    def took(self, seconds: float) -> None:
+        """Say how long the last call took, its wait for other documents' turns included."""
+        if seconds < TURN_SECONDS / 2:
+            self.passages = min(self.passages * 2, MOST_PASSAGES)
+        elif seconds > TURN_SECONDS * 1.5:
+            self.passages = max(self.passages // 2, 1)
+
+
 class Stopping(Exception):
     """This process was told to stop."""
+
+
+class Yielding(Exception):
+    """The document had its time, and others wait."""
 
 
 class Processing:
@@ -113,7 +135,7 @@ class Processing:
             log.info("document %s cannot be read: %s", claimed.document_id, failed.code)
             async with self._desk(claimed) as desk:
                 await desk.fail(failed.code)
-        except Stopping:
+        except (Stopping, Yielding):
             async with self._desk(claimed) as desk:
                 await desk.release(again=False)
         except EmbeddingFailed as failed:
@@ -132,24 +154,29 @@ class Processing:
 
     async def _read(self, claimed: Claim) -> None:
         last: Document | None = None
+        pace = Pace()
+        began = time.monotonic()
         async with (
             self._storage.local_copy(claimed.storage_key) as path,
-            aclosing(self._batches(claimed, str(path))) as batches,
+            aclosing(self._batches(claimed, str(path), pace)) as batches,
         ):
             async for batch in batches:
-                last = await self._store(claimed, batch)
+                last = await self._store(claimed, batch, pace)
                 await self._tell(last)
                 if self._stop.is_set():
                     raise Stopping
+                if last.pages_read < (last.pages or 0) and time.monotonic() - began > SLICE_SECONDS:
+                    began = time.monotonic()
+                    async with self._desk(claimed) as desk:
+                        if await desk.others_wait():
+                            raise Yielding
         async with self._desk(claimed) as desk:
             document = last or await desk.document()
             if document.passages == 0:
                 raise ReadingFailed("document-scanned" if document.textless_pages else "document-empty")
             await self._tell(await desk.finish())
 
-    async def _batches(self, claimed: Claim, path: str) -> AsyncGenerator[_Batch]:
-        sizes = iter(BATCHES)
-        size = next(sizes)
+    async def _batches(self, claimed: Claim, path: str, pace: Pace) -> AsyncGenerator[_Batch]:
         batch = _Batch()
         reading = Reading(self._children, path, claimed.kind, first=claimed.pages_read + 1)
         async with aclosing(reading.parts()) as parts, aclosing(bodies(parts)) as read:
@@ -159,9 +186,9 @@ class Processing:
                         await desk.opened(body.parts, body.has_pages)
                     continue
                 batch.add(*self._cut(body, markdown=claimed.kind is Kind.MARKDOWN))
-                if len(batch.pieces) >= size or len(batch.pages) >= MOST_PAGES:
+                if len(batch.pieces) >= pace.passages or len(batch.pages) >= MOST_PAGES:
                     yield batch
-                    batch, size = _Batch(), next(sizes, BATCHES[-1])
+                    batch = _Batch()
         if batch.pages:
             yield batch
 
@@ -170,9 +197,11 @@ class Processing:
         page = ReadPage(body.part.number, text, body.part.text is not None, body.part.pictures)
         return page, self._cutter.cut(text, body.start, body.end, markdown=markdown)
 
-    async def _store(self, claimed: Claim, batch: _Batch) -> Document:
+    async def _store(self, claimed: Claim, batch: _Batch, pace: Pace) -> Document:
+        asked = time.monotonic()
         texts = [piece.text for _, piece in batch.pieces]
         vectors = await self._embedder.embed_passages(texts) if texts else []
+        pace.took(time.monotonic() - asked)
         passages = [
             NewPassage(part, piece.start, piece.end, piece.text, to_bytes(windows))
             for (part, piece), windows in zip(batch.pieces, vectors, strict=True)

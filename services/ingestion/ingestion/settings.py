@@ -31,7 +31,9 @@ class Settings(StoringSettings, env_prefix="INGESTION_"):
     reading_page_seconds: float = Field(20.0, gt=0, description="The longest that opening or one page may take")
     reading_seconds: float = Field(600.0, gt=0, description="The longest that reading one document may take")
 
-    worker_documents: int = Field(2, ge=1, le=32, description="Documents that one worker reads at the same time")
+    worker_documents: int = Field(
+        4, ge=1, le=32, description="Documents that one worker reads at the same time, taking turns at the model"
+    )
     worker_lease_seconds: float = Field(
         30.0, gt=0, le=600, description="A dead worker's document is taken over after it"
     )
