@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -105,15 +107,33 @@ def require(*names: str, progress: Progress | None = None) -> None:
     if not may_install():
         raise DevstackError(advice(wanted))
     with progress.step(f"Installing {', '.join(wanted)} (once)") if progress else nullcontext():
-        _install(names)
+        _install_apart(wanted, progress)
+    if still := missing(names):
+        raise DevstackError(advice(still))
 
 
-def _install(names: Iterable[str]) -> None:
+def _install_apart(names: list[str], progress: Progress | None) -> None:
+    """Install in a process that Ctrl-C does not reach, and wait for it: an apt-get cut short leaves a machine half configured."""
+    command = [sys.executable, "-P", "-m", "devstack.installing", *names]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        _, fault = process.communicate()
+    except BaseException:
+        if progress:
+            progress.say("Stopping as soon as the installation is complete.")
+        process.communicate()
+        raise
+    if process.returncode != 0:
+        raise DevstackError(fault.strip())
+
+
+def install(names: Iterable[str]) -> None:
+    """Install by apt-get what is still missing; `DevstackError` says why it could not."""
     with locked(Path("/run/lock/devstack-install") if Path("/run/lock").is_dir() else Path("/tmp/devstack-install")):  # noqa: S108
         if wanted := missing(names):
             _apt_install([PACKAGES[name] for name in wanted])
-    if still := missing(names):
-        raise DevstackError(advice(still))
 
 
 def _apt_install(packages: list[str]) -> None:
@@ -155,3 +175,19 @@ def nothing_starts_by_itself(policy: Path, kept: Path) -> Iterator[None]:
         policy.unlink()
         if kept.exists():
             kept.rename(policy)
+
+
+def main(names: list[str]) -> int:
+    """Install, whatever signals say meanwhile."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        install(names)
+    except DevstackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

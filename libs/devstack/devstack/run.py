@@ -33,10 +33,10 @@ def run(root: Path, parts: tuple[Part, ...], progress: Progress) -> None:
     given = environment(root, progress)
     check_alone(root, progress)
     check_port(int_port(given))
-    prepare([server for name, server in SERVERS.items() if not given.get(name)], progress)
     with interruptible() as stop:
         mesh: LocalMesh | None = None
         try:
+            prepare([server for name, server in SERVERS.items() if not given.get(name)], progress)
             mesh = LocalMesh(root / ".local", given, parts=parts, progress=progress)
             mesh.start()
             progress.say(banner(mesh, root))

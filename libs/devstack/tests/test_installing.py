@@ -1,12 +1,19 @@
 """Missing servers are installed where we may, and the machine's policy is left as it was found."""
 
+import io
+import os
+import signal
 import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from devstack import installing
 from devstack.errors import DevstackError
 from devstack.installing import POLICY_TEXT, nothing_starts_by_itself
+from devstack.keeping import wait_for
+from devstack.progress import Progress
 
 
 @pytest.fixture
@@ -78,10 +85,10 @@ def test_root_on_debian_installs_what_is_missing(
     monkeypatch.setattr(installing, "may_install", lambda: True)
     monkeypatch.setattr(installing, "POLICY", policy)
     monkeypatch.setattr(installing, "POLICY_KEPT", policy.with_suffix(".kept"))
-    installing.require("redis", "rabbitmq")
+    installing.install(["redis", "rabbitmq"])
     assert [command[1] for command in calls] == ["install", "update", "install"]
     assert calls[-1][-2:] == ["redis-server", "rabbitmq-server"]
-    installing.require("redis", "rabbitmq")
+    installing.install(["redis", "rabbitmq"])
     assert len(calls) == 3, "what is there is not installed again"
 
 
@@ -93,8 +100,47 @@ def test_why_apt_could_not_is_told(monkeypatch: pytest.MonkeyPatch, policy: Path
     monkeypatch.setattr(installing, "may_install", lambda: True)
     monkeypatch.setattr(installing, "POLICY", policy)
     with pytest.raises(DevstackError, match="apt-get could not install redis-server:\n  E: Unable to locate package"):
-        installing.require("redis")
+        installing.install(["redis"])
     assert not policy.exists()
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_an_installation_is_not_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installer = tmp_path / "python"
+    installer.write_text(f"#!/bin/sh\ntouch {tmp_path}/begun\nsleep 1\necho $@ > {tmp_path}/complete\n")
+    installer.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(installer))
+    monkeypatch.setattr(installing, "may_install", lambda: True)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    earlier = signal.signal(signal.SIGUSR1, interrupt)
+
+    def interrupt_soon() -> None:
+        wait_for((tmp_path / "begun").exists, "it did not begin", 10)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    interrupting = threading.Thread(target=interrupt_soon)
+    interrupting.start()
+    said = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        installing.require("redis", progress=Progress(said))
+    interrupting.join()
+    signal.signal(signal.SIGUSR1, earlier)
+    assert (tmp_path / "complete").read_text() == "-P -m devstack.installing redis\n"
+    assert "Stopping as soon as the installation is complete." in said.getvalue()
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_an_installation_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installer = tmp_path / "python"
+    installer.write_text("#!/bin/sh\necho the archive is away >&2\nexit 1\n")
+    installer.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(installer))
+    monkeypatch.setattr(installing, "may_install", lambda: True)
+    with pytest.raises(DevstackError, match=r"^the archive is away$"):
+        installing.require("redis")
 
 
 def test_the_newest_of_several_versions_is_used() -> None:
