@@ -153,4 +153,7 @@ def stop(reason: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        stop("\nStopped. The next make goes on from here.")
