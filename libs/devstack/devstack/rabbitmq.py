@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from devstack.processes import Spec
 from devstack.server import Server, Tuning
 
 NODE = "studyteddy@localhost"
+ATTEMPTS = 8
 # Two schedulers and four threads for files: a laptop's broker idles, and each costs memory.
 ERLANG = "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +A 4 +sbwt none"
 
@@ -133,10 +135,21 @@ class RabbitMQ(Server):
 
     def evaluate(self, expression: str) -> str:
         """What an Erlang expression is inside the broker; a few milliseconds, where rabbitmqctl takes seconds."""
+        for attempt in range(ATTEMPTS):
+            outcome = self._call(expression)
+            # A busy node may be late for the handshake: nothing was said to it yet.
+            if "failed to connect" not in outcome.stderr:
+                break
+            time.sleep(0.2 * attempt)
+        if outcome.returncode != 0 or not outcome.stdout.startswith("{ok"):
+            raise DevstackError(f"RabbitMQ answered {expression!r} with: {outcome.stdout or outcome.stderr}")
+        return outcome.stdout.removeprefix("{ok, ").removesuffix("}")
+
+    def _call(self, expression: str) -> subprocess.CompletedProcess[str]:
         # A name of its own for each call: the broker refuses a second connection from the same name.
         caller = f"devstack-{secrets.token_hex(6)}"
         node = ["-address", f"localhost:{self.ports[2]}", "-c", self.facts["cookie"], "-h", caller]
-        outcome = subprocess.run(
+        return subprocess.run(
             [str(self._erlang("erl_call")), *node, "-e"],
             input=f"{expression}.\n",
             env=self._erlang_env,
@@ -145,9 +158,6 @@ class RabbitMQ(Server):
             check=False,
             timeout=30,
         )
-        if outcome.returncode != 0 or not outcome.stdout.startswith("{ok"):
-            raise DevstackError(f"RabbitMQ answered {expression!r} with: {outcome.stdout or outcome.stderr}")
-        return outcome.stdout.removeprefix("{ok, ").removesuffix("}")
 
     def fresh_vhost(self, name: str) -> str:
         """Delete the virtual host with all that is in it, make it again, and return its URL."""
