@@ -28,6 +28,17 @@ def _examples() -> list[Event]:
     return [
         auth.UserRegistered(version=1, **_profile("Ada")),
         auth.UserProfileChanged(version=2, **_profile("Ada Lovelace")),
+        auth.UserEmailVerified(version=3, **_profile("Ada Lovelace") | {"email_verified": True}),
+        auth.EmailRequested(
+            version=1,
+            request_id=UUID("018f3b2e-0000-7000-8000-000000000006"),
+            user_id=USER,
+            kind="verify_email",
+            email="ada@example.org",
+            name="Ada Lovelace",
+            sealed_link="1.gAAAAABn-a-sealed-link",
+            expires_at=datetime(2026, 11, 21, 12, 0, tzinfo=UTC),
+        ),
         auth.SessionRevoked(
             version=2,
             session_id=AUTH_SESSION,

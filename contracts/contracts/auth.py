@@ -18,6 +18,7 @@ class Profile(Event):
     time_zone: str = Field(description="IANA name, such as Europe/Berlin")
     day_starts_at: int = Field(ge=0, le=23, description="The local hour at which the student's day begins")
     roles: list[Role]
+    email_verified: bool = Field(False, description="Whether the user has shown to read mail at this address")
 
 
 class UserRegistered(Profile, type="auth.user.registered", version=1, aggregate="user_id"):
@@ -26,6 +27,22 @@ class UserRegistered(Profile, type="auth.user.registered", version=1, aggregate=
 
 class UserProfileChanged(Profile, type="auth.user.profile_changed", version=1, aggregate="user_id"):
     """Name, time zone, start of day or roles changed; this is the profile from now on."""
+
+
+class UserEmailVerified(Profile, type="auth.user.email_verified", version=1, aggregate="user_id"):
+    """The user opened the link that was sent to the address."""
+
+
+class EmailRequested(Event, type="auth.email.requested", version=1, aggregate="request_id"):
+    """A mail with a secret link is to be sent to somebody, now: after `expires_at` it is of no use any more."""
+
+    request_id: UUID
+    user_id: UUID
+    kind: Literal["verify_email", "reset_password"]
+    email: str
+    name: str
+    sealed_link: str = Field(description="The link, sealed with the mesh's key ring: it does not travel in clear")
+    expires_at: AwareDatetime
 
 
 class SessionRevoked(Event, type="auth.session.revoked", version=1, aggregate="session_id"):
