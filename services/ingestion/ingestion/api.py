@@ -10,7 +10,7 @@ from uuid import UUID
 from chassis.clock import Clock
 from chassis.database import DatabaseDep, SessionDep
 from chassis.idempotency import IdempotencyKey, idempotency_for
-from chassis.identity import CurrentUser
+from chassis.identity import CurrentUser, require_verified_email
 from chassis.paging import Page, PageDep, moment
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
@@ -137,6 +137,7 @@ async def upload_document(
         answer.append(JSONResponse(out.model_dump(mode="json"), status_code=status))
 
     try:
+        require_verified_email(request, user)  # here, and not as a dependency: what is refused is still read to its end
         if int(request.headers.get("content-length", 0)) > intake.most + FORM_BYTES:
             raise too_large(intake.most)
         file = await incoming_file(request.headers, body)
