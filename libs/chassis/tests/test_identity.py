@@ -9,7 +9,15 @@ import httpx
 import pytest
 from chassis.errors import Unauthorized, Unavailable
 from chassis.http import create_app
-from chassis.identity import CurrentAdmin, CurrentService, CurrentUser, RemoteKeys, TokenVerifier, VerifiedUser, bearer_of
+from chassis.identity import (
+    CurrentAdmin,
+    CurrentService,
+    CurrentUser,
+    RemoteKeys,
+    TokenVerifier,
+    VerifiedUser,
+    bearer_of,
+)
 from fastapi import APIRouter
 
 from .signing import SESSION, USER, Keys, StillClock, claims, new_key, published
