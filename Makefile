@@ -30,7 +30,7 @@ demo: setup ## play the main job against the running mesh (FILE=course.pdf QUEST
 	@$(BIN)/python tests/demo $(if $(FILE),--file "$(FILE)") $(if $(QUESTION),--question "$(QUESTION)") $(if $(GATEWAY_PORT),--url http://localhost:$(GATEWAY_PORT))
 
 test: setup ## run every test on servers of their own, with coverage (ARGS="-k name" for some, without)
-	@$(BIN)/python -m devstack install --npm # which brings the official AsyncAPI parser
+	@$(BIN)/python -m devstack install --npm --chromium # for the official AsyncAPI parser, a TypeScript client, and pages in a browser
 ifdef ARGS
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 else
