@@ -6,14 +6,13 @@ from uuid import UUID
 
 from mesh import Event
 
-from contracts import auth, chat, ingestion, notifier
+from contracts import auth, chat, ingestion
 
 USER = UUID("018f3b2e-0000-7000-8000-000000000001")
 AUTH_SESSION = UUID("018f3b2e-0000-7000-8000-000000000002")
 DOCUMENT = UUID("018f3b2e-0000-7000-8000-000000000003")
 STUDY_SESSION = UUID("018f3b2e-0000-7000-8000-000000000004")
 MESSAGE = UUID("018f3b2e-0000-7000-8000-000000000005")
-NOTIFICATION = UUID("018f3b2e-0000-7000-8000-000000000007")
 TITLE = "Introduction to Sociology"
 
 
@@ -66,6 +65,13 @@ def _examples() -> list[Event]:
         ),
         ingestion.DocumentDeleted(version=4, document_id=DOCUMENT, user_id=USER),
         chat.SessionStarted(version=1, session_id=STUDY_SESSION, user_id=USER, mode="tutor", document_ids=[DOCUMENT]),
+        chat.MessageAsked(
+            message_id=MESSAGE,
+            session_id=STUDY_SESSION,
+            question_id=UUID("018f3b2e-0000-7000-8000-000000000007"),
+            user_id=USER,
+            attempt=1,
+        ),
         chat.MessageAnswered(
             version=2,
             message_id=MESSAGE,
@@ -73,9 +79,6 @@ def _examples() -> list[Event]:
             user_id=USER,
             citations=[chat.Cited(document_id=DOCUMENT, page=11)],
             offline=False,
-        ),
-        notifier.NotificationDelivered(
-            version=1, notification_id=NOTIFICATION, user_id=USER, kind="document_ready", channel="in_app"
         ),
     ]
 

@@ -22,7 +22,6 @@ PARTS = (
     Part("auth", ("api", "relay", "scheduler")),
     Part("ingestion", ("api", "relay", "worker", "scheduler", "index")),
     Part("chat", ("api", "consumer", "relay", "scheduler")),
-    Part("notifier", ("api", "consumer", "relay", "scheduler")),
     Part("gateway", ("api",), stores=False),
 )
 # What every process needs of the machine, whatever settings are given.
