@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import asyncpg
 import httpx
@@ -13,7 +14,7 @@ from chassis.sealing import KeyRing
 from devstack.local_mesh import LocalMesh
 
 from .browser import STRANGER, Browser, ScriptFailed, Tab, chromium
-from .students import Json, SignUp, Student
+from .students import SignUp, Student
 
 # Beside `url` and `token`, what the scripts of these tests share.
 PRELUDE = """
@@ -58,9 +59,9 @@ class Page:
         known = {"url": f"{mesh.url}/api/v1", "token": student.tokens["access_token"]}
         self._begin = "".join(f"const {name} = {json.dumps(value)};" for name, value in known.items()) + PRELUDE
 
-    async def run(self, script: str) -> Json:
-        answer: Json = await self._tab.run(self._begin + script)
-        return answer
+    async def run(self, script: str) -> Any:
+        """What the script returns, as JSON."""
+        return await self._tab.run(self._begin + script)
 
 
 async def test_a_page_of_another_origin_calls_with_a_token_and_reads_the_headers_it_needs(
@@ -162,6 +163,38 @@ async def test_a_strangers_page_reads_nothing_not_even_with_a_token(
         for call in ("fetch(`${url}/users/me`, { headers: bearer })", "fetch(`${url}/users/me`)"):
             with pytest.raises(ScriptFailed, match="Failed to fetch"):
                 await Page(tab, mesh, student).run(f"return (await {call}).status")
+
+
+async def test_a_page_of_another_origin_opens_a_socket_with_a_ticket_and_is_told_what_happens(
+    browser: Browser, frontend: int, mesh: LocalMesh, student: Student
+) -> None:
+    opened = """
+        const { ticket } = await (await fetch(`${url}/ws/ticket`, { method: 'POST', headers: bearer })).json();
+        const socket = new WebSocket(`${url.replace('http', 'ws').replace('/api/v1', '')}/ws?ticket=${ticket}`);
+    """
+    async with browser.tab() as tab:
+        await tab.open(f"http://localhost:{frontend}/")
+        heard = await Page(tab, mesh, student).run(
+            opened
+            + """
+            const heard = [];
+            await new Promise((resolve, reject) => {
+                socket.onclose = () => reject(new Error(`closed after ${heard}`));
+                socket.onmessage = async (message) => {
+                    heard.push(JSON.parse(message.data).type);
+                    if (heard.length === 1) {
+                        const form = new FormData();
+                        form.append('file', new Blob(['Supply is what producers offer.']), 'notes.txt');
+                        await fetch(`${url}/documents`, { method: 'POST', headers: bearer, body: form });
+                    }
+                    if (heard.at(-1) === 'document.processed') resolve();
+                };
+            });
+            return heard;
+        """
+        )
+        assert heard[0] == "hello"
+        assert "document.uploaded" in heard
 
 
 async def mailed_link(mesh: LocalMesh, email: str, kind: str) -> str:
