@@ -66,6 +66,13 @@ def _examples() -> list[Event]:
         ),
         ingestion.DocumentDeleted(version=4, document_id=DOCUMENT, user_id=USER),
         chat.SessionStarted(version=1, session_id=STUDY_SESSION, user_id=USER, mode="tutor", document_ids=[DOCUMENT]),
+        chat.MessageAsked(
+            message_id=MESSAGE,
+            session_id=STUDY_SESSION,
+            question_id=UUID("018f3b2e-0000-7000-8000-000000000007"),
+            user_id=USER,
+            attempt=1,
+        ),
         chat.MessageAnswered(
             version=2,
             message_id=MESSAGE,
