@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    LargeBinary,
     Text,
     UniqueConstraint,
     text,
@@ -87,6 +88,18 @@ class Deck(Row, table=True):
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
     updated_at: datetime = Field(sa_column=_moment())
+
+
+class Share(Row, table=True):
+    """A deck that whoever has its link may copy. The link's token is kept as SHA-256, and sealed, to be shown to its owner."""
+
+    __tablename__ = "share"
+
+    deck_id: UUID = Field(sa_column=Column(ForeignKey("deck.id", ondelete="CASCADE"), primary_key=True))
+    user_id: UUID
+    token_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    token_sealed: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_column=_moment())
 
 
 class Note(Row, table=True):

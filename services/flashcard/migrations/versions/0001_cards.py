@@ -57,6 +57,18 @@ def _decks() -> None:
         sa.UniqueConstraint("user_id", "name", name="uq_deck_user_id_name"),
     )
 
+    op.create_table(
+        "share",
+        sa.Column("deck_id", sa.Uuid, nullable=False),
+        sa.Column("user_id", sa.Uuid, nullable=False),
+        sa.Column("token_digest", sa.LargeBinary, nullable=False),
+        sa.Column("token_sealed", sa.Text, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["deck_id"], ["deck.id"], name="fk_share_deck_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("deck_id", name="pk_share"),
+        sa.UniqueConstraint("token_digest", name="uq_share_token_digest"),
+    )
+
 
 def _notes() -> None:
     op.create_table(
