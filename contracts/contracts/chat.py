@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from mesh import Event
+from mesh import EphemeralEvent, Event
 from pydantic import BaseModel, Field
 
 Mode = Literal["tutor", "active_recall", "feynman"]
@@ -23,6 +23,16 @@ class Cited(BaseModel):
 
     document_id: UUID
     page: int | None
+
+
+class MessageAsked(EphemeralEvent, type="chat.message.asked", version=1, aggregate="message_id"):
+    """An answer is being written: `GET /chat/messages/{message_id}/stream` follows it. May be lost; the session's messages tell it, too."""
+
+    message_id: UUID = Field(description="The answer's")
+    session_id: UUID
+    question_id: UUID
+    user_id: UUID
+    attempt: int = Field(ge=1, description="Above 1 for a retry")
 
 
 class MessageAnswered(Event, type="chat.message.answered", version=1, aggregate="message_id"):
