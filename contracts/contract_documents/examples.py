@@ -6,7 +6,7 @@ from uuid import UUID
 
 from mesh import Event
 
-from contracts import auth, chat, flashcard, ingestion
+from contracts import auth, chat, flashcard, ingestion, notifier
 
 USER = UUID("018f3b2e-0000-7000-8000-000000000001")
 AUTH_SESSION = UUID("018f3b2e-0000-7000-8000-000000000002")
@@ -16,6 +16,7 @@ MESSAGE = UUID("018f3b2e-0000-7000-8000-000000000005")
 CARD = UUID("018f3b2e-0000-7000-8000-000000000007")
 NOTE = UUID("018f3b2e-0000-7000-8000-000000000008")
 DECK = UUID("018f3b2e-0000-7000-8000-000000000009")
+NOTIFICATION = UUID("018f3b2e-0000-7000-8000-000000000007")
 TITLE = "Introduction to Sociology"
 
 
@@ -119,6 +120,9 @@ def _examples() -> list[Event]:
             day_ends_at=datetime(2026, 11, 24, 3, 0, tzinfo=UTC),
         ),
         flashcard.ReviewsCleared(version=2, user_id=USER, day=date(2026, 11, 23)),
+        notifier.NotificationDelivered(
+            version=1, notification_id=NOTIFICATION, user_id=USER, kind="document_ready", channel="in_app"
+        ),
     ]
 
 

@@ -23,6 +23,7 @@ PARTS = (
     Part("ingestion", ("api", "relay", "worker", "scheduler", "index")),
     Part("chat", ("api", "consumer", "relay", "scheduler")),
     Part("flashcard", ("api", "consumer", "relay", "scheduler")),
+    Part("notifier", ("api", "consumer", "relay", "scheduler")),
     Part("gateway", ("api",), stores=False),
 )
 # What every process needs of the machine, whatever settings are given.

@@ -95,6 +95,21 @@ class DeckOut(BaseModel):
     updated_at: datetime
 
 
+class ShareOut(BaseModel):
+    """A link to a deck: `GET` its path shows it, `POST …/copy` copies it."""
+
+    token: str
+    path: str
+
+
+class SharedDeckOut(BaseModel):
+    """What a link leads to."""
+
+    name: str
+    cards: int
+    samples: list[str] = Field(description="The first questions")
+
+
 class NewCard(BaseModel):
     """The body of `POST /flashcards`. Without a deck it goes into the deck “Default”."""
 

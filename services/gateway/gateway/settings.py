@@ -25,6 +25,7 @@ class Settings(ServiceSettings, env_prefix="GATEWAY_"):
     ingestion_url: str = "http://127.0.0.1:8102"
     chat_url: str = "http://127.0.0.1:8103"
     flashcard_url: str = "http://127.0.0.1:8105"
+    notifier_url: str = "http://127.0.0.1:8104"
 
     cors_origins: _Names = Field((), description="Origins whose pages may call; in development any on this machine may")
     trusted_proxies: _Names = Field((), description="Networks of proxies in front, whose X-Forwarded-For counts")
@@ -71,6 +72,7 @@ class Settings(ServiceSettings, env_prefix="GATEWAY_"):
             "ingestion": self.ingestion_url,
             "chat": self.chat_url,
             "flashcard": self.flashcard_url,
+            "notifier": self.notifier_url,
         }
 
     @property
