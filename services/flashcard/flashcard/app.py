@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from mesh import Consumer, Relay, Topology
 
 from flashcard.api import routers
+from flashcard.drafts import Proposals
 from flashcard.events import bus
 from flashcard.models import SCHEMA, tables
 from flashcard.settings import Settings
@@ -39,7 +40,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         keys = await stack.enter_async_context(httpx.AsyncClient(verify=settings.auth_url.startswith("https:")))
         verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
         checks: dict[str, Check] = {"database": database.check}
-        provide = {Students: Students, Sources: Sources}
+        provide = {Students: Students, Sources: Sources, Proposals: Proposals}
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
         upkeep = Upkeep(database, clock, settings.sweep_seconds)
 

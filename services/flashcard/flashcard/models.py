@@ -131,6 +131,29 @@ class Note(Row, table=True):
     updated_at: datetime = Field(sa_column=_moment())
 
 
+class Draft(Row, table=True):
+    """A card that was proposed and waits for the student. One that was rejected stays, so that it is not proposed again."""
+
+    __tablename__ = "draft"
+    __table_args__ = (
+        UniqueConstraint("user_id", "fingerprint", name="uq_draft_user_id_fingerprint"),
+        Index("ix_draft_user_id_place", "user_id", "place", postgresql_where=text("NOT rejected")),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    place: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), nullable=False))
+    proposal_id: UUID | None = None
+    kind: NoteKind = Field(sa_type=Text)
+    question: str = Field(sa_type=Text)
+    answer: str = Field(sa_type=Text)
+    source: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    document_id: UUID | None = None
+    fingerprint: str = Field(sa_type=Text)
+    rejected: bool = False
+    created_at: datetime = Field(sa_column=_moment())
+
+
 class Card(Row, table=True):
     """One question of a note, and what is known of the student's memory of it.
 
