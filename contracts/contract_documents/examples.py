@@ -84,6 +84,24 @@ def _examples() -> list[Event]:
             citations=[chat.Cited(document_id=DOCUMENT, page=11)],
             offline=False,
         ),
+        chat.FlashcardsProposed(
+            version=1,
+            proposal_id=UUID("018f3b2e-0000-7000-8000-00000000000b"),
+            user_id=USER,
+            document_id=DOCUMENT,
+            cards=[
+                chat.ProposedCard(
+                    question="What is socialization?",
+                    answer="The process through which people learn to be proficient members of a society.",
+                    document_id=DOCUMENT,
+                    document_title=TITLE,
+                    page=3,
+                    part=3,
+                    quote="Socialization is the process through which people are taught to be proficient members of a society.",
+                )
+            ],
+            offline=True,
+        ),
         flashcard.CardCreated(
             version=1,
             card_id=CARD,

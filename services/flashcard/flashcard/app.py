@@ -13,11 +13,13 @@ from chassis.health import Check
 from chassis.http import create_app
 from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
+from chassis.sealing import KeyRing
 from chassis.service import Process, Service
 from fastapi import FastAPI
 from mesh import Consumer, Relay, Topology
 
 from flashcard.api import routers
+from flashcard.drafts import Proposals
 from flashcard.events import bus
 from flashcard.models import SCHEMA, tables
 from flashcard.settings import Settings
@@ -38,7 +40,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         keys = await stack.enter_async_context(httpx.AsyncClient(verify=settings.auth_url.startswith("https:")))
         verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
         checks: dict[str, Check] = {"database": database.check}
-        provide = {Students: Students, Sources: Sources}
+        provide = {Students: Students, Sources: Sources, Proposals: Proposals}
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
         upkeep = Upkeep(database, clock, settings.sweep_seconds)
 
@@ -52,18 +54,20 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         yield Process(
             roles={"consumer": consumer.run, "relay": relay, "scheduler": upkeep.run},
             commands={"migrate": migrate},
-            app=application(database, verifier, clock, checks),
+            app=application(database, verifier, KeyRing(settings.key_ring.get_secret_value()), clock, checks),
             checks=checks,
         )
 
 
-def application(database: Database, verifier: TokenVerifier, clock: Clock, checks: dict[str, Check]) -> FastAPI:
+def application(
+    database: Database, verifier: TokenVerifier, ring: KeyRing, clock: Clock, checks: dict[str, Check]
+) -> FastAPI:
     """The HTTP application of role `api`."""
     return create_app(
         title="Flashcard",
         service=SCHEMA,
         routers=routers,
-        state={"database": database, "verifier": verifier, "clock": clock},
+        state={"database": database, "verifier": verifier, "ring": ring, "clock": clock},
         checks=checks,
     )
 

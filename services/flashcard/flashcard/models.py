@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    LargeBinary,
     Text,
     UniqueConstraint,
     text,
@@ -32,6 +33,10 @@ class Row(SQLModel, registry=tables):
     """Base of this service's tables."""
 
 
+def _moment(*, nullable: bool = False) -> Column[datetime]:
+    return Column(DateTime(timezone=True), nullable=nullable)
+
+
 class NoteKind(StrEnum):
     """Basic: one card. Reversed: a second one asks for the question. Cloze: a card for each number of `{{c1::…}}`."""
 
@@ -40,20 +45,25 @@ class NoteKind(StrEnum):
     CLOZE = "cloze"
 
 
-def _moment(*, nullable: bool = False) -> Column[datetime]:
-    return Column(DateTime(timezone=True), nullable=nullable)
-
-
 class Student(Row, table=True):
-    """What auth last said of a user: the day, and where it is. One who is gone stays as a tombstone."""
+    """What auth last said of a user: the day, and where it is. One who is gone stays as a tombstone.
+
+    `next_day_at` is when the student's next day begins: then it is told what is due. `told_day` is the last day that was told,
+    `cleared_day` the last of these on which everything was done; `told_version` counts both.
+    """
 
     __tablename__ = "student"
+    __table_args__ = (Index("ix_student_next_day_at", "next_day_at", postgresql_where=text("NOT deleted")),)
 
     user_id: UUID = Field(primary_key=True)
     version: int
     time_zone: str = Field(sa_type=Text)
     day_starts_at: int
     deleted: bool = False
+    next_day_at: datetime = Field(sa_column=_moment())
+    told_day: date | None = Field(default=None, sa_column=Column(Date))
+    cleared_day: date | None = Field(default=None, sa_column=Column(Date))
+    told_version: int = 0
 
 
 class GoneDocument(Row, table=True):
@@ -78,6 +88,18 @@ class Deck(Row, table=True):
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
     updated_at: datetime = Field(sa_column=_moment())
+
+
+class Share(Row, table=True):
+    """A deck that whoever has its link may copy. The link's token is kept as SHA-256, and sealed, to be shown to its owner."""
+
+    __tablename__ = "share"
+
+    deck_id: UUID = Field(sa_column=Column(ForeignKey("deck.id", ondelete="CASCADE"), primary_key=True))
+    user_id: UUID
+    token_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    token_sealed: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_column=_moment())
 
 
 class Note(Row, table=True):
@@ -107,6 +129,29 @@ class Note(Row, table=True):
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
     updated_at: datetime = Field(sa_column=_moment())
+
+
+class Draft(Row, table=True):
+    """A card that was proposed and waits for the student. One that was rejected stays, so that it is not proposed again."""
+
+    __tablename__ = "draft"
+    __table_args__ = (
+        UniqueConstraint("user_id", "fingerprint", name="uq_draft_user_id_fingerprint"),
+        Index("ix_draft_user_id_place", "user_id", "place", postgresql_where=text("NOT rejected")),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    place: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), nullable=False))
+    proposal_id: UUID | None = None
+    kind: NoteKind = Field(sa_type=Text)
+    question: str = Field(sa_type=Text)
+    answer: str = Field(sa_type=Text)
+    source: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    document_id: UUID | None = None
+    fingerprint: str = Field(sa_type=Text)
+    rejected: bool = False
+    created_at: datetime = Field(sa_column=_moment())
 
 
 class Card(Row, table=True):

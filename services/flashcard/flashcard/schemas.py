@@ -95,6 +95,21 @@ class DeckOut(BaseModel):
     updated_at: datetime
 
 
+class ShareOut(BaseModel):
+    """A link to a deck: `GET` its path shows it, `POST …/copy` copies it."""
+
+    token: str
+    path: str
+
+
+class SharedDeckOut(BaseModel):
+    """What a link leads to."""
+
+    name: str
+    cards: int
+    samples: list[str] = Field(description="The first questions")
+
+
 class NewCard(BaseModel):
     """The body of `POST /flashcards`. Without a deck it goes into the deck “Default”."""
 
@@ -167,6 +182,42 @@ class NewCardsOut(BaseModel):
 
     cards: list[CardOut]
     alike: list[UUID] = Field(description="Notes of yours that ask the same")
+
+
+class DraftOut(BaseModel):
+    """A card that was proposed from the student's material, and waits."""
+
+    id: UUID
+    kind: NoteKind
+    question: str
+    answer: str
+    source: SourceOut | None
+    created_at: datetime
+
+
+class DraftAcceptance(BaseModel):
+    """How a draft becomes a card; what is left out stays as proposed. Without a deck it goes into the deck “Default”."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deck_id: UUID | None = None
+    question: Question | None = None
+    answer: Side | None = None
+    tags: Tags = []
+
+
+class AllDraftsAcceptance(BaseModel):
+    """Where all drafts go; without a deck into the deck “Default”."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deck_id: UUID | None = None
+
+
+class MadeCards(BaseModel):
+    """Cards that were made."""
+
+    cards: list[CardOut]
 
 
 class QueuedCard(CardOut):

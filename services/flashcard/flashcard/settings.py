@@ -12,4 +12,4 @@ class Settings(StoringSettings, env_prefix="FLASHCARD_"):
     service: ClassVar[str] = "flashcard"
 
     port: int = Field(8105, ge=0, le=65535)
-    sweep_seconds: float = Field(60.0, gt=0, le=3600, description="How often old events and keys are looked for")
+    sweep_seconds: float = Field(30.0, gt=0, le=3600, description="How often days that begin are looked for, at least")

@@ -14,10 +14,12 @@ import httpx
 import uvicorn
 from chassis.database import Database
 from chassis.tokens import ISSUER, USER_AUDIENCE, SigningKey
+from contracts.auth import UserProfileChanged
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flashcard.app import compose
 from flashcard.settings import Settings
+from flashcard.students import Students
 from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -128,6 +130,24 @@ class Desk:
         client = httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
         self.clients.append(client)
         return Student(user_id, client)
+
+    async def knows(self, student: Student, zone: str = "UTC", starts_at: int = 4, version: int = 1) -> None:
+        """Auth has told of the student."""
+        profile = UserProfileChanged(
+            user_id=student.id,
+            version=version,
+            email="ada@example.org",
+            name="Ada",
+            time_zone=zone,
+            day_starts_at=starts_at,
+            roles=["student"],
+        )
+        async with self.database.transaction() as session:
+            await Students(session, lambda: self.now).put(profile)
+
+    async def told(self, kind: str) -> list[Json]:
+        """The events of this kind in the outbox."""
+        return [event for name, event in await self.events() if name == f"flashcard.{kind}.v1"]
 
     def later(self, **time: float) -> None:
         """Put the clock forward."""

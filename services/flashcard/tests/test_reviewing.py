@@ -5,9 +5,6 @@ import itertools
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from contracts.auth import UserRegistered
-from flashcard.students import Students
-
 from .desk import Desk, Json, Student
 
 FATE = ("phase", "due_day", "due_at", "interval", "stability", "difficulty", "lapses", "reviews")
@@ -174,17 +171,7 @@ async def test_limits_of_the_day_and_learning_first(desk: Desk) -> None:
 
 async def test_due_is_by_the_students_day(desk: Desk) -> None:
     ada = desk.student()
-    profile = UserRegistered(
-        user_id=ada.id,
-        version=1,
-        email="a@b.c",
-        name="A",
-        time_zone="Pacific/Auckland",
-        day_starts_at=4,
-        roles=["student"],
-    )
-    async with desk.database.transaction() as session:
-        await Students(session).put(profile)
+    await desk.knows(ada, "Pacific/Auckland")
     desk.now = datetime.fromisoformat("2026-11-26T14:59:00+00:00")  # 03:59 of the 27th in Auckland
     assert (await ada.queue())["day"] == "2026-11-26"
     desk.later(minutes=1)

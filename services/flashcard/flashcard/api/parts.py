@@ -8,6 +8,7 @@ from uuid import UUID
 from chassis.clock import Clock
 from chassis.database import SessionDep
 from chassis.identity import CurrentUser
+from chassis.sealing import KeyRing
 from fastapi import Depends, Request
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -22,6 +23,7 @@ class Desk:
     roles: frozenset[str]
     session: AsyncSession
     now: datetime
+    ring: KeyRing
 
     async def today(self) -> date:
         """The day that it is for the student."""
@@ -29,8 +31,9 @@ class Desk:
 
 
 def _desk(request: Request, user: CurrentUser, session: SessionDep) -> Desk:
-    clock: Clock = request.app.state.clock
-    return Desk(user.id, user.roles, session, clock())
+    state = request.app.state
+    clock: Clock = state.clock
+    return Desk(user.id, user.roles, session, clock(), state.ring)
 
 
 DeskDep = Annotated[Desk, Depends(_desk)]

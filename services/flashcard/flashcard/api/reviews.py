@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from flashcard.api.parts import DeskDep
 from flashcard.reviewing import Reviews
+from flashcard.rollover import tell_when_cleared
 from flashcard.schemas import NewReview, ReviewOut, card_out
 
 router = APIRouter(tags=["flashcards"])
@@ -15,7 +16,9 @@ router = APIRouter(tags=["flashcards"])
 async def review_card(card_id: UUID, body: NewReview, desk: DeskDep) -> ReviewOut:
     """Say how well a card was recalled. A review with the same `id` counts once; one of the past counts in its own time."""
     given = body.given(desk.now)
-    return ReviewOut(id=given.id, card=card_out(await Reviews(desk.session, desk.owner).add(card_id, given, desk.now)))
+    shown = await Reviews(desk.session, desk.owner).add(card_id, given, desk.now)
+    await tell_when_cleared(desk.session, desk.owner, desk.now)
+    return ReviewOut(id=given.id, card=card_out(shown))
 
 
 @router.post("/reviews/undo")

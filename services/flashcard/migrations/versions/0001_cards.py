@@ -28,8 +28,13 @@ def _students() -> None:
         sa.Column("time_zone", sa.Text, nullable=False),
         sa.Column("day_starts_at", sa.Integer, nullable=False),
         sa.Column("deleted", sa.Boolean, nullable=False),
+        sa.Column("next_day_at", MOMENT, nullable=False),
+        sa.Column("told_day", sa.Date),
+        sa.Column("cleared_day", sa.Date),
+        sa.Column("told_version", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("user_id", name="pk_student"),
     )
+    op.create_index("ix_student_next_day_at", "student", ["next_day_at"], postgresql_where=sa.text("NOT deleted"))
     op.create_table(
         "gone_document",
         sa.Column("document_id", sa.Uuid, nullable=False),
@@ -50,6 +55,18 @@ def _decks() -> None:
         sa.Column("updated_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_deck"),
         sa.UniqueConstraint("user_id", "name", name="uq_deck_user_id_name"),
+    )
+
+    op.create_table(
+        "share",
+        sa.Column("deck_id", sa.Uuid, nullable=False),
+        sa.Column("user_id", sa.Uuid, nullable=False),
+        sa.Column("token_digest", sa.LargeBinary, nullable=False),
+        sa.Column("token_sealed", sa.Text, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["deck_id"], ["deck.id"], name="fk_share_deck_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("deck_id", name="pk_share"),
+        sa.UniqueConstraint("token_digest", name="uq_share_token_digest"),
     )
 
 
