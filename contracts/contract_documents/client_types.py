@@ -63,7 +63,7 @@ def _tell_default(value: Json) -> None:
 
 
 def _without_null(schema: Json) -> Json:
-    options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
+    options: list[Json] = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
     if len(options) != 1 or "anyOf" not in schema:
         return schema
     return {name: value for name, value in schema.items() if name not in {"anyOf", "default"}} | options[0]
