@@ -11,7 +11,7 @@ from devstack.places import data_home
 from devstack.progress import Progress
 from devstack.servers import Stack
 
-STORED = ("servers", "data", "mail", "mail", "logs", "secrets.json", "migrated.json", "bootstrap.lock")
+STORED = ("servers", "data", "mail", "logs", "secrets.json", "migrated.json", "bootstrap.lock")
 STOP_SECONDS = 90.0
 
 

@@ -17,6 +17,8 @@ from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
 from chassis.sealing import KeyRing
 from chassis.service import Process, Service
+from chassis.sockets import SocketServer
+from chassis.tickets import Tickets
 from fastapi import FastAPI
 from mesh import Consumer, Relay, Topology
 from redis.asyncio import Redis
@@ -33,12 +35,12 @@ from notifier.post_office import PostOffice
 from notifier.posting import MailFolder, Post, SmtpServer
 from notifier.presence import Attendance
 from notifier.retention import Retention
-from notifier.serving import SocketServer
 from notifier.settings import Settings
 from notifier.students import Students
-from notifier.tickets import Tickets
 from notifier.unsubscribing import Unsubscribing
 
+# What clients send is not for us: a frame longer than this ends the socket.
+_LONGEST_MESSAGE = 4096
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 
@@ -101,6 +103,7 @@ def _server(parts: Parts, checks: dict[str, Check]) -> SocketServer:
         sockets=parts.settings.sockets,
         ping_seconds=parts.settings.ping_seconds,
         pong_seconds=parts.settings.pong_seconds,
+        longest_message=_LONGEST_MESSAGE,
     )
 
 
@@ -136,6 +139,8 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         retry=Retry(NoBackoff(), 1),  # a kept connection may have been closed meanwhile
     )
     stack.push_async_callback(redis.aclose)
+    verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
+    ring = KeyRing(settings.key_ring.get_secret_value())
     hub = Hub(
         most=settings.sockets,
         most_per_user=settings.sockets_per_user,
@@ -146,9 +151,9 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         database=database,
         hub=hub,
         attendance=Attendance(hub, database, clock),
-        tickets=Tickets(redis, settings.ticket_life),
-        unsubscribing=Unsubscribing(KeyRing(settings.key_ring.get_secret_value()), settings.public_url),
-        verifier=TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock),
+        unsubscribing=Unsubscribing(ring, settings.public_url),
+        tickets=Tickets(redis, ring, verifier, life=settings.ticket_life),
+        verifier=verifier,
         clock=clock,
     )
 

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from chassis.clock import Clock
+from chassis.tickets import Tickets
 from fastapi import Depends, Request
 
-from notifier.tickets import Tickets
 from notifier.unsubscribing import Unsubscribing
 
 
