@@ -138,12 +138,12 @@ def forward(session: onnxruntime.InferenceSession, rows: Sequence[Tokens]) -> ND
     """The vector of each row of tokens, in their order; those of like length go through the model together."""
     vectors = np.empty((len(rows), DIMENSIONS), np.float32)
     order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
-    for batch in _batches(order, rows):
+    for batch in batches(order, rows):
         (vectors[batch],) = session.run(None, padded([rows[row] for row in batch]))
     return vectors
 
 
-def _batches(order: Sequence[int], rows: Sequence[Tokens]) -> Iterator[list[int]]:
+def batches(order: Sequence[int], rows: Sequence[Tokens]) -> Iterator[list[int]]:
     """Rows that go through together; they come shortest first, so the last says how long all become."""
     batch: list[int] = []
     for row in order:
