@@ -31,7 +31,7 @@ def question_words(text: str) -> Words:
 @cache
 def _models() -> tuple[Bm25, Bm25]:
     forms = Bm25Config(language="english", tokenizer=TokenizerType.Multilingual, stemmer=DisabledStemmer())
-    stems = Bm25Config(language="english", tokenizer=TokenizerType.Multilingual)
+    stems = Bm25Config(language="english")
     return Bm25(forms), Bm25(stems)
 
 

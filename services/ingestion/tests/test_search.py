@@ -64,7 +64,7 @@ async def test_hits_whose_passages_are_gone_make_room_for_the_next(database: Dat
     stale = Stale([*(uuid4() for _ in range(100)), *live])
     answer = await search_over(database, stale).find(SearchQuery(query="text", limit=5), owner=OWNER)
     assert [passage.passage_id for passage in answer.passages] == live[:5]
-    assert stale.asked == [50, 100, 200]
+    assert stale.asked == [30, 60, 120]
 
 
 async def test_passages_found_by_words_alone_take_part(database: Database) -> None:
