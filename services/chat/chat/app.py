@@ -15,20 +15,24 @@ from chassis.http import create_app
 from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
 from chassis.service import Process, Service
+from contracts.chat import Mode
 from fastapi import FastAPI
-from mesh import Consumer, Relay, Topology
+from mesh import Consumer, EphemeralPublisher, Relay, Topology
 
-from chat import prompts, retrieval
+from chat import prompts, retrieval, trails
 from chat.answering import Answers, Terms
 from chat.api import router
 from chat.events import bus
+from chat.following import Following
 from chat.model import ChatCompletions, connect
 from chat.models import SCHEMA, tables
 from chat.retrieval import IngestionSearch
 from chat.settings import OPENAI, Settings
 from chat.shelf import Shelf
+from chat.studying import StudyMode
 from chat.tokens import token_counter
-from chat.tutoring import ModelTutor, OfflineTutor, Tutor
+from chat.trails import Trails
+from chat.tutoring import ModelTutor, OfflineTutor, Tutor, TutorMode
 from chat.upkeep import Upkeep
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -43,6 +47,7 @@ class Parts:
     settings: Settings
     database: Database
     answers: Answers
+    following: Following
     verifier: TokenVerifier
     clock: Clock
 
@@ -81,7 +86,9 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
         state={
             "database": parts.database,
             "verifier": parts.verifier,
+            "verified_email_required": parts.settings.verified_email_required,
             "answers": parts.answers,
+            "following": parts.following,
             "clock": parts.clock,
             "opening_seconds": parts.settings.opening_seconds,
         },
@@ -94,10 +101,22 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
     stack.push_async_callback(database.close)
     keys = await stack.enter_async_context(_client(settings.auth_url))
     ingestion = await stack.enter_async_context(_client(settings.ingestion_url))
-    tutor = await _tutor(settings, stack)
-    answers = Answers(database, IngestionSearch(ingestion), tutor, _terms(settings), clock)
+    modes: dict[Mode, StudyMode] = {"tutor": TutorMode(await _tutor(settings, stack))}
+    laid = await _trails(settings, stack)
+    answers = Answers(database, IngestionSearch(ingestion), modes, _terms(settings), clock, trails=laid)
     stack.push_async_callback(answers.drain, settings.shutdown_grace_seconds / 4)
-    return Parts(settings, database, answers, TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock), clock)
+    following = Following(database, answers.live, laid, clock)
+    verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
+    return Parts(settings, database, answers, following, verifier, clock)
+
+
+async def _trails(settings: Settings, stack: AsyncExitStack) -> Trails:
+    writing = trails.connect(settings.redis_url, connections=settings.answers_at_once)
+    reading = trails.connect(settings.redis_url, connections=settings.followers)
+    for redis in (writing, reading):
+        stack.push_async_callback(redis.aclose)
+    announcements = await stack.enter_async_context(EphemeralPublisher(SCHEMA, settings.amqp_url))
+    return Trails(writing, reading, announcements)
 
 
 def _client(url: str) -> httpx.AsyncClient:
