@@ -28,8 +28,8 @@ def test_words_do_not_lift_what_is_far_and_meaning_does_not_hide_what_names_the_
 
 
 def test_few_and_common_words_weigh_little() -> None:
-    assert order((0.60, 0), (0.55, 40)) == [1, 0]
-    assert order((0.60, 0), (0.55, 2)) == [0, 1]
+    assert order((0.65, 0), (0.55, 40)) == [1, 0]
+    assert order((0.65, 0), (0.55, 2)) == [0, 1]
 
 
 def test_ties_have_an_order_and_nothing_has_none() -> None:
