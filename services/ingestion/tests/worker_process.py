@@ -1,6 +1,7 @@
 """A worker and a scheduler in a process of their own, to be killed: the real ones, with a model that only takes time."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Sequence
 
@@ -19,6 +20,8 @@ from .service_under_test import KnownKeys, NothingFound, WordHashes, signing_key
 
 class SlowWordHashes(WordHashes):
     async def embed_passages(self, texts: Sequence[str]) -> list[Vectors]:
+        if any("deadly" in text for text in texts):
+            os.kill(os.getpid(), signal.SIGKILL)
         await asyncio.sleep(0.02 * len(texts))
         return await super().embed_passages(texts)
 
