@@ -5,6 +5,7 @@ from typing import Any
 
 from chassis.http import create_app
 
+from contract_documents.client_types import for_clients
 from contract_documents.parts import HttpPart
 
 Json = dict[str, Any]
@@ -27,6 +28,7 @@ def service_document(part: HttpPart) -> Json:
     for operation in _operations(document):
         operation.setdefault("security", [{"bearer": []}])
         operation.setdefault("tags", [part.service])
+    for_clients(document)
     return document
 
 

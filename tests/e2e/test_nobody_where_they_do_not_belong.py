@@ -31,6 +31,8 @@ def _ids(document: str, session: str, message: str) -> dict[str, str]:
         "number": "1",
         "user_id": str(uuid4()),
         "notification_id": str(uuid4()),
+        "deck_id": str(uuid4()),
+        "card_id": str(uuid4()),
     }
 
 
