@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from chassis.clock import system_clock
 from chassis.database import Database
 from chassis.identity import TokenVerifier
+from chassis.storage import Storage
 from ingestion.app import Parts, sweeper, work
 from ingestion.embedding import Vectors
 from ingestion.jobs import Jobs
 from ingestion.models import SCHEMA
 from ingestion.settings import Settings
-from ingestion.storage import Storage
 
 from .service_under_test import KnownKeys, NothingFound, WordHashes, signing_key
 
