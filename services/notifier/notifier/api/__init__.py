@@ -8,6 +8,7 @@ since, at most a hundred. Closed with 4008 means that you read too slowly, with 
 reconnect with a new ticket, later each time.
 """
 
-from notifier.api import notifications, sockets
+from notifier.api import local_mail, notifications, sockets, unsubscribe
 
-routers = (sockets.router, notifications.router)
+# The literal path of `unsubscribe` goes before the parameter of `notifications`.
+routers = (sockets.router, unsubscribe.router, notifications.router, local_mail.router)
