@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from chassis.errors import Invalid, Problem
+from chassis.errors import PROBLEM_MEDIA_TYPE, Invalid, Problem
 from chassis.identity import CurrentUser
-from fastapi import APIRouter, Request, WebSocket
+from fastapi import APIRouter, Request, Response, WebSocket
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from strawberry.http import process_result
@@ -19,6 +19,10 @@ from chat.limits import BODY_BYTES, BoundedRoute
 
 router = APIRouter(tags=["graphql"], route_class=BoundedRoute)
 _AT_THE_ROOT: dict[str, Any] = {"x-root": True, "x-rate-limit": "ai"}
+_NO_SOCKET: dict[str, Any] = {
+    "description": "What was sent opens no WebSocket",
+    "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+}
 _OVER_HTTP = frozenset((OperationType.QUERY, OperationType.MUTATION))
 
 
@@ -43,16 +47,27 @@ class GraphQLRequest(BaseModel):
         return body
 
 
-class GraphQLAnswer(BaseModel):
-    """`errors` have the `type`, `title` and `status` of a problem document in their `extensions`."""
-
-    data: dict[str, Any] | None = None
-    errors: list[dict[str, Any]] | None = None
+# Written out, because our models send what they have not as null, and GraphQL leaves it out.
+_ANSWER: dict[str, Any] = {
+    "description": "`errors` have the `type`, `title` and `status` of a problem document in their `extensions`",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "data": {"type": ["object", "null"]},
+                    "errors": {"type": "array", "items": {"type": "object"}},
+                },
+            }
+        }
+    },
+}
 
 
 @router.post(
     "/graphql",
-    response_model=GraphQLAnswer,
+    response_class=Response,
+    responses={200: _ANSWER},
     openapi_extra=_AT_THE_ROOT | {"x-timeout": 180, "x-body-limit": BODY_BYTES},
 )
 async def graphql(body: GraphQLRequest, request: Request, user: CurrentUser) -> JSONResponse:
@@ -75,7 +90,8 @@ async def graphql(body: GraphQLRequest, request: Request, user: CurrentUser) -> 
 @router.get(
     "/graphql",
     status_code=426,
-    responses={101: {"description": "A WebSocket that speaks graphql-transport-ws"}},
+    response_class=Response,
+    responses={101: {"description": "A WebSocket that speaks graphql-transport-ws"}, 426: _NO_SOCKET},
     openapi_extra=_AT_THE_ROOT | {"x-websocket": True, "security": []},
 )
 async def open_graphql_socket() -> None:
