@@ -22,7 +22,7 @@ PARTS = (
     Part("auth", ("api", "relay", "scheduler")),
     Part("ingestion", ("api", "relay", "worker", "scheduler", "index")),
     Part("chat", ("api", "consumer", "relay", "scheduler")),
-    Part("flashcard", ("api", "consumer", "relay", "scheduler")),
+    Part("flashcard", ("api", "consumer", "relay", "worker", "scheduler")),
     Part("notifier", ("api", "consumer", "relay", "scheduler")),
     Part("gateway", ("api",), stores=False),
 )
