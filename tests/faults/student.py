@@ -46,7 +46,7 @@ class Student:
         acts = [self.upload, self.write_card, self.ask, self.rename, self.delete, self.look]
         for act in self._chance.choices(acts, weights=(4, 3, 3, 1, 1, 1), k=3):
             await act()
-            await asyncio.sleep(self._chance.uniform(0.05, 0.3))
+            await asyncio.sleep(self._chance.uniform(0.1, 0.8))
 
     async def upload(self) -> UUID:
         words = " ".join(self._word(4) for _ in range(6))
