@@ -21,6 +21,8 @@ class Scenario:
     def __init__(self, campus: Campus, chance: Random) -> None:
         self.campus = campus
         self.chance = chance
+        self.students: list[Student] = []
+        """Who is at work."""
 
     @asynccontextmanager
     async def load(self, students: int = STUDENTS) -> AsyncIterator[Ledger]:
@@ -28,17 +30,17 @@ class Scenario:
         async with opened(self.campus.mesh) as books:
             ledger = await books.new_ledger()
         async with AsyncExitStack() as stack:
-            everybody = [
+            self.students = [
                 await stack.enter_async_context(enrolled(self.campus.mesh.url, ledger, self._chance_of_its_own()))
                 for _ in range(students)
             ]
-            async with self._at_work(everybody):
+            async with self._at_work(self.students):
                 yield ledger
             assert not (fallen := self.campus.fallen()), f"{fallen} ended, although nobody killed them"
             over = time.monotonic()
             await self._in_order(ledger)
             settled = time.monotonic() - over
-            await self._everything_is_found(everybody, ledger)
+            await self._everything_is_found(self.students, ledger)
             await self._a_later_message_arrives(ledger)
             await self._in_order(ledger)
         print(f"in order {settled:.1f} s after the last request: {ledger}")
