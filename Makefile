@@ -6,7 +6,7 @@ MADE_FROM := requirements.lock $(PROJECTS) $(wildcard libs/devstack/*.txt) libs/
 LOCAL_PACKAGES := studyteddy-chassis studyteddy-mesh studyteddy-contracts
 TYPED := $(wildcard libs/*/*/__init__.py services/*/*/__init__.py) contracts/ tests/demo/
 # Each folder of tests by itself: they share names such as conftest.
-TESTS := $(wildcard libs/*/tests services/*/tests) tests/contract tests/e2e tests/faults tests/bench
+TESTS := $(wildcard libs/*/tests services/*/tests) tests/contract tests/e2e tests/faults tests/bench tests/quality
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -61,9 +61,9 @@ bench: setup ## print figures beside their baselines, from the same run
 	@$(BIN)/python -m devstack install
 	@$(BIN)/python tests/bench
 
-quality: setup ## score retrieval and answers on a corpus (CORPUS=path)
+quality: setup ## score search on our texts, and on a corpus with questions (CORPUS=path)
 	@$(BIN)/python -m devstack install
-	@$(BIN)/python tests/quality
+	@$(BIN)/python -m tests.quality
 
 contracts: setup ## write AsyncAPI, OpenAPI and JSON Schema from the code
 	@$(BIN)/python -m contract_documents
