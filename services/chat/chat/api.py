@@ -8,6 +8,7 @@ asked for again with `POST /chat/messages/{id}/retry`; the question is kept.
 from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from chassis.clock import Clock
 from chassis.database import SessionDep
@@ -27,12 +28,15 @@ from chat.schemas import (
     NewSession,
     Order,
     SessionOut,
+    SpendingOut,
+    SpentOut,
     cited_documents,
     message_out,
     session_out,
 )
 from chat.sessions import Sessions
 from chat.shelf import StudentShelf
+from chat.spending import Period, Spending
 from chat.streaming import EVENT_STREAM
 
 router = APIRouter(prefix="/chat", tags=["chat"], route_class=BoundedRoute)
@@ -44,6 +48,7 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
     201: {"description": "The whole answer", "model": MessageOut},
 }
 _ASKING: dict[str, Any] = {"x-rate-limit": "ai", "x-timeout": 180}
+_UTC = ZoneInfo("UTC")
 _LIMIT = {"x-body-limit": BODY_BYTES}
 
 
@@ -133,6 +138,19 @@ async def ask(
 async def retry_message(message_id: UUID, asking: AskingDep) -> Response:
     """Ask again for an answer that failed, by its id or its question's."""
     return await asking.retry(message_id)
+
+
+@router.get("/usage")
+async def get_usage(
+    user: CurrentUser,
+    session: SessionDep,
+    clock: ClockDep,
+    by: Annotated[Period, Query(description="The last 31 days, or the last 12 months")] = Period.DAY,
+    time_zone: Annotated[ZoneInfo, Query(description="Whose days these are, such as Europe/Berlin")] = _UTC,
+) -> SpendingOut:
+    """Tokens and cost of the student's answers, summed up for each model. Those of deleted sessions are gone."""
+    spent = await Spending(session, user.id).by(by, time_zone, clock())
+    return SpendingOut(items=[SpentOut.model_validate(item, from_attributes=True) for item in spent])
 
 
 async def _show_sessions(session: AsyncSession, user: User, rows: Sequence[StudySession]) -> list[SessionOut]:

@@ -24,8 +24,9 @@ from chat.api import router
 from chat.events import bus
 from chat.model import ChatCompletions, connect
 from chat.models import SCHEMA, tables
+from chat.providers import A_SHORT_WAIT, Provider, Providers
 from chat.retrieval import IngestionSearch
-from chat.settings import OPENAI, Settings
+from chat.settings import Settings
 from chat.shelf import Shelf
 from chat.tokens import token_counter
 from chat.tutoring import ModelTutor, OfflineTutor, Tutor
@@ -109,11 +110,28 @@ def _client(url: str) -> httpx.AsyncClient:
 async def _tutor(settings: Settings, stack: AsyncExitStack) -> Tutor:
     if settings.llm_model is None:
         return OfflineTutor()
-    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
-    client = connect(settings.llm_base_url or OPENAI, key, settings.patience, retries=settings.llm_retries)
-    await stack.enter_async_context(client)
-    model = ChatCompletions(client, settings.llm_model, settings.patience)
+    model = await _model(settings, stack)
     return ModelTutor(model, prompts.load(prompts.TUTOR), token_counter(settings.llm_model), settings.budget)
+
+
+async def _model(settings: Settings, stack: AsyncExitStack) -> Providers:
+    """Every provider that is configured; clients connect when they are needed."""
+    providers = []
+    for place, given in enumerate(settings.providers, start=1):
+        key = given.api_key.get_secret_value() if given.api_key else "none"
+        wait = None if place == len(settings.providers) else A_SHORT_WAIT
+        client = connect(given.base_url, key, settings.patience, retries=settings.llm_retries, longest_wait=wait)
+        await stack.enter_async_context(client)
+        model = ChatCompletions(
+            client,
+            given.model,
+            settings.patience,
+            thinking=given.thinking,
+            price=given.price,
+            tokens=token_counter(given.model),
+        )
+        providers.append(Provider(given.label, model))
+    return Providers(providers, settings.patience)
 
 
 def _terms(settings: Settings) -> Terms:

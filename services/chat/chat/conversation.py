@@ -126,9 +126,9 @@ class Conversation:
         answer, studied = await self._held(asked)
         answer.content = answered.content
         answer.citations = [citation.model_dump(mode="json") for citation in answered.citations]
-        answer.model, answer.prompt, answer.query = answered.model, answered.prompt, query
+        answer.model, answer.prompt, answer.query = answered.usage.model or answered.model, answered.prompt, query
         answer.input_tokens, answer.output_tokens = answered.usage.input_tokens, answered.usage.output_tokens
-        answer.tokens_estimated = answered.usage.estimated
+        answer.tokens_estimated, answer.cost = answered.usage.estimated, answered.usage.cost
         _settle(answer, Status.DONE, now)
         studied.updated_at = now
         await self._session.flush()
