@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from mesh import Event
+from mesh import EphemeralEvent, Event
 from pydantic import BaseModel, Field
 
 Mode = Literal["tutor", "active_recall", "feynman"]
@@ -25,6 +25,16 @@ class Cited(BaseModel):
     page: int | None
 
 
+class MessageAsked(EphemeralEvent, type="chat.message.asked", version=1, aggregate="message_id"):
+    """An answer is being written: `GET /chat/messages/{message_id}/stream` follows it. May be lost; the session's messages tell it, too."""
+
+    message_id: UUID = Field(description="The answer's")
+    session_id: UUID
+    question_id: UUID
+    user_id: UUID
+    attempt: int = Field(ge=1, description="Above 1 for a retry")
+
+
 class MessageAnswered(Event, type="chat.message.answered", version=1, aggregate="message_id"):
     """A question has its whole answer. Published once per question, retries included."""
 
@@ -33,3 +43,27 @@ class MessageAnswered(Event, type="chat.message.answered", version=1, aggregate=
     user_id: UUID
     citations: list[Cited]
     offline: bool = Field(description="No language model took part: the answer was extracted from the material")
+
+
+class ProposedCard(BaseModel):
+    """A card that could be made from a passage."""
+
+    kind: Literal["basic", "cloze"] = "basic"
+    question: str = Field(description="With {{c1::…}} around what a cloze hides")
+    answer: str
+    document_id: UUID
+    document_title: str
+    page: int | None
+    part: int
+    quote: str = Field(description="Words that stand in the passage")
+
+
+class FlashcardsProposed(Event, type="chat.flashcards.proposed", version=1, aggregate="proposal_id"):
+    """A student asked for cards from a session or a document; they wait for the student to take or leave them."""
+
+    proposal_id: UUID
+    user_id: UUID
+    session_id: UUID | None = None
+    document_id: UUID | None = None
+    cards: list[ProposedCard]
+    offline: bool = Field(description="No language model took part")

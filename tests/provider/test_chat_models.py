@@ -23,6 +23,9 @@ from chat.model import (
 )
 from chat.prices import Price
 from chat.providers import Provider, Providers
+from chat.structured import Structured
+from chat.tokens import EstimatedTokens
+from pydantic import BaseModel
 
 from .conftest import Aimock
 
@@ -31,6 +34,10 @@ TURNS = [Turn("system", "Cite."), Turn("user", "What is a cell?")]
 CALM = Patience(first=20.0, between=20.0, whole=40.0)
 PRICE = Price(Decimal("0.15"), Decimal("0.60"))
 ALIVE = "Cells are alive [1]."
+
+
+class Claims(BaseModel):
+    claims: list[str]
 
 
 @asynccontextmanager
@@ -78,17 +85,12 @@ async def test_thoughts_are_no_part_of_the_answer(aimock: Aimock, model: str) ->
     assert (await answered(aimock, model))[0] == ALIVE
 
 
-async def test_structured_answer_arrives_whole(aimock: Aimock) -> None:
-    async with connect(aimock.url, aimock.key, CALM) as client:
-        shape = {"name": "Claims", "schema": {"type": "object"}}
-        stream = await client.chat.completions.create(
-            model="structured",
-            messages=[{"role": "user", "content": "Split it."}],
-            response_format={"type": "json_schema", "json_schema": shape},  # type: ignore[typeddict-item, misc]
-            stream=True,
-        )
-        text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
-    assert text == '{"claims": ["Cells are alive."]}'
+async def test_schema_is_asked_for_as_the_server_knows_it_and_filled(aimock: Aimock) -> None:
+    async with providers(aimock, "structured") as asked:
+        filled = await Structured(Providers(asked, CALM), EstimatedTokens()).fill(TURNS, Claims, longest=100)
+    assert filled.value == Claims(claims=["Cells are alive."])
+    assert filled.usage.model == "structured"
+    assert aimock.asked_of("structured")[-1]["response_format"]["json_schema"]["name"] == "Claims"
 
 
 async def test_server_error_that_passes_is_tried_again(aimock: Aimock) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 from fastapi import Depends, Request
+from fastapi.requests import HTTPConnection
 from jose.backends.base import Key
 
 from chassis.clock import Clock, system_clock
@@ -20,6 +21,11 @@ from chassis.tokens import USER_AUDIENCE, TokenRefused, UnknownKey, parse_jwks, 
 
 log = getLogger(__name__)
 SERVICE_SUBJECT = "service:"
+EMAIL_VERIFIED = "email_verified"
+
+
+class EmailNotVerified(Forbidden):
+    type, title = "email-not-verified", "The email address is not verified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class Principal:
     service: str | None
     token: str
     expires_at: datetime
+    email_verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,7 @@ class User:
     session_id: UUID
     roles: frozenset[str]
     token: str
+    email_verified: bool = False
 
 
 class KeySource(Protocol):
@@ -177,6 +185,7 @@ def principal_of(claims: Mapping[str, Any], token: str) -> Principal:
         service,
         token,
         datetime.fromtimestamp(claims["exp"], UTC),
+        claims.get(EMAIL_VERIFIED) is True,
     )
 
 
@@ -188,13 +197,32 @@ def bearer_of(authorization: str | None) -> str:
     return token.strip()
 
 
-async def _current_user(request: Request) -> User:
-    verifier: TokenVerifier = request.app.state.verifier
-    principal = await verifier.verify(bearer_of(request.headers.get("authorization")))
+def user_of(principal: Principal) -> User:
+    """The signed-in user that a principal is. Raises `Forbidden` for a service."""
     if principal.user_id is None or principal.session_id is None:
         raise Forbidden("This is for signed-in users.")
-    bind(user_id=str(principal.user_id))
-    return User(principal.user_id, principal.session_id, principal.roles, principal.token)
+    return User(principal.user_id, principal.session_id, principal.roles, principal.token, principal.email_verified)
+
+
+async def _current_user(request: Request) -> User:
+    verifier: TokenVerifier = request.app.state.verifier
+    user = user_of(await verifier.verify(bearer_of(request.headers.get("authorization"))))
+    bind(user_id=str(user.id))
+    return user
+
+
+def require_verified_email(request: HTTPConnection, user: User) -> None:
+    """Raise `EmailNotVerified` where this service asks for a verified address and the token does not say that it is."""
+    if request.app.state.verified_email_required and not user.email_verified:
+        raise EmailNotVerified(
+            "Open the link in the mail that was sent to you when you signed up, then refresh your access token. "
+            "POST /api/v1/auth/verify-email/resend sends another mail."
+        )
+
+
+async def _verified_user(request: Request, user: Annotated[User, Depends(_current_user)]) -> User:
+    require_verified_email(request, user)
+    return user
 
 
 async def _current_admin(user: Annotated[User, Depends(_current_user)]) -> User:
@@ -212,5 +240,6 @@ async def _current_service(request: Request) -> str:
 
 
 CurrentUser = Annotated[User, Depends(_current_user)]
+VerifiedUser = Annotated[User, Depends(_verified_user)]
 CurrentAdmin = Annotated[User, Depends(_current_admin)]
 CurrentService = Annotated[str, Depends(_current_service)]

@@ -15,21 +15,26 @@ from chassis.http import create_app
 from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
 from chassis.service import Process, Service
+from contracts.chat import Mode
 from fastapi import FastAPI
-from mesh import Consumer, Relay, Topology
+from mesh import Consumer, EphemeralPublisher, Relay, Topology
 
-from chat import prompts, retrieval
+from chat import retrieval, trails
 from chat.answering import Answers, Terms
 from chat.api import router
 from chat.events import bus
-from chat.model import ChatCompletions, connect
+from chat.following import Following
+from chat.model import ChatCompletions, LanguageModel, connect
 from chat.models import SCHEMA, tables
+from chat.modes import modes
 from chat.providers import A_SHORT_WAIT, Provider, Providers
 from chat.retrieval import IngestionSearch
 from chat.settings import Settings
 from chat.shelf import Shelf
+from chat.spare import Spared
+from chat.studying import StudyMode
 from chat.tokens import token_counter
-from chat.tutoring import ModelTutor, OfflineTutor, Tutor
+from chat.trails import Trails
 from chat.upkeep import Upkeep
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -44,6 +49,7 @@ class Parts:
     settings: Settings
     database: Database
     answers: Answers
+    following: Following
     verifier: TokenVerifier
     clock: Clock
 
@@ -82,7 +88,9 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
         state={
             "database": parts.database,
             "verifier": parts.verifier,
+            "verified_email_required": parts.settings.verified_email_required,
             "answers": parts.answers,
+            "following": parts.following,
             "clock": parts.clock,
             "opening_seconds": parts.settings.opening_seconds,
         },
@@ -95,10 +103,22 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
     stack.push_async_callback(database.close)
     keys = await stack.enter_async_context(_client(settings.auth_url))
     ingestion = await stack.enter_async_context(_client(settings.ingestion_url))
-    tutor = await _tutor(settings, stack)
-    answers = Answers(database, IngestionSearch(ingestion), tutor, _terms(settings), clock)
+    ways = _ways(await _model(settings, stack), settings)
+    laid = await _trails(settings, stack)
+    answers = Answers(database, IngestionSearch(ingestion), ways, _terms(settings), clock, trails=laid)
     stack.push_async_callback(answers.drain, settings.shutdown_grace_seconds / 4)
-    return Parts(settings, database, answers, TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock), clock)
+    following = Following(database, answers.live, laid, clock)
+    verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
+    return Parts(settings, database, answers, following, verifier, clock)
+
+
+async def _trails(settings: Settings, stack: AsyncExitStack) -> Trails:
+    writing = trails.connect(settings.redis_url, connections=settings.answers_at_once)
+    reading = trails.connect(settings.redis_url, connections=settings.followers)
+    for redis in (writing, reading):
+        stack.push_async_callback(redis.aclose)
+    announcements = await stack.enter_async_context(EphemeralPublisher(SCHEMA, settings.amqp_url))
+    return Trails(writing, reading, announcements)
 
 
 def _client(url: str) -> httpx.AsyncClient:
@@ -107,15 +127,18 @@ def _client(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, timeout=retrieval.TIMEOUT, limits=retrieval.LIMITS, verify=tls)
 
 
-async def _tutor(settings: Settings, stack: AsyncExitStack) -> Tutor:
+def _ways(model: LanguageModel | None, settings: Settings) -> dict[Mode, StudyMode]:
+    ways = modes(model, settings.budget)
+    if model is None or not settings.llm_offline_fallback:
+        return ways
+    offline = modes(None, settings.budget)
+    return {name: Spared(way, offline[name]) for name, way in ways.items()}
+
+
+async def _model(settings: Settings, stack: AsyncExitStack) -> LanguageModel | None:
+    """Every provider that is configured, behind one port; clients connect when they are needed."""
     if settings.llm_model is None:
-        return OfflineTutor()
-    model = await _model(settings, stack)
-    return ModelTutor(model, prompts.load(prompts.TUTOR), token_counter(settings.llm_model), settings.budget)
-
-
-async def _model(settings: Settings, stack: AsyncExitStack) -> Providers:
-    """Every provider that is configured; clients connect when they are needed."""
+        return None
     providers = []
     for place, given in enumerate(settings.providers, start=1):
         key = given.api_key.get_secret_value() if given.api_key else "none"

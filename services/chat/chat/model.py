@@ -23,6 +23,8 @@ from chat.thoughts import ThoughtFilter
 from chat.tokens import EstimatedTokens, TokenCounter
 
 log = getLogger(__name__)
+# How servers name what they do not take of a wish for JSON.
+_FORMAT = re.compile(r"response_?format|json_?(?:schema|object)|schema|grammar", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,16 @@ class Usage:
         if not self.input_tokens and not self.output_tokens:
             object.__setattr__(self, "cost", Decimal(0))
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """What both cost together."""
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.estimated or other.estimated,
+            None if self.cost is None or other.cost is None else self.cost + other.cost,
+            other.model or self.model,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -57,6 +69,14 @@ class Ending:
 
     complete: bool
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A JSON Schema that an answer is to fit. A server may know no such thing: whoever gives one reads the answer with care."""
+
+    name: str
+    schema: dict[str, Any]
 
 
 class ModelFailed(Unavailable):
@@ -106,7 +126,9 @@ class LanguageModel(Protocol):
     @property
     def name(self) -> str: ...
 
-    def write(self, turns: Sequence[Turn], *, longest: int) -> AsyncGenerator[str | Ending]: ...
+    def write(
+        self, turns: Sequence[Turn], *, longest: int, shape: Shape | None = None
+    ) -> AsyncGenerator[str | Ending]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +166,17 @@ class ChatCompletions:
         self.name = model
 
     async def write(
-        self, turns: Sequence[Turn], *, longest: int, patience: Patience | None = None
+        self,
+        turns: Sequence[Turn],
+        *,
+        longest: int,
+        shape: Shape | None = None,
+        patience: Patience | None = None,
     ) -> AsyncGenerator[str | Ending]:
         """The answer in pieces, then its `Ending`. `longest` bounds its tokens. Raises `ModelFailed`."""
         began = False
         try:
-            async with aclosing(self._pieces(turns, longest, patience or self._patience)) as pieces:
+            async with aclosing(self._pieces(turns, longest, shape, patience or self._patience)) as pieces:
                 async for piece in pieces:
                     began = True
                     yield piece
@@ -161,10 +188,12 @@ class ChatCompletions:
             log.warning("the language model's stream cannot be read: %s", error)
             raise ModelBrokeOff("The language model sent something that cannot be read. Try again.") from error
 
-    async def _pieces(self, turns: Sequence[Turn], longest: int, patience: Patience) -> AsyncGenerator[str | Ending]:
+    async def _pieces(
+        self, turns: Sequence[Turn], longest: int, shape: Shape | None, patience: Patience
+    ) -> AsyncGenerator[str | Ending]:
         deadline = asyncio.get_running_loop().time() + patience.whole
         async with asyncio.timeout(patience.first):
-            stream = await self._begin(turns, longest + self._thinking)
+            stream = await self._begin(turns, longest + self._thinking, shape)
         answer = _Answer()
         async with stream:
             async for chunk in _patiently(stream, patience, deadline):
@@ -183,16 +212,18 @@ class ChatCompletions:
         cost = self._price.of(read, written) if self._price else None
         return Usage(read, written, estimated, cost, self.name)
 
-    async def _begin(self, turns: Sequence[Turn], longest: int) -> openai.AsyncStream[ChatCompletionChunk]:
+    async def _begin(
+        self, turns: Sequence[Turn], longest: int, shape: Shape | None
+    ) -> openai.AsyncStream[ChatCompletionChunk]:
         messages = [_message(turn) for turn in turns]
         while True:
             try:
                 stream: openai.AsyncStream[ChatCompletionChunk] = await self._client.chat.completions.create(
-                    model=self.name, messages=messages, stream=True, **self._dialect.options(longest)
+                    model=self.name, messages=messages, stream=True, **self._dialect.options(longest, shape)
                 )
                 return stream
-            except openai.BadRequestError as error:
-                if not self._dialect.learn(str(error)):
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                if not self._dialect.learn(str(error), shaped=shape is not None):
                     raise
 
 
@@ -240,16 +271,25 @@ class _Dialect:
     def __init__(self) -> None:
         self._limit = "max_tokens"
         self._counts = True
+        self._formats = ["json_schema", "json_object"]
 
-    def options(self, longest: int) -> dict[str, Any]:
-        return {self._limit: longest} | ({"stream_options": {"include_usage": True}} if self._counts else {})
+    def options(self, longest: int, shape: Shape | None) -> dict[str, Any]:
+        options = {self._limit: longest} | ({"stream_options": {"include_usage": True}} if self._counts else {})
+        if shape is None or not self._formats:
+            return options
+        if self._formats[0] == "json_object":
+            return options | {"response_format": {"type": "json_object"}}
+        schema = {"name": shape.name, "schema": shape.schema, "strict": True}
+        return options | {"response_format": {"type": "json_schema", "json_schema": schema}}
 
-    def learn(self, refusal: str) -> bool:
+    def learn(self, refusal: str, *, shaped: bool) -> bool:
         """Whether the request is worth another try."""
         if "max_completion_tokens" in refusal and self._limit == "max_tokens":
             self._limit = "max_completion_tokens"
         elif "stream_options" in refusal and self._counts:
             self._counts = False
+        elif shaped and self._formats and _FORMAT.search(refusal):
+            self._formats.pop(0)
         else:
             return False
         return True

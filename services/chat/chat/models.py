@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from chassis.database import table_registry
 from chassis.idempotency import idempotency_table
 from mesh import tables as mesh_tables
-from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, Numeric, Text, UniqueConstraint, Uuid
+from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, Integer, Numeric, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -30,6 +30,17 @@ class Status(StrEnum):
     ANSWERING = "answering"
     DONE = "done"
     FAILED = "failed"
+
+
+class Intent(StrEnum):
+    """What a student's message wants: what a button says, so that no words have to be guessed at."""
+
+    START = "start"
+    ANSWER = "answer"
+    HINT = "hint"
+    SKIP = "skip"
+    FINISH = "finish"
+    EXPLAIN = "explain"
 
 
 def _moment(*, nullable: bool = False) -> Column[datetime]:
@@ -73,12 +84,18 @@ class Message(Row, table=True):
     role: Role = Field(sa_type=Text)
     status: Status = Field(sa_type=Text)
     content: str = Field(default="", sa_type=Text)
+    # The lengths of the pieces in which it was streamed, so that a reader can go on from any of them.
+    pieces: list[int] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Integer), nullable=False, server_default="{}")
+    )
+    intent: Intent | None = Field(default=None, sa_type=Text)
     reply_to: UUID | None = Field(default=None, index=True)
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
 
     query: str | None = Field(default=None, sa_type=Text)  # what was searched
     citations: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    details: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))  # of the mode
     model: str | None = None  # None: no language model took part
     prompt: str | None = None
     input_tokens: int | None = None

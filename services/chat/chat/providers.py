@@ -22,6 +22,7 @@ from chat.model import (
     ModelOverloaded,
     ModelTooSlow,
     Patience,
+    Shape,
     Turn,
 )
 
@@ -59,7 +60,9 @@ class Providers:
         for provider in providers:
             metrics.PROVIDER_STATE.labels(provider.label).set(provider.breaker.state)
 
-    async def write(self, turns: Sequence[Turn], *, longest: int) -> AsyncGenerator[str | Ending]:
+    async def write(
+        self, turns: Sequence[Turn], *, longest: int, shape: Shape | None = None
+    ) -> AsyncGenerator[str | Ending]:
         """The answer of the first provider that gives one. Raises `ModelFailed`, which says what kind of failure it was."""
         failures: list[ModelFailed] = []
         started, spoke = self._clock(), False
@@ -69,7 +72,7 @@ class Providers:
                 continue
             patience = self._left(self._clock() - started, len(self._providers) - place)
             try:
-                async with aclosing(self._asked(provider, turns, longest, patience)) as pieces:
+                async with aclosing(self._asked(provider, patience, turns, longest, shape)) as pieces:
                     async for piece in pieces:
                         spoke = True
                         yield piece
@@ -81,12 +84,13 @@ class Providers:
         raise _together(failures)
 
     async def _asked(
-        self, provider: Provider, turns: Sequence[Turn], longest: int, patience: Patience
+        self, provider: Provider, patience: Patience, turns: Sequence[Turn], longest: int, shape: Shape | None
     ) -> AsyncGenerator[str | Ending]:
         """One provider's answer, and what its breaker and the metrics are to know of it."""
         started, spoke, outcome = self._clock(), False, "left"
         try:
-            async with aclosing(provider.model.write(turns, longest=longest, patience=patience)) as pieces:
+            writing = provider.model.write(turns, longest=longest, shape=shape, patience=patience)
+            async with aclosing(writing) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Ending):
                         outcome = "answered"

@@ -67,7 +67,7 @@ class Spending:
                 func.count().filter(col(Message.cost).is_(None)),
             )
             .where(
-                Message.user_id == self._owner,
+                col(Message.user_id) == self._owner,
                 col(Message.input_tokens).is_not(None),
                 col(Message.finished_at) >= midnights[0],
             )
