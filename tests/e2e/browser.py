@@ -102,7 +102,11 @@ def chromium(profile: Path) -> Iterator[Browser]:
         yield Browser(f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _port(told: Path, process: "subprocess.Popen[bytes]") -> int:

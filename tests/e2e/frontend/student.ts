@@ -1,6 +1,7 @@
 // A student's first minutes, with nothing but what the OpenAPI document says: node student.js http://localhost:8080 course.pdf
 // Whatever differs from the types is an error of tsc; whatever goes wrong ends it with 1.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import createClient, { type Middleware } from 'openapi-fetch';
 import type { components, paths } from './schema.js';
@@ -18,7 +19,7 @@ function got<T>({ data, error }: { data?: T | undefined; error?: Problem | undef
   return data;
 }
 
-const account = { email: `student-${crypto.randomUUID()}@example.org`, password: 'a calm sea at dawn', name: 'Ada' };
+const account = { email: `student-${randomUUID()}@example.org`, password: 'a calm sea at dawn', name: 'Ada' };
 const signedUp = got(await api.POST('/api/v1/auth/signup', { body: account }));
 let token: string = signedUp.access_token;
 const bearer: Middleware = {
@@ -41,12 +42,12 @@ const taken = await api.POST('/api/v1/auth/signup', { body: account });
 assert.equal(taken.error?.type, 'urn:studyteddy:problem:email-taken');
 const wrong = await api.POST('/api/v1/auth/signup', { body: { ...account, email: 'ada', name: '' } });
 assert.deepEqual(wrong.error?.errors?.map((one) => one.field).sort(), ['email', 'name']);
-const nobody = await api.GET('/api/v1/documents/{document_id}', { params: { path: { document_id: crypto.randomUUID() } } });
+const nobody = await api.GET('/api/v1/documents/{document_id}', { params: { path: { document_id: randomUUID() } } });
 assert.equal(nobody.error?.status, 404);
 
 const upload = {
   body: { file: new Blob([await readFile(file)], { type: 'application/pdf' }) },
-  params: { header: { 'Idempotency-Key': crypto.randomUUID() } },
+  params: { header: { 'Idempotency-Key': randomUUID() } },
   bodySerializer(body: { file: Blob }) {
     const form = new FormData();
     form.append('file', body.file, 'course.pdf');
