@@ -1,0 +1,161 @@
+"""How a claim lies against what a text says: which of its words stand there, and where the two say the opposite.
+
+Two texts about the same thing contradict each other by few means: one denies, the words are opposed, a number differs, two roles
+are exchanged. Each is counted in the piece of the claim where it stands: twice in one piece is agreement again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chat.lexicon import alike, is_verb, opposed, polar
+from chat.terms import word_set
+from chat.wording import Reading, Word
+
+# What stands on both sides of these may not be exchanged.
+_PIVOTS = word_set("than into onto from to")
+_NEAR = 3
+_NEXT_PIECE = 0.2
+_BEHIND = 1.3  # what a verb or an adverb is about follows it more often
+_ARGUMENT = 2  # words on each side of a verb that may be what it is about
+_YEARS = range(1000, 2101)
+Weigh = Callable[[Word], float]
+
+
+@dataclass(slots=True)
+class Alignment:
+    """`coverage` is the share of the claim's weight that stands in the text, the opposite of a word included.
+
+    `twists` are the pieces of the claim in which the two say the opposite of each other, with the words that do it.
+    """
+
+    coverage: float
+    matched: dict[int, Word] = field(default_factory=dict)
+    missing: list[Word] = field(default_factory=list)
+    twists: list[str] = field(default_factory=list)
+    oppositions: int = 0
+
+
+def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
+    """Lay the claim against the text."""
+    found = Alignment(0.0)
+    opposites: dict[int, Word] = {}
+    exchanged = _exchanged(claim, text)
+    for word in claim.words:
+        same, other = _counterparts(word, claim, text, searched=not exchanged)
+        if other is not None:
+            opposites[word.place] = other
+        if (match := other or same) is not None:
+            found.matched[word.place] = match
+        else:
+            found.missing.append(word)
+    total = sum(map(weigh, claim.words))
+    held = sum(weigh(word) for word in claim.words if word.place in found.matched)
+    found.coverage = held / total if total else 0.0
+    found.oppositions = len(opposites)
+    _find_twists(claim, found, opposites, exchanged)
+    return found
+
+
+def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], exchanged: str | None) -> None:
+    for segment in sorted({word.segment for word in claim.words}):
+        words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
+        reasons = [f"{word.text} / {opposites[word.place].text}" for word in words if word.place in opposites]
+        if any(word.negated for word in words) != any(found.matched[word.place].negated for word in words):
+            reasons.append("not")
+        if exchanged and segment == claim.words[0].segment:
+            reasons.append(exchanged)
+        if len(reasons) % 2:
+            found.twists.append(", ".join(reasons))
+
+
+def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) -> tuple[Word | None, Word | None]:
+    """The word of the text that says the same, or the one that says the opposite where that lies nearer."""
+    if word.number is not None:
+        return _number_counterparts(word, claim, text)
+    same = [other for other in text.words if alike(word.base, other.base)]
+    exact = [other for other in same if other.base == word.base]
+    around = _around(word, claim)
+
+    def nearness(other: Word) -> float:
+        return _shared(around, _around(other, text))
+
+    nearest = max(exact or same, key=nearness, default=None)
+    if not polar(word.base) or (exact and not searched):
+        return nearest, None
+    pieces = {other.segment for other in same}
+    opposing = [o for o in text.words if o.segment not in pieces and opposed(word.base, o.base)]
+    contrary = max(opposing, key=nearness, default=None)
+    if contrary is not None and (nearest is None or nearness(contrary) > max(map(nearness, same))):
+        return None, contrary
+    return nearest, None
+
+
+def _around(word: Word, reading: Reading) -> dict[str, float]:
+    """What stands beside a word in its piece of the sentence, where what is nearer weighs more; a little also the pieces next to it."""
+    beside = [other for other in reading.words if other.segment == word.segment]
+    at = beside.index(word)
+    near = {other.base: _NEXT_PIECE for other in reading.words if abs(other.segment - word.segment) == 1}
+    for distance in range(1, _NEAR + 1):
+        for place, weight in ((at - distance, 1.0), (at + distance, _BEHIND)):
+            if 0 <= place < len(beside):
+                near[beside[place].base] = max(near.get(beside[place].base, 0.0), weight / distance)
+    return near
+
+
+def _shared(one: dict[str, float], other: dict[str, float]) -> float:
+    return sum(min(weight, other[base]) for base, weight in one.items() if base in other)
+
+
+def _number_counterparts(word: Word, claim: Reading, text: Reading) -> tuple[Word | None, Word | None]:
+    numbers = [other for other in text.words if other.number is not None]
+    if (equal := next((other for other in numbers if other.number == word.number), None)) is not None:
+        return equal, None
+    said = {other.number for other in claim.words}
+    unit = _unit(word, claim)
+    rival = next((o for o in numbers if unit and _unit(o, text) == unit and o.number not in said), None)
+    return None, rival
+
+
+def _unit(word: Word, reading: Reading) -> str | None:
+    """What is counted: the word behind the number. Years are of one kind."""
+    if word.number in _YEARS and "." not in word.text and "," not in word.text and len(word.text) == 4:
+        return "year"
+    after = next((o for o in reading.words if o.place > word.place and o.segment == word.segment), None)
+    return after.base if after is not None and after.number is None and after.place - word.place <= 2 else None
+
+
+def _exchanged(claim: Reading, text: Reading) -> str | None:
+    """The word around which two things have changed places: "Serbia attacked Austria" and "Austria attacked Serbia"."""
+    for place, pivot in _pivots(claim):
+        mine = _sides(claim, place, pivot)
+        for other_place, other_pivot in _pivots(text):
+            if other_pivot == pivot and _crossed(mine, _sides(text, other_place, pivot)):
+                return f"order around {pivot!r}"
+    return None
+
+
+def _pivots(reading: Reading) -> list[tuple[int, str]]:
+    small = [(place, token) for place, token in enumerate(reading.tokens) if token in _PIVOTS]
+    return small + [(word.place, word.base) for word in reading.words if is_verb(word.text)]
+
+
+def _sides(reading: Reading, place: int, pivot: str) -> tuple[frozenset[str], frozenset[str]]:
+    """What stands before and behind a word, as far as its piece of the sentence goes."""
+    at = [word for word in reading.words if word.place <= place]
+    segment = at[-1].segment if at else 0
+    beside = [word for word in reading.words if word.segment == segment and word.base != pivot]
+    before = [word.base for word in beside if word.place < place]
+    behind = [word.base for word in beside if word.place > place]
+    if pivot not in _PIVOTS:
+        before, behind = before[-_ARGUMENT:], behind[:_ARGUMENT]
+    left, right = frozenset(before), frozenset(behind)
+    by = reading.tokens.index("by", place) if reading.passive and "by" in reading.tokens[place:] else None
+    return (right, left) if by is not None and pivot not in _PIVOTS else (left, right)
+
+
+def _crossed(one: tuple[frozenset[str], frozenset[str]], other: tuple[frozenset[str], frozenset[str]]) -> bool:
+    (left, right), (other_left, other_right) = one, other
+    to_the_right = (left - right) & (other_right - other_left)
+    to_the_left = (right - left) & (other_left - other_right)
+    mine_right, mine_left = (right - left) & (other_left | other_right), (left - right) & (other_left | other_right)
+    return 2 * len(to_the_left) >= max(1, len(mine_right)) and bool(to_the_right) and bool(mine_left)
