@@ -1,11 +1,11 @@
-"""The edge between HTTP and the tutor: an answer is written by a task of its own, in short transactions with the waits between.
+"""The edge between HTTP and the modes: an answer is written by a task of its own, in short transactions with the waits between.
 
 Read, let go, search and ask the model, write. The task does not belong to the request: a student who closes the page finds the
 answer there later. Whoever wants to see it come follows its `LiveAnswer`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,15 +17,13 @@ from uuid import UUID
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.errors import Problem, Unavailable
+from contracts.chat import Mode
 
 from chat import metrics
-from chat.conversation import Asked, Conversation, Interrupted, Superseded
+from chat.conversation import Conversation, Interrupted, Superseded
 from chat.live_answers import LiveAnswer
-from chat.memory import search_query
-from chat.model import Usage
-from chat.passages import Findings
 from chat.retrieval import Retrieval
-from chat.tutoring import Answered, Lesson, Tutor, answer, courtesy
+from chat.studying import Answered, Asked, Material, StudyMode, expect_intent
 
 log = getLogger(__name__)
 T = TypeVar("T")
@@ -52,13 +50,15 @@ class Terms:
 
 
 class Answers:
-    """The answers that this process is writing."""
+    """The answers that this process is writing; `modes` says how, for each way to study."""
 
-    def __init__(self, database: Database, retrieval: Retrieval, tutor: Tutor, terms: Terms, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, retrieval: Retrieval, modes: Mapping[Mode, StudyMode], terms: Terms, clock: Clock
+    ) -> None:
         self.lease = terms.lease
         self._database = database
         self._retrieval = retrieval
-        self._tutor = tutor
+        self._modes = modes
         self._terms = terms
         self._clock = clock
         self._live: dict[UUID, LiveAnswer] = {}
@@ -68,6 +68,10 @@ class Answers:
         """Raise `TooManyAnswers` before a question is taken that could not be answered."""
         if len(self._tasks) >= self._terms.at_once:
             raise TooManyAnswers("Too many answers are being written at the moment. Try again in a few seconds.")
+
+    def expect_intent(self, asked: Asked) -> None:
+        """Raise `IntentNotAvailable` before a message is kept that the session's mode cannot understand."""
+        expect_intent(self._modes[asked.mode], asked)
 
     def begin(self, asked: Asked, token: str) -> LiveAnswer:
         """Write the answer, whoever is there to read it. `token` is the student's own, for the search."""
@@ -95,8 +99,8 @@ class Answers:
         holding = asyncio.create_task(self._hold(live.asked, asyncio.current_task()))
         try:
             async with asyncio.timeout(self._terms.longest):
-                query, answered = await self._compose(live, token, started)
-            message = await self._store(lambda c: c.complete(live.asked, answered, query, self._clock()), live.asked)
+                answered = await self._compose(live, token, started)
+            message = await self._store(lambda c: c.complete(live.asked, answered, self._clock()), live.asked)
             live.done(message)
             metrics.count(answered, monotonic() - started)
         except Problem as problem:
@@ -116,28 +120,21 @@ class Answers:
                 await holding
             self._live.pop(live.asked.answer_id, None)
 
-    async def _compose(self, live: LiveAnswer, token: str, started: float) -> tuple[str, Answered]:
+    async def _compose(self, live: LiveAnswer, token: str, started: float) -> Answered:
         asked = live.asked
-        if (reply := courtesy(asked.question)) is not None:
-            live.token(reply)
-            return asked.question, Answered(reply, (), Usage(0, 0))
-        query = search_query(asked.question, asked.history)
-        findings = await self._find(asked, query, token)
-        live.searched.set()
+        material = Material(self._retrieval, asked.documents, token, self._terms.passages, live.searched.set)
         answered: Answered | None = None
-        async with aclosing(answer(Lesson(asked.question, query, asked.history, findings), self._tutor)) as pieces:
+        async with aclosing(self._modes[asked.mode].respond(asked, material)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Answered):
                     answered = piece
-                else:
-                    if not live.opened.is_set():
-                        metrics.FIRST_TOKEN_SECONDS.observe(monotonic() - started)
-                    live.token(piece)
+                    continue
+                if not live.opened.is_set():
+                    metrics.FIRST_TOKEN_SECONDS.observe(monotonic() - started)
+                material.unneeded()
+                live.token(piece)
         assert answered is not None
-        return query, answered
-
-    async def _find(self, asked: Asked, query: str, token: str) -> Findings:
-        return await self._retrieval.find(query, documents=asked.documents, limit=self._terms.passages, token=token)
+        return answered
 
     async def _give_up(self, live: LiveAnswer, problem: Problem) -> None:
         metrics.FAILURES.labels(problem.type).inc()

@@ -15,6 +15,7 @@ from chassis.http import create_app
 from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
 from chassis.service import Process, Service
+from contracts.chat import Mode
 from fastapi import FastAPI
 from mesh import Consumer, Relay, Topology
 
@@ -27,8 +28,9 @@ from chat.models import SCHEMA, tables
 from chat.retrieval import IngestionSearch
 from chat.settings import OPENAI, Settings
 from chat.shelf import Shelf
+from chat.studying import StudyMode
 from chat.tokens import token_counter
-from chat.tutoring import ModelTutor, OfflineTutor, Tutor
+from chat.tutoring import ModelTutor, OfflineTutor, Tutor, TutorMode
 from chat.upkeep import Upkeep
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -94,8 +96,8 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
     stack.push_async_callback(database.close)
     keys = await stack.enter_async_context(_client(settings.auth_url))
     ingestion = await stack.enter_async_context(_client(settings.ingestion_url))
-    tutor = await _tutor(settings, stack)
-    answers = Answers(database, IngestionSearch(ingestion), tutor, _terms(settings), clock)
+    modes: dict[Mode, StudyMode] = {"tutor": TutorMode(await _tutor(settings, stack))}
+    answers = Answers(database, IngestionSearch(ingestion), modes, _terms(settings), clock)
     stack.push_async_callback(answers.drain, settings.shutdown_grace_seconds / 4)
     return Parts(settings, database, answers, TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock), clock)
 

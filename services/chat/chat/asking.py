@@ -13,11 +13,12 @@ from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
 from chat.answering import Answers
-from chat.conversation import AnswerInProgress, Asked, Conversation
+from chat.conversation import AnswerInProgress, Conversation
 from chat.models import Status
 from chat.schemas import BegunAnswer, NewMessage, cited_documents, message_out
 from chat.shelf import StudentShelf
 from chat.streaming import replay, respond, wants_events
+from chat.studying import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class Asking:
             earlier = await once.replay(message)
             if earlier is None:
                 conversation = Conversation(session, self.user.id)
-                asked = await conversation.ask(session_id, message.content, self._clock(), self._answers.lease)
+                asked = await conversation.ask(
+                    session_id, message.content, self._clock(), self._answers.lease, message.intent
+                )
+                self._answers.expect_intent(asked)
                 await once.remember(BegunAnswer(answer_id=asked.answer_id, question_id=asked.question_id))
         if earlier is not None:
             return await self._again(BegunAnswer.model_validate(json.loads(bytes(earlier.body))).answer_id)

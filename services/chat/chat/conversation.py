@@ -1,12 +1,11 @@
 """A session's questions and answers as rows: asked, answered, failed, asked again. Each method is one short transaction's work."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from chassis.errors import Conflict, NotFound, Problem, Unavailable
-from contracts.chat import Cited, MessageAnswered
+from contracts.chat import Cited, MessageAnswered, Mode
 from mesh import Outbox
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,11 +13,16 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from chat.memory import Exchange, without_markers
-from chat.models import Message, Role, Status, StudySession
+from chat.models import Intent, Message, Role, Status, StudySession
 from chat.sessions import Sessions
-from chat.tutoring import Answered
+from chat.studying import Answered, Asked
 
+# An answer to the first question of a quiz names no session.
+_NAMING = (None, Intent.START, Intent.EXPLAIN)
+# Elsewhere a turn builds on the one before, and an old one cannot be taken up behind a newer.
+_ANY_ORDER = ("tutor",)
 _REMEMBERED = 20
+_KEPT = 400
 _LONGEST_TITLE = 80
 
 
@@ -28,6 +32,10 @@ class AnswerInProgress(Conflict):
 
 class NothingToRetry(Conflict):
     type, title = "nothing-to-retry", "This answer has not failed"
+
+
+class SessionWentOn(Conflict):
+    type, title = "session-went-on", "The session went on without this answer"
 
 
 class NoSuchMessage(NotFound):
@@ -47,21 +55,6 @@ class Superseded(Conflict):
     type, title = "answer-superseded", "The answer is no longer wanted"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question whose answer is to be written by whoever holds the lease."""
-
-    session_id: UUID
-    user_id: UUID
-    question_id: UUID
-    answer_id: UUID
-    lease: UUID
-    attempt: int
-    question: str
-    history: Sequence[Exchange]
-    documents: Sequence[UUID]
-
-
 class Conversation:
     """One student's conversations."""
 
@@ -69,7 +62,9 @@ class Conversation:
         self._session = session
         self._owner = owner
 
-    async def ask(self, session_id: UUID, content: str, now: datetime, lease: timedelta) -> Asked:
+    async def ask(
+        self, session_id: UUID, content: str, now: datetime, lease: timedelta, intent: Intent | None = None
+    ) -> Asked:
         """Keep a question and make room for its answer. Raises `NoSuchSession`, `AnswerInProgress`."""
         studied = await self._free_session(session_id, now)
         question = Message(
@@ -79,6 +74,7 @@ class Conversation:
             role=Role.STUDENT,
             status=Status.DONE,
             content=content,
+            intent=intent,
             created_at=now,
         )
         answer = Message(
@@ -92,17 +88,20 @@ class Conversation:
         )
         self._session.add_all([question, answer])
         studied.messages += 2
-        studied.title = studied.title or title_of(content)
+        if intent in _NAMING:
+            studied.title = studied.title or title_of(content) or None
         return await self._claim(studied, question, answer, now, lease)
 
     async def retry(self, message_id: UUID, now: datetime, lease: timedelta) -> Asked:
         """Take up a failed answer again, by its id or its question's. Raises `NoSuchMessage`, `NothingToRetry`,
-        `AnswerInProgress`."""
+        `AnswerInProgress`, `SessionWentOn`."""
         answer = await self.answer(message_id)
         studied = await self._free_session(answer.session_id, now)
         await self._session.refresh(answer)
         if answer.status != Status.FAILED:
             raise NothingToRetry("This message has its answer. Send a new message to ask something else.")
+        if studied.mode not in _ANY_ORDER and studied.messages > answer.position:
+            raise SessionWentOn("You went on in this session since then, so this turn is over. Send a new message.")
         question = await self._session.get(Message, answer.reply_to)
         assert question is not None
         answer.status, answer.error_type, answer.error_detail = Status.ANSWERING, None, None
@@ -121,18 +120,21 @@ class Conversation:
             raise NoSuchMessage("There is no such message of yours.")
         return answer
 
-    async def complete(self, asked: Asked, answered: Answered, query: str, now: datetime) -> Message:
-        """Keep the whole answer and tell the mesh. Raises `Superseded` where the lease was lost."""
+    async def complete(self, asked: Asked, answered: Answered, now: datetime) -> Message:
+        """Keep the whole answer with what its mode keeps, and tell the mesh. Raises `Superseded` where the lease was lost."""
         answer, studied = await self._held(asked)
         answer.content = answered.content
         answer.citations = [citation.model_dump(mode="json") for citation in answered.citations]
-        answer.model, answer.prompt, answer.query = answered.model, answered.prompt, query
+        answer.model, answer.prompt, answer.query = answered.model, answered.prompt, answered.query
         answer.input_tokens, answer.output_tokens = answered.usage.input_tokens, answered.usage.output_tokens
         answer.tokens_estimated = answered.usage.estimated
+        if answered.details is not None:
+            answer.details = {answered.details.shown_as: answered.details.model_dump(mode="json")}
         _settle(answer, Status.DONE, now)
         studied.updated_at = now
         await self._session.flush()
-        await Outbox(self._session, "chat").add(
+        outbox = Outbox(self._session, "chat")
+        await outbox.add(
             MessageAnswered(
                 message_id=answer.id,
                 session_id=answer.session_id,
@@ -142,6 +144,8 @@ class Conversation:
                 version=answer.version,
             )
         )
+        for event in answered.events:
+            await outbox.add(event.model_copy(update={"version": answer.version}))
         return answer
 
     async def fail(self, asked: Asked, problem: Problem, written: str, now: datetime) -> Message:
@@ -188,7 +192,10 @@ class Conversation:
             answer_id=answer.id,
             lease=answer.lease,
             attempt=answer.attempts,
+            mode=cast(Mode, studied.mode),
             question=question.content,
+            intent=question.intent and Intent(question.intent),
+            kept=await self._kept(studied.id, question.position),
             history=await self._history(studied.id, question.position),
             documents=tuple(studied.document_ids),
         )
@@ -203,6 +210,16 @@ class Conversation:
             .limit(_REMEMBERED)
         )
         return [Exchange(asked, said, query or asked) for asked, said, query in found][::-1]
+
+    async def _kept(self, session_id: UUID, before: int) -> list[dict[str, Any]]:
+        found = await self._session.execute(
+            select(Message.details)
+            .where(Message.session_id == session_id, Message.status == Status.DONE, Message.position < before)
+            .where(col(Message.details).is_not(None))
+            .order_by(col(Message.position).desc())
+            .limit(_KEPT)
+        )
+        return [kept for details in found.scalars() if details for kept in details.values()][::-1]
 
     async def _held(self, asked: Asked) -> tuple[Message, StudySession]:
         locked = select(StudySession).where(StudySession.id == asked.session_id).with_for_update()

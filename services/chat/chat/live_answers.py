@@ -7,8 +7,8 @@ from typing import Any
 
 from chassis.errors import Problem
 
-from chat.conversation import Asked
 from chat.models import Message
+from chat.studying import Asked
 
 
 @dataclass(frozen=True, slots=True)

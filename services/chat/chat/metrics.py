@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Histogram
 
-from chat.tutoring import Answered
+from chat.studying import Answered
 
 ANSWERS = Counter("chat_answers_total", "Answers given", ["model", "grounded"])
 FAILURES = Counter("chat_answer_failures_total", "Answers that failed, by problem type", ["type"])

@@ -14,6 +14,8 @@ from chassis.errors import Unavailable
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 log = getLogger(__name__)
+# How servers name what they do not take of a wish for JSON.
+_FORMAT = re.compile(r"response_?format|json_?(?:schema|object)|schema|grammar", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,14 @@ class Usage:
     output_tokens: int
     estimated: bool = False
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """What both cost together."""
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.estimated or other.estimated,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -39,6 +49,14 @@ class Ending:
 
     complete: bool
     usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A JSON Schema that an answer is to fit. A server may know no such thing: whoever gives one reads the answer with care."""
+
+    name: str
+    schema: dict[str, Any]
 
 
 class ModelFailed(Unavailable):
@@ -73,7 +91,9 @@ class LanguageModel(Protocol):
     @property
     def name(self) -> str: ...
 
-    def write(self, turns: Sequence[Turn], *, longest: int) -> AsyncGenerator[str | Ending]: ...
+    def write(
+        self, turns: Sequence[Turn], *, longest: int, shape: Shape | None = None
+    ) -> AsyncGenerator[str | Ending]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +117,13 @@ class ChatCompletions:
         self._dialect = _Dialect()
         self.name = model
 
-    async def write(self, turns: Sequence[Turn], *, longest: int) -> AsyncGenerator[str | Ending]:
+    async def write(
+        self, turns: Sequence[Turn], *, longest: int, shape: Shape | None = None
+    ) -> AsyncGenerator[str | Ending]:
         """The answer in pieces, then its `Ending`. `longest` bounds its tokens. Raises `ModelFailed`."""
         began = False
         try:
-            async with aclosing(self._pieces(turns, longest)) as pieces:
+            async with aclosing(self._pieces(turns, longest, shape)) as pieces:
                 async for piece in pieces:
                     began = True
                     yield piece
@@ -113,10 +135,10 @@ class ChatCompletions:
             log.warning("the language model's stream cannot be read: %s", error)
             raise ModelBrokeOff("The language model sent something that cannot be read. Try again.") from error
 
-    async def _pieces(self, turns: Sequence[Turn], longest: int) -> AsyncGenerator[str | Ending]:
+    async def _pieces(self, turns: Sequence[Turn], longest: int, shape: Shape | None) -> AsyncGenerator[str | Ending]:
         deadline = asyncio.get_running_loop().time() + self._patience.whole
         async with asyncio.timeout(self._patience.first):
-            stream = await self._begin(turns, longest)
+            stream = await self._begin(turns, longest, shape)
         reason: str | None = None
         usage: Usage | None = None
         async with stream:
@@ -133,16 +155,18 @@ class ChatCompletions:
             raise ModelDeclined("The language model's provider declined this question. Put it in other words.")
         yield Ending(complete=reason != "length", usage=usage)
 
-    async def _begin(self, turns: Sequence[Turn], longest: int) -> openai.AsyncStream[ChatCompletionChunk]:
+    async def _begin(
+        self, turns: Sequence[Turn], longest: int, shape: Shape | None
+    ) -> openai.AsyncStream[ChatCompletionChunk]:
         messages = [_message(turn) for turn in turns]
         while True:
             try:
                 stream: openai.AsyncStream[ChatCompletionChunk] = await self._client.chat.completions.create(
-                    model=self.name, messages=messages, stream=True, **self._dialect.options(longest)
+                    model=self.name, messages=messages, stream=True, **self._dialect.options(longest, shape)
                 )
                 return stream
-            except openai.BadRequestError as error:
-                if not self._dialect.learn(str(error)):
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                if not self._dialect.learn(str(error), shaped=shape is not None):
                     raise
 
 
@@ -152,16 +176,25 @@ class _Dialect:
     def __init__(self) -> None:
         self._limit = "max_tokens"
         self._counts = True
+        self._formats = ["json_schema", "json_object"]
 
-    def options(self, longest: int) -> dict[str, Any]:
-        return {self._limit: longest} | ({"stream_options": {"include_usage": True}} if self._counts else {})
+    def options(self, longest: int, shape: Shape | None) -> dict[str, Any]:
+        options = {self._limit: longest} | ({"stream_options": {"include_usage": True}} if self._counts else {})
+        if shape is None or not self._formats:
+            return options
+        if self._formats[0] == "json_object":
+            return options | {"response_format": {"type": "json_object"}}
+        schema = {"name": shape.name, "schema": shape.schema, "strict": True}
+        return options | {"response_format": {"type": "json_schema", "json_schema": schema}}
 
-    def learn(self, refusal: str) -> bool:
+    def learn(self, refusal: str, *, shaped: bool) -> bool:
         """Whether the request is worth another try."""
         if "max_completion_tokens" in refusal and self._limit == "max_tokens":
             self._limit = "max_completion_tokens"
         elif "stream_options" in refusal and self._counts:
             self._counts = False
+        elif shaped and self._formats and _FORMAT.search(refusal):
+            self._formats.pop(0)
         else:
             return False
         return True

@@ -31,6 +31,17 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+class Intent(StrEnum):
+    """What a student's message wants: what a button says, so that no words have to be guessed at."""
+
+    START = "start"
+    ANSWER = "answer"
+    HINT = "hint"
+    SKIP = "skip"
+    FINISH = "finish"
+    EXPLAIN = "explain"
+
+
 def _moment(*, nullable: bool = False) -> Column[datetime]:
     return Column(DateTime(timezone=True), nullable=nullable)
 
@@ -71,12 +82,14 @@ class Message(Row, table=True):
     role: Role = Field(sa_type=Text)
     status: Status = Field(sa_type=Text)
     content: str = Field(default="", sa_type=Text)
+    intent: Intent | None = Field(default=None, sa_type=Text)
     reply_to: UUID | None = Field(default=None, index=True)
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
 
     query: str | None = Field(default=None, sa_type=Text)  # what was searched
     citations: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    details: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))  # of the mode
     model: str | None = None  # None: no language model took part
     prompt: str | None = None
     input_tokens: int | None = None

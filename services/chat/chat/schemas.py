@@ -4,22 +4,23 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from contracts.chat import Mode
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 
 from chat.citations import Citation
 from chat.limits import MOST_CHARACTERS
-from chat.models import Message, Role, Status, StudySession
+from chat.models import Intent, Message, Role, Status, StudySession
 
 _LONGEST_TITLE = 200
 _MOST_DOCUMENTS = 100
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = frozenset(("Cf", "Cc", "Zs", "Zl", "Zp", "Mn", "Cn"))
 
-_SHOWN = ("id", "session_id", "role", "status", "content", "created_at", "finished_at", "reply_to", "model")
+_SHOWN = ("id", "session_id", "role", "status", "content", "intent", "created_at", "finished_at", "reply_to", "model")
+_WORDLESS = frozenset((Intent.START, Intent.HINT, Intent.SKIP, Intent.FINISH))
 Order = Literal["oldest", "newest"]
 
 
@@ -54,7 +55,23 @@ class NewSession(BaseModel):
 class NewMessage(BaseModel):
     """The body of `POST /chat/sessions/{id}/messages`."""
 
-    content: Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS), AfterValidator(plain_text)]
+    content: Annotated[str, Field(max_length=MOST_CHARACTERS)] = Field(
+        default="", description="May be left out with the intents start, hint, skip and finish"
+    )
+    intent: Intent | None = Field(
+        None, description="What the message wants, as a button says it; each mode has its own. The tutor knows none"
+    )
+
+    @field_validator("content")
+    @classmethod
+    def _plain(cls, content: str) -> str:
+        return plain_text(content) if content.strip() else ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.content and self.intent not in _WORDLESS:
+            raise ValueError("content is empty; write something")
+        return self
 
 
 class StudiedDocument(BaseModel):
@@ -106,6 +123,7 @@ class MessageOut(BaseModel):
     role: Role
     status: Status
     content: str = Field(description="Markdown; `[1]` refers to the citation with that marker")
+    intent: Intent | None = Field(None, description="What a student's message wanted, beside its words")
     created_at: datetime
     finished_at: datetime | None = None
     reply_to: UUID | None = Field(None, description="The question that a tutor's message answers")
@@ -143,7 +161,7 @@ def cited_documents(messages: Sequence[Message]) -> set[UUID]:
 
 def message_out(message: Message, gone: Collection[UUID] = ()) -> MessageOut:
     """A message. `gone` are cited documents that were deleted."""
-    shown: dict[str, Any] = {name: getattr(message, name) for name in _SHOWN}
+    shown: dict[str, Any] = {name: getattr(message, name) for name in _SHOWN} | (message.details or {})
     if message.role == Role.TUTOR:
         shown["attempts"] = message.attempts
         shown["citations"] = [

@@ -15,7 +15,7 @@ from sqlmodel import and_, col, delete, or_, select
 from chat.models import Message, StudySession
 from chat.shelf import StudentShelf
 
-AVAILABLE: Mode = "tutor"
+AVAILABLE: frozenset[Mode] = frozenset(("tutor",))
 
 
 class ModeNotAvailable(Invalid):
@@ -35,10 +35,8 @@ class Sessions:
 
     async def start(self, mode: Mode, title: str | None, document_ids: Sequence[UUID], now: datetime) -> StudySession:
         """Begin to study these documents (none: all). Raises `ModeNotAvailable`, `NotOnTheShelf`."""
-        if mode != AVAILABLE:
-            raise ModeNotAvailable(
-                f"Only the mode {AVAILABLE!r} is available so far. Start a session with it.", mode=mode
-            )
+        if mode not in AVAILABLE:
+            raise ModeNotAvailable(f"The modes available so far are {', '.join(sorted(AVAILABLE))}.", mode=mode)
         chosen = await StudentShelf(self._session, self._owner).choose(document_ids)
         started = StudySession(
             user_id=self._owner, mode=mode, title=title, document_ids=chosen, created_at=now, updated_at=now

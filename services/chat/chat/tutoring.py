@@ -7,18 +7,20 @@ Two tutors write: one with a language model, one offline. Neither is trusted wit
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Protocol
 
 from chat import offline
-from chat.citations import Citation, CitedText
+from chat.citations import CitedText
 from chat.markers import Marker, MarkerReader
-from chat.memory import Exchange, remember, shorten
+from chat.memory import Exchange, remember, search_query, shorten
 from chat.model import Ending, LanguageModel, ModelBrokeOff, Turn, Usage
+from chat.models import Intent
 from chat.passages import Findings, Passage
 from chat.prompts import NOT_IN_MATERIAL, Prompt, fenced
 from chat.questions import Question, read_question
+from chat.studying import Answered, Asked, Material
 from chat.tokens import TokenCounter
 
 NOT_FOUND = "I could not find an answer to this in your material. Try other words, or add a document that covers it."
@@ -35,17 +37,6 @@ class Lesson:
     query: str
     history: Sequence[Exchange]
     findings: Findings
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """How an answer ended. `prompt` names the template, `model` the model; None where none took part."""
-
-    content: str
-    citations: tuple[Citation, ...]
-    usage: Usage
-    model: str | None = None
-    prompt: str | None = None
 
 
 _DECORATION = " \n\t*[\"'`"
@@ -230,3 +221,24 @@ async def _refuse(lesson: Lesson, tutor: Tutor, ending: Ending | None) -> AsyncG
         said += f"\n\n{offline.NOTICE}"
     yield said
     yield Answered(said, (), (ending.usage if ending else None) or Usage(0, 0), tutor.model, tutor.prompt)
+
+
+class TutorMode:
+    """The mode `tutor`: the student asks, and is answered from the material."""
+
+    intents: frozenset[Intent] = frozenset()
+
+    def __init__(self, tutor: Tutor) -> None:
+        self._tutor = tutor
+
+    async def respond(self, asked: Asked, material: Material) -> AsyncGenerator[str | Answered]:
+        """Search, and write from what was found; a courtesy is returned."""
+        if (reply := courtesy(asked.question)) is not None:
+            yield reply
+            yield Answered(reply, (), Usage(0, 0), query=asked.question)
+            return
+        query = search_query(asked.question, asked.history)
+        lesson = Lesson(asked.question, query, asked.history, await material.find(query))
+        async with aclosing(answer(lesson, self._tutor)) as pieces:
+            async for piece in pieces:
+                yield replace(piece, query=query) if isinstance(piece, Answered) else piece

@@ -28,7 +28,7 @@ async def test_modes_of_later_say_that_only_tutor_is_available(school: School) -
     for mode in ("active_recall", "feynman"):
         response = await ada.client.post("/chat/sessions", json={"mode": mode})
         assert response.status_code == 422
-        assert "Only the mode 'tutor' is available" in response.json()["detail"]
+        assert "available so far are tutor." in response.json()["detail"]
 
 
 async def test_documents_of_others_unknown_and_deleted_ones_cannot_be_studied(school: School) -> None:

@@ -6,15 +6,15 @@ from collections.abc import AsyncGenerator, Sequence
 import pytest
 from chat import prompts
 from chat.memory import Exchange
-from chat.model import Ending, ModelBrokeOff, Turn, Usage
+from chat.model import Ending, ModelBrokeOff, Shape, Turn, Usage
 from chat.passages import Findings
+from chat.studying import Answered
 from chat.tokens import EstimatedTokens
 from chat.tutoring import (
     CUT_SHORT,
     NOT_FOUND,
     NOTHING_TO_SEARCH,
     UNTRACED,
-    Answered,
     Budget,
     Lesson,
     ModelTutor,
@@ -39,7 +39,9 @@ class Script:
         self.pieces, self.ending = pieces, Ending(complete, usage)
         self.turns: Sequence[Turn] = ()
 
-    async def write(self, turns: Sequence[Turn], *, longest: int) -> AsyncGenerator[str | Ending]:
+    async def write(
+        self, turns: Sequence[Turn], *, longest: int, shape: Shape | None = None
+    ) -> AsyncGenerator[str | Ending]:
         self.turns = turns
         for piece in self.pieces:
             yield piece
