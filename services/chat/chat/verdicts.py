@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from chat.alignment import Alignment, align
 from chat.lexicon import is_verb
-from chat.passages import Passage
+from chat.passages import Passage, Place
 from chat.sentences import Sentence, sentences
 from chat.terms import weights
 from chat.wording import Reading, Word, read
@@ -36,28 +36,22 @@ _OPPOSITION_COSTS = 0.04
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A stretch of a passage that says one thing: a piece of a sentence, a sentence, or one with the sentence before."""
+    """A stretch of a passage that says one thing: a piece of a sentence, a sentence, or one with the sentence before.
 
-    number: int  # of its passage, from 1
-    start: int
-    end: int
+    `place` is that of the whole sentences. What is larger costs more: words that stand further apart have less to do with each other.
+    """
+
+    place: Place
     reading: Reading
     cost: float
-
-    def within(self, other: "Unit") -> bool:
-        """Whether both are of the same sentence."""
-        return self.number == other.number and self.start < other.end and other.start < self.end
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict on a claim, and where it was found: `passage` counts from 1."""
+    """The verdict on a claim, and where it was found. `twist` says by what the two contradict each other."""
 
     verdict: Verdict
-    passage: int | None = None
-    start: int = 0
-    end: int = 0
-    coverage: float = 0.0
+    place: Place | None = None
     twist: str | None = None
 
 
@@ -68,7 +62,7 @@ class Another(StrEnum):
     CONTRASTED = "said of what it is contrasted with"
 
 
-class Material:
+class Evidence:
     """Passages, read once, against which claims are judged. `concept` is what they are asked about."""
 
     def __init__(self, passages: Sequence[Passage], concept: str = "") -> None:
@@ -79,10 +73,10 @@ class Material:
         self._concept = read(concept).bases
         self._weights: dict[str, float] = {}
 
-    def judge(self, claim: str, subject: str = "") -> Judgement:
-        """The verdict. `subject` is what the claim leaves unsaid: "it", or what the clause before was about."""
+    def judge(self, claim: str) -> Judgement:
+        """The verdict on a claim."""
         reading = read(claim)
-        weighed = self._weigh(reading)
+        weighed = self.weighing(reading)
         if sum(weighed(word) for word in reading.words) < _LEAST_TO_JUDGE:
             return Judgement(Verdict.UNSPOKEN)
         lead = leading(reading)
@@ -108,7 +102,8 @@ class Material:
                 return Another.CONTRASTED
         return None
 
-    def _weigh(self, claim: Reading) -> "Weighing":
+    def weighing(self, claim: Reading) -> "Weighing":
+        """How much the words of a claim matter, beside these passages."""
         fresh = claim.bases - self._weights.keys()
         self._weights |= weights(fresh, self._sentences)
         return Weighing(self._weights, self._known, self._concept)
@@ -200,7 +195,7 @@ def _decide(aligned: Sequence[tuple[Alignment, Unit]], weighed: Weighing, lead: 
     said = near(saying) if saying else 0.0
     denied = near(denying) if denying else 0.0
     if denying and denying[0].coverage >= CONTRADICTING and denied > said:
-        elsewhere = (pair for pair in aligned if not pair[0].twists and not pair[1].within(denying[1]))
+        elsewhere = (pair for pair in aligned if not pair[0].twists and not pair[1].place.overlaps(denying[1].place))
         if denied > _RIVAL + max(map(near, elsewhere), default=0.0):
             return _judgement(Verdict.CONTRADICTED, *denying)
     unnamed = saying and any(word in saying[0].missing and not word.light for word in lead)
@@ -211,18 +206,18 @@ def _decide(aligned: Sequence[tuple[Alignment, Unit]], weighed: Weighing, lead: 
 
 def _judgement(verdict: Verdict, alignment: Alignment, unit: Unit) -> Judgement:
     twist = alignment.twists[0] if alignment.twists else None
-    return Judgement(verdict, unit.number, unit.start, unit.end, alignment.coverage, twist)
+    return Judgement(verdict, unit.place, twist)
 
 
 def _units(number: int, passage: Passage) -> Iterator[Unit]:
     before: Sentence | None = None
     for sentence in sentences(passage.text):
-        reading = read(sentence.text)
-        yield Unit(number, sentence.start, sentence.end, reading, _WHOLE)
+        reading, place = read(sentence.text), Place(number, sentence.start, sentence.end)
+        yield Unit(place, reading, _WHOLE)
         for piece in _pieces(reading):
-            yield Unit(number, sentence.start, sentence.end, piece, _PIECE)
+            yield Unit(place, piece, _PIECE)
         if before is not None and before.block == sentence.block and _POINTS_BACK.match(sentence.text):
-            yield Unit(number, before.start, sentence.end, read(f"{before.text} {sentence.text}"), _PAIR)
+            yield Unit(Place(number, before.start, sentence.end), read(f"{before.text} {sentence.text}"), _PAIR)
         before = sentence
 
 
