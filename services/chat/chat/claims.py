@@ -20,6 +20,7 @@ _AUXILIARY = word_set("is are was were has have had can may must do does did wil
 # "When this rises and that falls, …" is one claim as far as its comma.
 _CONDITION = re.compile(r"\W*(?:if|when|because|since|although|though|unless|until|after|before|as)\b[^,]*$", re.IGNORECASE)
 _LEAST_WORDS = 2
+_ENOUGH_TERMS = 4  # a definition is often written without its verb
 _LOOK = 6
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|fig|no|st|dr|mr|mrs)\.\s+$", re.IGNORECASE)
 _EMPTY = re.compile(
@@ -44,9 +45,16 @@ def split(explanation: str) -> list[Claim]:
         if explanation[start:end].rstrip().endswith("?") or says_nothing(explanation[start:end]):
             continue
         for a, b in _clauses(explanation, start, end):
-            if len(terms(explanation[a:b])) >= _LEAST_WORDS or (a, b) == (start, end) and terms(explanation[a:b]):
+            if _states(explanation[a:b]):
                 found.append(Claim(" ".join(explanation[a:b].split()), a, b))
     return found[:MOST_CLAIMS]
+
+
+def _states(clause: str) -> bool:
+    """Whether it says something of something: a list of words claims nothing."""
+    said = len(terms(clause))
+    verbs = any(map(_finite, _WORD.findall(clause.casefold())))
+    return said >= _ENOUGH_TERMS or (said >= 1 and (verbs or "=" in clause))
 
 
 def says_nothing(text: str) -> bool:
