@@ -6,13 +6,14 @@ from uuid import UUID
 
 from mesh import Event
 
-from contracts import auth, chat, ingestion
+from contracts import auth, chat, ingestion, notifier
 
 USER = UUID("018f3b2e-0000-7000-8000-000000000001")
 AUTH_SESSION = UUID("018f3b2e-0000-7000-8000-000000000002")
 DOCUMENT = UUID("018f3b2e-0000-7000-8000-000000000003")
 STUDY_SESSION = UUID("018f3b2e-0000-7000-8000-000000000004")
 MESSAGE = UUID("018f3b2e-0000-7000-8000-000000000005")
+NOTIFICATION = UUID("018f3b2e-0000-7000-8000-000000000007")
 TITLE = "Introduction to Sociology"
 
 
@@ -87,6 +88,9 @@ def _examples() -> list[Event]:
                 chat.MissingPoint(text="Culture shock passes in stages.", document_id=DOCUMENT, page=11),
             ],
             coverage=0.75,
+        ),
+        notifier.NotificationDelivered(
+            version=1, notification_id=NOTIFICATION, user_id=USER, kind="document_ready", channel="in_app"
         ),
     ]
 

@@ -38,7 +38,7 @@ def merged(parts: list[HttpPart]) -> Json:
         document = deepcopy(service_document(part))
         for operation in _operations(document):
             operation["x-service"] = part.service
-        _add(paths, {PREFIX + path: item for path, item in document["paths"].items()}, part.service)
+        _add(paths, {_place(path, item): item for path, item in document["paths"].items()}, part.service)
         for name, schema in document["components"].get("schemas", {}).items():
             if schemas.setdefault(name, schema) != schema:
                 raise ValueError(f"{part.service}: schema {name} means something else in another service; rename it")
@@ -55,6 +55,11 @@ def merged(parts: list[HttpPart]) -> Json:
         "paths": dict(sorted(paths.items())),
         "components": {"schemas": dict(sorted(schemas.items())), "securitySchemes": {"bearer": BEARER}},
     }
+
+
+def _place(path: str, item: Json) -> str:
+    """Where the gateway shows it: below the version, or at its root where an operation says `x-root`."""
+    return path if any(item[method].pop("x-root", False) for method in METHODS if method in item) else PREFIX + path
 
 
 def _operations(document: Json) -> list[Json]:

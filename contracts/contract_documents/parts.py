@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from mesh import Event, Subscriptions
 
 # In the order of the pages in the merged documentation. A service has an `api`, an `events` and a module of contracts, or not.
-SERVICES = ("auth", "ingestion", "chat", "gateway")
+SERVICES = ("auth", "ingestion", "chat", "notifier", "gateway")
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ def http_parts() -> list[HttpPart]:
 
 
 def subscriptions() -> list[Subscriptions]:
-    """What each service takes: `events.py` names its `bus`."""
-    return [module.bus for service in SERVICES if (module := _optional(f"{service}.events")) is not None]
+    """What each service takes: `events.py` names its `bus`, and so does `pushes.py` where other processes take the broadcasts."""
+    edges = [f"{service}.{edge}" for service in SERVICES for edge in ("events", "pushes")]
+    return [module.bus for edge in edges if (module := _optional(edge)) is not None]
 
 
 def published(service: str) -> list[type[Event]]:

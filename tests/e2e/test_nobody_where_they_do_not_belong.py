@@ -30,6 +30,7 @@ def _ids(document: str, session: str, message: str) -> dict[str, str]:
         "message_id": message,
         "number": "1",
         "user_id": str(uuid4()),
+        "notification_id": str(uuid4()),
     }
 
 

@@ -56,7 +56,7 @@ def create_app(
 ) -> FastAPI:
     """The application of a service's `api` role.
 
-    `state` becomes `app.state`: `database`, `verifier`, `service_verifier` are what chassis' own dependencies look for.
+    `state` becomes `app.state`: `database`, `verifier`, `service_verifier`, `verified_email_required` are what chassis' own dependencies look for.
     """
     app = Application(
         title=title,

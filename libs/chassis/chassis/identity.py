@@ -20,6 +20,11 @@ from chassis.tokens import USER_AUDIENCE, TokenRefused, UnknownKey, parse_jwks, 
 
 log = getLogger(__name__)
 SERVICE_SUBJECT = "service:"
+EMAIL_VERIFIED = "email_verified"
+
+
+class EmailNotVerified(Forbidden):
+    type, title = "email-not-verified", "The email address is not verified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class Principal:
     service: str | None
     token: str
     expires_at: datetime
+    email_verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class User:
     session_id: UUID
     roles: frozenset[str]
     token: str
+    email_verified: bool = False
 
 
 class KeySource(Protocol):
@@ -177,6 +184,7 @@ def principal_of(claims: Mapping[str, Any], token: str) -> Principal:
         service,
         token,
         datetime.fromtimestamp(claims["exp"], UTC),
+        claims.get(EMAIL_VERIFIED) is True,
     )
 
 
@@ -194,7 +202,21 @@ async def _current_user(request: Request) -> User:
     if principal.user_id is None or principal.session_id is None:
         raise Forbidden("This is for signed-in users.")
     bind(user_id=str(principal.user_id))
-    return User(principal.user_id, principal.session_id, principal.roles, principal.token)
+    return User(principal.user_id, principal.session_id, principal.roles, principal.token, principal.email_verified)
+
+
+def require_verified_email(request: Request, user: User) -> None:
+    """Raise `EmailNotVerified` where this service asks for a verified address and the token does not say that it is."""
+    if request.app.state.verified_email_required and not user.email_verified:
+        raise EmailNotVerified(
+            "Open the link in the mail that was sent to you when you signed up, then refresh your access token. "
+            "POST /api/v1/auth/verify-email/resend sends another mail."
+        )
+
+
+async def _verified_user(request: Request, user: Annotated[User, Depends(_current_user)]) -> User:
+    require_verified_email(request, user)
+    return user
 
 
 async def _current_admin(user: Annotated[User, Depends(_current_user)]) -> User:
@@ -212,5 +234,6 @@ async def _current_service(request: Request) -> str:
 
 
 CurrentUser = Annotated[User, Depends(_current_user)]
+VerifiedUser = Annotated[User, Depends(_verified_user)]
 CurrentAdmin = Annotated[User, Depends(_current_admin)]
 CurrentService = Annotated[str, Depends(_current_service)]

@@ -28,7 +28,7 @@ _SECRET_TEXT = re.compile(
     r"|(?P<userinfo>://[^:/\s@]*:)[^@/\s]+(?=@)"
     r"|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
     r"|\bsk-[\w-]{8,}"
-    r"|\bstrt_[\w-]{8,}"  # our refresh tokens
+    r"|\bst(?:rt|ml)_[\w-]{8,}"  # our refresh tokens, and what stands in links of mails
 )
 # What structlog hands from step to step; it becomes text, and is looked at, later.
 _CARRIED_ALONG = frozenset({"exc_info", "_record", "_from_structlog"})

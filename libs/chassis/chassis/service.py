@@ -145,19 +145,19 @@ async def _finish(running: list[asyncio.Task[None]], early: list[asyncio.Task[No
     return 1 if failed or early or late else 0
 
 
-async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, grace: float) -> None:
-    """Serve HTTP until `stop`, then let requests in flight finish within the grace period (seconds)."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=max(1, int(grace) - 2),
-        limit_concurrency=1000,
-    )
+async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, grace: float, **options: Any) -> None:
+    """Serve HTTP until `stop`, then let requests in flight finish within the grace period (seconds). `options` are uvicorn's."""
+    usual: dict[str, Any] = {
+        "log_config": None,
+        "log_level": "warning",
+        "access_log": False,
+        "lifespan": "off",
+        "server_header": False,
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": max(1, int(grace) - 2),
+        "limit_concurrency": 1000,
+    }
+    config = uvicorn.Config(app, **usual | options)
     with listener:
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -50,6 +50,12 @@ class ServiceSettings(BaseSettings):
     auth_url: str = Field("http://127.0.0.1:8101", validation_alias="AUTH_URL")
     shutdown_grace_seconds: float = Field(20.0, gt=0, le=300, validation_alias="SHUTDOWN_GRACE_SECONDS")
 
+    require_verified_email: bool | None = Field(
+        None,
+        validation_alias="REQUIRE_VERIFIED_EMAIL",
+        description="Whether uploads and questions need a verified address; unset, in production alone",
+    )
+
     service_secret: Annotated[SecretStr, DevelopmentSecret()] = DEVELOPMENT_SERVICE_SECRET
     host: str = "127.0.0.1"
     port: int = Field(8100, ge=0, le=65535)
@@ -58,6 +64,11 @@ class ServiceSettings(BaseSettings):
     def jwks_url(self) -> str:
         """Where the public keys of access tokens are: auth publishes them inside the mesh."""
         return f"{self.auth_url.rstrip('/')}/.well-known/jwks.json"
+
+    @property
+    def verified_email_required(self) -> bool:
+        """Whether what costs us something is for users alone who have shown to read mail at their address."""
+        return self.environment == "production" if self.require_verified_email is None else self.require_verified_email
 
     @field_validator("key_ring")
     @classmethod

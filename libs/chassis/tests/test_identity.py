@@ -9,7 +9,15 @@ import httpx
 import pytest
 from chassis.errors import Unauthorized, Unavailable
 from chassis.http import create_app
-from chassis.identity import CurrentAdmin, CurrentService, CurrentUser, RemoteKeys, TokenVerifier, bearer_of
+from chassis.identity import (
+    CurrentAdmin,
+    CurrentService,
+    CurrentUser,
+    RemoteKeys,
+    TokenVerifier,
+    VerifiedUser,
+    bearer_of,
+)
 from fastapi import APIRouter
 
 from .signing import SESSION, USER, Keys, StillClock, claims, new_key, published
@@ -172,13 +180,22 @@ def test_the_scheme_is_read_in_any_case() -> None:
     assert bearer_of("bearer abc") == bearer_of("BEARER  abc ") == "abc"
 
 
+@pytest.fixture(params=[True, False], ids=("verified email required", "not required"))
+def verified_email_required(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture
-async def client(clock: StillClock) -> AsyncIterator[httpx.AsyncClient]:
+async def client(clock: StillClock, verified_email_required: bool) -> AsyncIterator[httpx.AsyncClient]:
     router = APIRouter()
 
     @router.get("/me")
     async def me(user: CurrentUser) -> str:
         return str(user.id)
+
+    @router.get("/costly")
+    async def costly(user: VerifiedUser) -> bool:
+        return user.email_verified
 
     @router.get("/admin")
     async def admin(user: CurrentAdmin) -> str:
@@ -192,6 +209,7 @@ async def client(clock: StillClock) -> AsyncIterator[httpx.AsyncClient]:
     state = {
         "verifier": TokenVerifier(source, clock=clock),
         "service_verifier": TokenVerifier(source, audience="tests", clock=clock),
+        "verified_email_required": verified_email_required,
     }
     app = create_app(title="Tests", service="tests", routers=[router], state=state, checks={})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tests") as client:
@@ -222,3 +240,22 @@ async def test_each_kind_of_caller_reaches_what_is_theirs(client: httpx.AsyncCli
         "service acting for a user, as a user": (403, 403, 401),
         "user at the service's door": (401, 401, 403),
     }
+
+
+@pytest.mark.parametrize("said", [{}, {"email_verified": False}, {"email_verified": "true"}, {"email_verified": 1}])
+async def test_who_has_not_verified_the_address_is_told_what_to_do(
+    client: httpx.AsyncClient, verified_email_required: bool, said: dict[str, Any]
+) -> None:
+    bearer = {"Authorization": f"Bearer {ONE.sign(claims(**said))}"}
+    assert (await client.get("/me", headers=bearer)).status_code == 200
+    answer = await client.get("/costly", headers=bearer)
+    if verified_email_required:
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:studyteddy:problem:email-not-verified")
+        assert "POST /api/v1/auth/verify-email/resend" in answer.json()["detail"]
+    else:
+        assert answer.json() is False
+
+
+async def test_who_has_verified_it_goes_on(client: httpx.AsyncClient) -> None:
+    bearer = {"Authorization": f"Bearer {ONE.sign(claims(email_verified=True))}"}
+    assert (await client.get("/costly", headers=bearer)).json() is True

@@ -57,6 +57,20 @@ def test_shared_settings_have_one_name_and_a_services_own_its_prefix(monkeypatch
     assert settings.jwks_url == "http://auth:8101/.well-known/jwks.json"
 
 
+@pytest.mark.parametrize(("said", "required"), [("", True), ("false", False), ("true", True)])
+def test_production_asks_for_verified_addresses_unless_told_otherwise(
+    production: pytest.MonkeyPatch, said: str, required: bool
+) -> None:
+    production.setenv("REQUIRE_VERIFIED_EMAIL", said)
+    assert load(Settings).verified_email_required is required
+
+
+def test_a_laptop_asks_for_verified_addresses_only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not load(Settings).verified_email_required
+    monkeypatch.setenv("REQUIRE_VERIFIED_EMAIL", "true")
+    assert load(Settings).verified_email_required
+
+
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TESTS_PORT", "")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")

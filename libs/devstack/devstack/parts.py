@@ -22,6 +22,7 @@ PARTS = (
     Part("auth", ("api", "relay", "scheduler")),
     Part("ingestion", ("api", "relay", "worker", "scheduler", "index")),
     Part("chat", ("api", "consumer", "relay", "scheduler")),
+    Part("notifier", ("api", "consumer", "relay", "scheduler")),
     Part("gateway", ("api",), stores=False),
 )
 # What every process needs of the machine, whatever settings are given.
@@ -56,6 +57,7 @@ def mesh_environment(
         "DATA_DIR": str(data),
         "AUTH_SERVICE_SECRETS": ",".join(f"{name}:{secret}" for name, secret in kept.service_secrets.items()),
         "AUTH_URL": f"http://127.0.0.1:{ports['auth']}" if "auth" in ports else "",
+        "AUTH_PUBLIC_URL": f"http://localhost:{ports[EDGE]}" if EDGE in ports else "",
         "CHAT_INGESTION_URL": f"http://127.0.0.1:{ports['ingestion']}" if "ingestion" in ports else "",
         **servers,
         # The folder that a process stands in is not searched for packages.

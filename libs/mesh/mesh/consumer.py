@@ -16,7 +16,7 @@ class Consumer:
     """Serves the subscriptions of `bus`. What handlers ask for is resolved here: `UnresolvedParameter` if it cannot be.
 
     `concurrency` bounds the transactions that handlers have open at once in this process, `grace` is how many seconds
-    what is in flight may take to finish after a stop.
+    what is in flight may take to finish after a stop. `name` is for operators, where a process has more than one.
     """
 
     def __init__(
@@ -28,8 +28,9 @@ class Consumer:
         provide: Provide | None = None,
         concurrency: int = 8,
         grace: float = 15.0,
+        name: str | None = None,
     ) -> None:
-        self._service = bus.service
+        self._name = name or bus.service
         self._amqp_url = amqp_url
         self._grace = grace
         self._topology = Topology.of(bus)
@@ -41,7 +42,7 @@ class Consumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; outages of broker and database are waited out."""
-        await keep_running(f"consumer of {self._service}", lambda: self._session(stop), stop)
+        await keep_running(f"consumer of {self._name}", lambda: self._session(stop), stop)
 
     async def check(self) -> None:
         """Raise unless every subscription is being served and the present state has been read."""
@@ -49,7 +50,7 @@ class Consumer:
             raise ConnectionError("the consumer is not connected")
 
     async def _session(self, stop: asyncio.Event) -> None:
-        serving = Serving(self._served, amqp_url=self._amqp_url, name=f"{self._service} consumer", grace=self._grace)
+        serving = Serving(self._served, amqp_url=self._amqp_url, name=f"{self._name} consumer", grace=self._grace)
         try:
             if await unless(stop, self._begin(serving)):
                 self._set_ready(True)
@@ -72,4 +73,4 @@ class Consumer:
 
     def _set_ready(self, ready: bool) -> None:
         self.is_ready = ready
-        metrics.CONSUMER_READY.labels(self._service).set(ready)
+        metrics.CONSUMER_READY.labels(self._name).set(ready)

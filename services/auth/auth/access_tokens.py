@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from chassis.identity import SERVICE_SUBJECT
+from chassis.identity import EMAIL_VERIFIED, SERVICE_SUBJECT
 from chassis.tokens import ISSUER, USER_AUDIENCE, SigningKey
 
 SERVICE_TOKEN_LIFETIME = timedelta(minutes=5)
@@ -17,11 +17,18 @@ def user_token(
     user_id: UUID,
     session_id: UUID,
     roles: Iterable[str],
+    email_verified: bool,
     now: datetime,
     expires_at: datetime,
 ) -> str:
     """A token for a user's session."""
-    claims = {"sub": str(user_id), "aud": USER_AUDIENCE, "sid": str(session_id), "roles": sorted(roles)}
+    claims = {
+        "sub": str(user_id),
+        "aud": USER_AUDIENCE,
+        "sid": str(session_id),
+        "roles": sorted(roles),
+        EMAIL_VERIFIED: email_verified,
+    }
     return key.sign(claims | _envelope(now, expires_at))
 
 

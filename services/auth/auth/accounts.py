@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.errors import Conflict
-from contracts.auth import Role, UserProfileChanged, UserRegistered
+from chassis.errors import Conflict, Forbidden
+from contracts.auth import Role, UserEmailVerified, UserProfileChanged, UserRegistered
 from mesh import Outbox
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -23,6 +23,13 @@ class EmailTaken(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This address already has an account. Sign in, or use another address.")
+
+
+class AccountSuspended(Forbidden):
+    type, title = "account-suspended", "This account is suspended"
+
+    def __init__(self) -> None:
+        super().__init__("This account is suspended. Write to those who run this service.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +119,27 @@ class Accounts:
         account.roles = sorted(roles)
         await self._tell_change(account)
 
+    async def verify_email(self, account: Account) -> None:
+        """The user of a locked account has shown to read its mail; the world is told the first time."""
+        if account.email_verified_at is None:
+            account.email_verified_at = self._now
+            await self._next_version(account)
+            await self._outbox.add(UserEmailVerified(**_profile(account)))
+
+    async def change_password(self, account: Account, password_hash: str) -> None:
+        """Give a locked account another password. Who knows the old one may be signed in: the caller ends sessions."""
+        account.password_hash = password_hash
+        account.updated_at = self._now
+        await self._session.flush()
+
     async def _tell_change(self, account: Account) -> None:
+        await self._next_version(account)
+        await self._outbox.add(UserProfileChanged(**_profile(account)))
+
+    async def _next_version(self, account: Account) -> None:
         account.version += 1
         account.updated_at = self._now
         await self._session.flush()
-        await self._outbox.add(UserProfileChanged(**_profile(account)))
 
 
 def _profile(account: Account) -> dict[str, Any]:
@@ -128,4 +151,5 @@ def _profile(account: Account) -> dict[str, Any]:
         "time_zone": account.time_zone,
         "day_starts_at": account.day_starts_at,
         "roles": account.roles,
+        "email_verified": account.email_verified,
     }

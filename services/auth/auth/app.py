@@ -78,6 +78,8 @@ def parts_of(settings: Settings, database: Database, ledger: Ledger, clock: Cloc
         service_secrets=ServiceSecrets(settings.secret_by_service),
         lifetimes=settings.lifetimes,
         first_admin_email=settings.first_admin_email,
+        public_url=settings.public_url,
+        verified_email_required=settings.verified_email_required,
         clock=clock,
     )
 

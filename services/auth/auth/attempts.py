@@ -1,4 +1,4 @@
-"""How often one may try: to guess a password, to find out who has an account, to make accounts.
+"""How often one may try: to guess a password, to find out who has an account, to make accounts, to have mail sent.
 
 Sign-in is limited per address, per account and address together, and per account from all *unfamiliar* addresses together. Whoever
 attacks an account from anywhere can use up the last of these, but never the share of an address from which the owner has
@@ -22,6 +22,12 @@ SIGN_IN_PAIR = Limit("sign-in-account-address", burst=5, per=timedelta(minutes=1
 SIGN_IN_ACCOUNT = Limit("sign-in-account", burst=20, per=timedelta(minutes=3))
 # Sign-up says when an address is taken: ten such answers, then one in six minutes.
 SIGN_UP_TAKEN = Limit("sign-up-taken", burst=10, per=timedelta(minutes=6))
+# Three mails of a kind at once, then one in five minutes: nobody's mailbox is filled by others.
+RESET_MAIL = Limit("reset-mail-account", burst=3, per=timedelta(minutes=5))
+VERIFICATION_MAIL = Limit("verification-mail-account", burst=3, per=timedelta(minutes=5))
+MAIL_ADDRESS = Limit("mail-address", burst=30, per=timedelta(seconds=30))
+# Wrong links; a right one does not count.
+LINK_ADDRESS = Limit("link-address", burst=30, per=timedelta(seconds=30))
 SIGN_UP_ADDRESS = Limit("sign-up-address", burst=60, per=timedelta(seconds=30))
 
 
@@ -49,6 +55,27 @@ class Attempts:
         await self._ledger.give_back([network, account])
         await self._ledger.clear(pair)
 
+    async def forgive(self, account_key: str, address: str) -> None:
+        """Who has a new password is not made to wait for the slips with the old one."""
+        _, pair, _ = _sign_in(account_key, address)
+        await self._ledger.clear(pair)
+
+    async def reset_mail(self, account_key: str, address: str) -> None:
+        """Count a wish for a mail that resets the password; raises `TooManyAttempts`, whether there is such an account or not."""
+        _raise_if(await self._ledger.take(_mail(RESET_MAIL, account_key, address)))
+
+    async def verification_mail(self, account_key: str, address: str) -> None:
+        """Count a wish for another mail that verifies the address; raises `TooManyAttempts`."""
+        _raise_if(await self._ledger.take(_mail(VERIFICATION_MAIL, account_key, address)))
+
+    async def open_link(self, address: str) -> None:
+        """Count a use of a mail's link; raises `TooManyAttempts`."""
+        _raise_if(await self._ledger.take([Bucket(LINK_ADDRESS, network_of(address))]))
+
+    async def opened_link(self, address: str) -> None:
+        """The link was good."""
+        await self._ledger.give_back([Bucket(LINK_ADDRESS, network_of(address))])
+
     async def sign_up(self, address: str) -> None:
         """Count an attempt to sign up; raises `TooManyAttempts`."""
         _raise_if(await self._ledger.take(_sign_up(address)))
@@ -70,13 +97,20 @@ def network_of(address: str) -> str:
 
 
 def _sign_in(account_key: str, address: str) -> tuple[Bucket, Bucket, Bucket]:
-    network = network_of(address)
-    account = hashlib.sha256(account_key.encode()).hexdigest()[:32]  # Redis need not know who has an account
+    network, account = network_of(address), _hidden(account_key)
     return (
         Bucket(SIGN_IN_ADDRESS, network),
         Bucket(SIGN_IN_PAIR, f"{account}:{network}"),
         Bucket(SIGN_IN_ACCOUNT, account),
     )
+
+
+def _mail(limit: Limit, account_key: str, address: str) -> list[Bucket]:
+    return [Bucket(MAIL_ADDRESS, network_of(address)), Bucket(limit, _hidden(account_key))]
+
+
+def _hidden(account_key: str) -> str:
+    return hashlib.sha256(account_key.encode()).hexdigest()[:32]  # Redis need not know who has an account
 
 
 def _sign_up(address: str) -> list[Bucket]:

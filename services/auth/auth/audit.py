@@ -18,6 +18,8 @@ class Action(StrEnum):
     ROLES_CHANGED = "user.roles_changed"
     SUSPENDED = "user.suspended"
     REINSTATED = "user.reinstated"
+    PASSWORD_RESET = "user.password_reset"  # noqa: S105 - the name of a fact
+    PASSWORD_CHANGED = "user.password_changed"  # noqa: S105 - the name of a fact
     FIRST_ADMIN = "user.first_admin"
     TOKEN_REUSED = "session.token_reused"  # noqa: S105 - the name of a fact
     KEY_ADDED = "signing_key.added"

@@ -5,6 +5,7 @@ from prometheus_client import Counter, Gauge, Histogram
 SIGN_INS = Counter("auth_sign_ins_total", "Attempts to sign in, by outcome", ["outcome"])
 SIGN_UPS = Counter("auth_sign_ups_total", "Attempts to sign up, by outcome", ["outcome"])
 REFRESHES = Counter("auth_refreshes_total", "Uses of refresh tokens, by outcome", ["outcome"])
+MAILS_REQUESTED = Counter("auth_mails_requested_total", "Mails with a link that were asked for, by kind", ["kind"])
 REVOKED = Counter("auth_sessions_revoked_total", "Sessions revoked, by reason", ["reason"])
 ATTEMPTS_REFUSED = Counter("auth_attempts_refused_total", "Attempts refused by a limit", ["limit"])
 LEDGER_AWAY = Counter(

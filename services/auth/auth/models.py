@@ -40,8 +40,27 @@ class Account(Row, table=True):
     roles: list[Role] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     version: int = 1
     suspended_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    email_verified_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
     created_at: datetime = Field(sa_column=_moment())
     updated_at: datetime = Field(sa_column=_moment())
+
+    @property
+    def email_verified(self) -> bool:
+        """Whether the user has shown to read mail at this address."""
+        return self.email_verified_at is not None
+
+
+class MailLink(Row, table=True):
+    """The link of a kind that was last mailed to a user, by the SHA-256 of its token. It is used up under the account's row lock."""
+
+    __tablename__ = "mail_link"
+    __table_args__ = (Index("ix_mail_link_expires_at", "expires_at"),)
+
+    user_id: UUID = Field(sa_column=Column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True))
+    kind: str = Field(sa_type=Text, primary_key=True)
+    digest: bytes = Field(sa_column=Column(LargeBinary, unique=True, nullable=False))
+    email_key: str = Field(sa_type=Text)
+    expires_at: datetime = Field(sa_column=_moment())
 
 
 class UserSession(Row, table=True):

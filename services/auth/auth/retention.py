@@ -7,13 +7,13 @@ from sqlalchemy import ColumnElement, delete
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from auth.models import AuditEntry, RefreshToken, Revocation, UserSession
+from auth.models import AuditEntry, MailLink, RefreshToken, Revocation, UserSession
 
 BATCH = 2000
 
 
 async def drop_expired(session: AsyncSession, now: datetime, *, keep_sessions: timedelta, keep_audit: timedelta) -> int:
-    """Delete expired revocations and tokens, sessions that ended long ago, and old audit entries; how many rows.
+    """Delete expired revocations, tokens and links, sessions that ended long ago, and old audit entries; how many rows.
 
     A used refresh token stays until it would have expired: so long its reuse ends the family.
     """
@@ -21,6 +21,7 @@ async def drop_expired(session: AsyncSession, now: datetime, *, keep_sessions: t
         [
             await _drop(session, col(Revocation.session_id), col(Revocation.tokens_expire_at) <= now),
             await _drop(session, col(RefreshToken.digest), col(RefreshToken.expires_at) <= now),
+            await _drop(session, col(MailLink.digest), col(MailLink.expires_at) <= now),
             await _drop(session, col(UserSession.id), col(UserSession.expires_at) <= now - keep_sessions),
             await _drop(session, col(AuditEntry.id), col(AuditEntry.at) <= now - keep_audit),
         ]

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, ClassVar, Self
+from urllib.parse import urlsplit
 
 from chassis.settings import DEVELOPMENT_SERVICE_SECRET, DevelopmentSecret, StoringSettings
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -26,6 +27,9 @@ class Settings(StoringSettings, env_prefix="AUTH_"):
     service_secrets: Annotated[SecretStr, DevelopmentSecret()] = Field(
         SecretStr(f"auth:{_KNOWN},gateway:{_KNOWN},ingestion:{_KNOWN},chat:{_KNOWN}"),
         description="Which services may ask for tokens: name:secret,name:secret, or a JSON object",
+    )
+    public_url: str = Field(
+        "http://localhost:8080", description="Where the gateway is reached from outside; links in mails begin with it"
     )
     first_admin_email: str | None = Field(
         None, description="This account becomes admin when it signs up or in while there is no admin"
@@ -61,6 +65,14 @@ class Settings(StoringSettings, env_prefix="AUTH_"):
             email_key(email)
         return email
 
+    @field_validator("public_url")
+    @classmethod
+    def refuse_what_no_link_begins_with(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be a URL such as https://study.example.org")
+        return url.rstrip("/")
+
     @field_validator("service_secrets")
     @classmethod
     def refuse_unreadable_service_secrets(cls, secrets: SecretStr) -> SecretStr:
@@ -73,6 +85,15 @@ class Settings(StoringSettings, env_prefix="AUTH_"):
             raise ValueError(
                 f"{self.variable('hashing_memory_kib')} and {self.variable('hashing_passes')} make passwords cheap to guess: "
                 f"in production use at least {OWASP_LEAST.memory_kib} and {OWASP_LEAST.passes}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def refuse_links_to_nowhere_in_production(self) -> Self:
+        if self.environment == "production" and "public_url" not in self.model_fields_set:
+            raise ValueError(
+                f"{self.variable('public_url')} must be set in production: the links in mails begin with it. "
+                "It is where the gateway is reached from outside, such as https://study.example.org"
             )
         return self
 

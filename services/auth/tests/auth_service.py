@@ -63,8 +63,8 @@ class Person:
     async def patch(self, path: str, body: Json) -> httpx.Response:
         return await self.client.patch(path, headers=self.headers, json=body)
 
-    async def post(self, path: str) -> httpx.Response:
-        return await self.client.post(path, headers=self.headers)
+    async def post(self, path: str, body: Json | None = None) -> httpx.Response:
+        return await self.client.post(path, headers=self.headers, json=body)
 
     async def delete(self, path: str) -> httpx.Response:
         return await self.client.delete(path, headers=self.headers)
@@ -138,6 +138,12 @@ class Service:
         rows = await self.rows("SELECT type, data, aggregate_version FROM auth.outbox ORDER BY position")
         events = [json.loads(row["data"]) | {"type": row["type"]} for row in rows]
         return [event for event in events if kind in (None, event["type"])]
+
+    async def links(self, kind: str) -> list[str]:
+        """The tokens of the links that mails of a kind were asked for with, the oldest first."""
+        events = await self.events("auth.email.requested.v1")
+        links = [self.parts.ring.open(event["sealed_link"]) for event in events if event["kind"] == kind]
+        return [link.partition("#token=")[2] for link in links]
 
     async def rows(self, statement: str, **values: Any) -> list[Json]:
         async with self.database.transaction() as session:

@@ -8,15 +8,28 @@ from auth import access_tokens
 
 from .auth_service import Service
 
-PUBLIC = {("POST", "/auth/signup"), ("POST", "/auth/login"), ("POST", "/auth/refresh")}
+PUBLIC = {
+    ("POST", "/auth/signup"),
+    ("POST", "/auth/login"),
+    ("POST", "/auth/refresh"),
+    ("GET", "/auth/verify-email"),
+    ("POST", "/auth/verify-email"),
+    ("POST", "/auth/password/forgot"),
+    ("GET", "/auth/password/reset"),
+    ("POST", "/auth/password/reset"),
+}
 INSIDE = {("GET", "/.well-known/jwks.json"), ("POST", "/internal/service-tokens"), ("GET", "/internal/revocations")}
 FOR_USERS = [
     ("POST", "/auth/logout"),
+    ("POST", "/auth/verify-email/resend"),
+    ("POST", "/auth/password/change"),
     ("GET", "/users/me"),
     ("PATCH", "/users/me"),
     ("GET", "/users/me/sessions"),
     ("DELETE", "/users/me/sessions/{session_id}"),
 ]
+# What any of them takes.
+BODY = {"current": "a calm sea at dawn", "new": "another calm sea"}
 FOR_ADMINS = [("GET", "/admin/users"), ("PATCH", "/admin/users/{user_id}"), ("GET", "/admin/audit")]
 
 
@@ -30,7 +43,7 @@ def test_the_lists_of_these_tests_are_complete(auth: Service) -> None:
     assert said == PUBLIC | {*FOR_USERS, *FOR_ADMINS}
 
 
-def test_only_three_endpoints_are_public_and_they_are_limited_apart(auth: Service) -> None:
+def test_only_these_endpoints_are_public_and_they_are_limited_apart(auth: Service) -> None:
     document = auth.app.openapi()
     operations = {(m.upper(), path): o for path, item in document["paths"].items() for m, o in item.items()}
     assert {key for key, operation in operations.items() if operation.get("security") == []} == PUBLIC
@@ -49,7 +62,7 @@ async def test_without_a_token_nobody_enters(
     auth: Service, method: str, template: str, authorization: str | None
 ) -> None:
     headers = {"Authorization": authorization} if authorization is not None else {}
-    answer = await auth.client.request(method, path_of(template), headers=headers, json={})
+    answer = await auth.client.request(method, path_of(template), headers=headers, json=BODY)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -59,7 +72,9 @@ async def test_without_a_token_nobody_enters(
 async def test_a_services_token_is_no_users(auth: Service, method: str, template: str) -> None:
     person = await auth.sign_up()
     token = (await auth.service_token("auth", act_for=person.id)).json()["access_token"]
-    answer = await auth.client.request(method, path_of(template), headers={"Authorization": f"Bearer {token}"}, json={})
+    answer = await auth.client.request(
+        method, path_of(template), headers={"Authorization": f"Bearer {token}"}, json=BODY
+    )
     assert answer.status_code == 401
 
 
@@ -79,10 +94,13 @@ async def test_a_token_of_a_session_that_never_was_is_refused(auth: Service, met
         user_id=person.user["id"],
         session_id=uuid4(),
         roles=["admin"],
+        email_verified=True,
         now=now,
         expires_at=now + timedelta(minutes=5),
     )
-    answer = await auth.client.request(method, path_of(template), headers={"Authorization": f"Bearer {token}"}, json={})
+    answer = await auth.client.request(
+        method, path_of(template), headers={"Authorization": f"Bearer {token}"}, json=BODY
+    )
     assert answer.status_code == 401
 
 

@@ -232,7 +232,8 @@ async def test_the_first_admin_signs_up(founding: Service) -> None:
     assert (await root.get("/admin/users")).status_code == 200
     (entry,) = (await root.get("/admin/audit", params={"user_id": root.id})).json()["items"]
     assert (entry["action"], entry["actor_id"]) == ("user.first_admin", None)
-    assert [event["version"] for event in await founding.events()] == [1, 2]
+    profile = [event for event in await founding.events() if event["type"].startswith("auth.user.")]
+    assert [event["version"] for event in profile] == [1, 2]
 
 
 async def test_the_first_admin_who_signed_up_before_becomes_it_by_signing_in(auth: Service, founding: Service) -> None:

@@ -72,6 +72,7 @@ def environment(database_url: str, redis_url: str) -> dict[str, str]:
         "AUTH_SERVICE_SECRET": "an auth secret",
         "AUTH_SERVICE_SECRETS": "auth:an auth secret,gateway:a gateway secret",
         "AUTH_PORT": "0",
+        "AUTH_PUBLIC_URL": "https://study.example.org",
         "REDIS_URL": redis_url,
         "LOG_FORMAT": "json",
     }

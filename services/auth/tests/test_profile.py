@@ -24,6 +24,7 @@ async def test_a_change_is_kept_and_told_whole(auth: Service) -> None:
             "time_zone": "America/Sao_Paulo",
             "day_starts_at": 6,
             "roles": ["student"],
+            "email_verified": False,
         }
     ]
 

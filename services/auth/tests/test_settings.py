@@ -14,6 +14,7 @@ def production(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         "ENVIRONMENT": "production",
         "KEY_RING": RING,
         "AUTH_SERVICE_SECRET": "s-auth",
+        "AUTH_PUBLIC_URL": "https://study.example.org/",
         "AUTH_SERVICE_SECRETS": "auth:s-auth,chat:s-chat",
     }.items():
         monkeypatch.setenv(name, value)
@@ -35,6 +36,13 @@ def test_production_refuses_the_published_secret_of_any_service(production: pyte
 def test_production_refuses_cheap_hashing(production: pytest.MonkeyPatch) -> None:
     production.setenv("AUTH_HASHING_MEMORY_KIB", "1024")
     with pytest.raises(SettingsError, match=r"AUTH_HASHING_MEMORY_KIB.*19456"):
+        load(Settings)
+
+
+def test_production_does_not_send_links_to_nowhere(production: pytest.MonkeyPatch) -> None:
+    assert load(Settings).public_url == "https://study.example.org"
+    production.delenv("AUTH_PUBLIC_URL")
+    with pytest.raises(SettingsError, match="AUTH_PUBLIC_URL must be set"):
         load(Settings)
 
 
@@ -85,6 +93,8 @@ def test_unreadable_service_secrets_are_refused_without_quoting_them(
         ("AUTH_REFRESH_GRACE_SECONDS", "600"),
         ("AUTH_KEY_PUBLISH_LEAD_SECONDS", "5"),
         ("AUTH_PORT", "http"),
+        ("AUTH_PUBLIC_URL", "study.example.org"),
+        ("AUTH_PUBLIC_URL", "javascript:alert(1)"),
         ("KEY_RING", "1:short"),
     ],
 )

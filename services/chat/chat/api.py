@@ -12,7 +12,7 @@ from uuid import UUID
 from chassis.clock import Clock
 from chassis.database import SessionDep
 from chassis.idempotency import IdempotencyDep, IdempotencyKey
-from chassis.identity import CurrentUser, User
+from chassis.identity import CurrentUser, User, VerifiedUser
 from chassis.paging import Page, PageDep
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -63,7 +63,7 @@ ClockDep = Annotated[Clock, Depends(_clock)]
     openapi_extra=_LIMIT,
 )
 async def start_session(
-    body: NewSession, user: CurrentUser, session: SessionDep, once: IdempotencyDep, clock: ClockDep
+    body: NewSession, user: VerifiedUser, session: SessionDep, once: IdempotencyDep, clock: ClockDep
 ) -> Response:
     """Begin to study some documents, or everything."""
     if (earlier := await once.replay(body)) is not None:

@@ -83,6 +83,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
         state={
             "database": parts.database,
             "verifier": parts.verifier,
+            "verified_email_required": parts.settings.verified_email_required,
             "answers": parts.answers,
             "clock": parts.clock,
             "opening_seconds": parts.settings.opening_seconds,

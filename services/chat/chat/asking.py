@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.clock import Clock
 from chassis.database import Database, DatabaseDep
 from chassis.idempotency import idempotency_for
-from chassis.identity import CurrentUser, User
+from chassis.identity import User, VerifiedUser
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
@@ -84,7 +84,7 @@ class Asking:
 
 def _asking(
     request: Request,
-    user: CurrentUser,
+    user: VerifiedUser,
     database: DatabaseDep,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Asking:

@@ -37,7 +37,7 @@ def read_turn(asked: Asked) -> Turn:
         same = concept is not None and folded(concept) == folded(current)
         concept, begin = current, begin if same else 0
     text = " " * begin + asked.question[begin:]
-    known = concept or current or asked.title
+    known = concept or current or (None if asked.history else asked.title)
     guessed = known or inferred(text)
     return Turn(guessed, text, _newest(kept, guessed), known is not None)
 

@@ -44,7 +44,7 @@ class Neighbours:
             routes=[Route("/search", self._search, methods=["POST"]), Route("/.well-known/jwks.json", self._keys)]
         )
 
-    def token(self, user_id: UUID) -> str:
+    def token(self, user_id: UUID, **more: Any) -> str:
         now = datetime.now(UTC)
         claims = {
             "iss": ISSUER,
@@ -54,7 +54,7 @@ class Neighbours:
             "roles": ["student"],
             "jti": uuid4().hex,
         }
-        return self.key.sign(claims | {"iat": now, "exp": now + timedelta(hours=1)})
+        return self.key.sign(claims | more | {"iat": now, "exp": now + timedelta(hours=1)})
 
     async def _search(self, request: Request) -> Response:
         self.searches.append(await request.json())

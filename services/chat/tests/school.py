@@ -120,9 +120,9 @@ class School:
         self.clients.append(client)
         return client
 
-    def student(self) -> Student:
+    def student(self, **claims: Any) -> Student:
         user_id = uuid4()
-        return Student(user_id, self.client(self.neighbours.token(user_id)))
+        return Student(user_id, self.client(self.neighbours.token(user_id, **claims)))
 
     async def shelve(
         self, student: Student, title: str = "Biology", *, version: int = 2, document: UUID | None = None

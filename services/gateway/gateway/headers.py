@@ -64,7 +64,7 @@ REQUEST_FIELDS = Sieve(
 )
 RESPONSE_FIELDS = Sieve(
     read=(b"content-length", b"transfer-encoding", b"location", b"x-studyteddy-session", b"x-studyteddy-revoked"),
-    pass_and_read=(b"content-type", b"cache-control"),
+    pass_and_read=(b"content-type", b"cache-control", b"content-security-policy"),
     drop=(
         *(b"server", b"x-powered-by", b"x-request-id", b"alt-svc", b"ratelimit", b"ratelimit-policy"),
         *(b"x-content-type-options", b"x-frame-options", b"referrer-policy", b"strict-transport-security"),
@@ -115,7 +115,7 @@ SECURITY = (
     b"referrer-policy: no-referrer\r\n"
     b"cross-origin-resource-policy: same-origin\r\n"
 )
-# For answers that are no pages: nothing in them may be run.
+# For answers that are no pages: nothing in them may be run. A service that serves one says what may.
 NO_CONTENT_POLICY = b"content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
 SECURITY_HTTPS = SECURITY + b"strict-transport-security: max-age=31536000; includeSubDomains\r\n"
 NO_STORE = b"cache-control: no-store\r\n"

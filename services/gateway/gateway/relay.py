@@ -43,7 +43,7 @@ def answer_head(status: int, fields: Fields, head: RequestHead, pool: Pool, *, c
         fields.lines,
         b"location: %b\r\n" % outer_location(location, head, pool) if location is not None else b"",
         b"" if b"cache-control" in fields.read else NO_STORE,
-        NO_CONTENT_POLICY,
+        b"" if b"content-security-policy" in fields.read else NO_CONTENT_POLICY,
         common,
         framing,
     )

@@ -68,6 +68,7 @@ class RouteTable:
                 _plant(self._versioned, path[len(PREFIX) :], route)
             else:
                 _plant(self._root, path, route)
+                _plant(self._versioned, path, route)  # who puts the prefix before everything is right, too
 
     @property
     def services(self) -> frozenset[str]:

@@ -24,6 +24,7 @@ class Settings(ServiceSettings, env_prefix="GATEWAY_"):
     port: int = Field(8080, ge=0, le=65535)
     ingestion_url: str = "http://127.0.0.1:8102"
     chat_url: str = "http://127.0.0.1:8103"
+    notifier_url: str = "http://127.0.0.1:8104"
 
     cors_origins: _Names = Field((), description="Origins whose pages may call; in development any on this machine may")
     trusted_proxies: _Names = Field((), description="Networks of proxies in front, whose X-Forwarded-For counts")
@@ -65,7 +66,12 @@ class Settings(ServiceSettings, env_prefix="GATEWAY_"):
     @property
     def services(self) -> dict[str, str]:
         """The inside URL of each service that a route may lead to."""
-        return {"auth": self.auth_url, "ingestion": self.ingestion_url, "chat": self.chat_url}
+        return {
+            "auth": self.auth_url,
+            "ingestion": self.ingestion_url,
+            "chat": self.chat_url,
+            "notifier": self.notifier_url,
+        }
 
     @property
     def user_quotas(self) -> dict[LimitName, Quota]:

@@ -96,6 +96,16 @@ async def test_an_answer_loses_what_is_inside_and_gains_what_protects(gateway: R
     )
 
 
+async def test_a_services_page_says_itself_what_may_run_in_it(gateway: Running) -> None:
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer(send, b"<script>1</script>", 200, (b"content-security-policy", b"script-src 'sha256-x'"))
+
+    gateway.service.on("/open", page)
+    async with connect(gateway.port) as wire:
+        head, _ = await wire.get("/api/v1/open")
+    assert head.headers["content-security-policy"] == "script-src 'sha256-x'"
+
+
 async def test_a_place_is_named_as_the_client_can_reach_it(gateway: Running) -> None:
     places = {"/things/7": "things/7", f"http://127.0.0.1:{gateway.service.port}/things/8": "things/8"}
     for place, expected in places.items():

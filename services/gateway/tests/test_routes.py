@@ -80,3 +80,11 @@ def test_no_path_finds_what_is_inside(path: bytes) -> None:
     found = RouteTable(ROUTES).find(b"/api/v1/" + path)
     if found is not None:
         assert not found[1].startswith((b"/internal", b"/."))
+
+
+def test_what_stands_at_the_root_is_found_below_the_prefix_too() -> None:
+    both = table(**{"/ws/ticket": operation()})
+    for path in (b"/ws/ticket", b"/api/v1/ws/ticket", b"/api/ws/ticket"):
+        found = both.find(path)
+        assert found is not None
+        assert found[1] == b"/ws/ticket"

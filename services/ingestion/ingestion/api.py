@@ -10,7 +10,7 @@ from uuid import UUID
 from chassis.clock import Clock
 from chassis.database import DatabaseDep, SessionDep
 from chassis.idempotency import IdempotencyKey, idempotency_for
-from chassis.identity import CurrentUser
+from chassis.identity import CurrentUser, EmailNotVerified, require_verified_email
 from chassis.paging import Page, PageDep, moment
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
@@ -37,6 +37,8 @@ FORM_BYTES = 64 * 1024
 # What is read, and thrown away, of a refused upload, so that the sender reads the refusal and not a broken connection.
 DRAIN_BYTES = 8 * 1024 * 1024
 DRAIN_SECONDS = 5.0
+# Of somebody whom we know, and who is to learn what to do, it may be a whole document.
+PATIENT_DRAIN_SECONDS = 60.0
 _FORM = {
     "requestBody": {
         "required": True,
@@ -137,12 +139,16 @@ async def upload_document(
         answer.append(JSONResponse(out.model_dump(mode="json"), status_code=status))
 
     try:
+        require_verified_email(request, user)  # here, and not as a dependency: the body is still to be read
         if int(request.headers.get("content-length", 0)) > intake.most + FORM_BYTES:
             raise too_large(intake.most)
         file = await incoming_file(request.headers, body)
         document, new = await intake.take(file, user.id, settle)
     except ClientDisconnect as error:
         raise UploadCut("The upload was cut off before its end. Send it again.") from error
+    except EmailNotVerified:
+        await _drain(body, intake.most + FORM_BYTES, PATIENT_DRAIN_SECONDS)
+        raise
     except UploadTooSlow:
         raise  # nothing more is awaited of a sender that is too slow
     except Exception:
@@ -153,13 +159,13 @@ async def upload_document(
     return answer[-1]
 
 
-async def _drain(body: AsyncIterator[bytes]) -> None:
+async def _drain(body: AsyncIterator[bytes], most: int = DRAIN_BYTES, seconds: float = DRAIN_SECONDS) -> None:
     rest = 0
     with suppress(TimeoutError, ClientDisconnect):
-        async with asyncio.timeout(DRAIN_SECONDS):
+        async with asyncio.timeout(seconds):
             async for block in body:
                 rest += len(block)
-                if rest > DRAIN_BYTES:
+                if rest > most:
                     return
 
 

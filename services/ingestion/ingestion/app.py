@@ -155,6 +155,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
         state={
             "database": parts.database,
             "verifier": parts.verifier,
+            "verified_email_required": settings.verified_email_required,
             "intake": intake,
             "storage": parts.storage,
             "jobs": parts.jobs,

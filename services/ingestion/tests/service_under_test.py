@@ -126,10 +126,10 @@ class KnownKeys:
 class Student:
     """Somebody with a token."""
 
-    def __init__(self, service: "Service") -> None:
+    def __init__(self, service: "Service", **claims: Any) -> None:
         self.id = uuid4()
         self._service = service
-        self.headers = {"Authorization": f"Bearer {service.token(self.id)}"}
+        self.headers = {"Authorization": f"Bearer {service.token(self.id, **claims)}"}
 
     async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         options["headers"] = self.headers | options.get("headers", {})
@@ -213,8 +213,8 @@ class Service:
         }
         return self.key.sign(wanted | {"iat": now, "nbf": now, "exp": now + 900, "jti": uuid4().hex} | claims)
 
-    def student(self) -> Student:
-        return Student(self)
+    def student(self, **claims: Any) -> Student:
+        return Student(self, **claims)
 
     @cached_property
     def processing(self) -> Processing:

@@ -1,5 +1,13 @@
-"""Accounts, sessions and tokens: sign up, sign in, stay signed in, sign out; the profile; administration."""
+"""Accounts, sessions and tokens: sign up, sign in, stay signed in, sign out; verify the address, reset the password; the profile; administration."""
 
-from auth.api import administration, authentication, inside, users
+from auth.api import administration, authentication, inside, pages, password, users, verification
 
-routers = (authentication.router, users.router, administration.router, inside.router)
+routers = (
+    authentication.router,
+    verification.router,
+    password.router,
+    pages.router,
+    users.router,
+    administration.router,
+    inside.router,
+)

@@ -1,57 +1,40 @@
 """Sign up, sign in, stay signed in, sign out."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from chassis.errors import Forbidden, Unauthorized, Unavailable
+from chassis.errors import Unauthorized, Unavailable
 from chassis.tokens import SigningKey
 from fastapi import APIRouter, Depends, Response
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
 from auth import access_tokens
-from auth.accounts import DAY_STARTS_AT, EmailTaken, NewAccount
+from auth.accounts import DAY_STARTS_AT, AccountSuspended, EmailTaken, NewAccount
 from auth.api.parts import DeviceDep, Parts, PartsDep, SignedInDep, WorkDep, announcement, no_store
-from auth.api.schemas import UserOut
+from auth.api.schemas import PUBLIC, KnownPassword, NewPassword, OpaqueToken, UserOut
 from auth.audit import Action
 from auth.email_addresses import EmailAddress, email_key
 from auth.metrics import REFRESHES, SIGN_INS, SIGN_UPS
 from auth.models import Account
-from auth.passwords import LONGEST, require_strong
+from auth.passwords import require_strong
 from auth.profiles import Name, StartOfDay, TimeZone
 from auth.sessions import Device, Grant, Refused
 
 router = APIRouter(tags=["auth"], dependencies=[Depends(no_store)])
-PUBLIC = {"security": [], "x-rate-limit": "auth"}
 
 
 class WrongCredentials(Unauthorized):
     type, title = "wrong-credentials", "Not signed in"
 
 
-class AccountSuspended(Forbidden):
-    type, title = "account-suspended", "This account is suspended"
-
-
 class RefreshRefused(Unauthorized):
     type, title = "refresh-refused", "The session has ended"
-
-
-def _unicode(secret: SecretStr) -> SecretStr:
-    # JSON can hold half of a surrogate pair. No encoding can, and so no hash.
-    try:
-        secret.get_secret_value().encode()
-    except UnicodeEncodeError:
-        raise ValueError("must be valid Unicode text") from None
-    return secret
-
-
-Unicode = AfterValidator(_unicode)
 
 
 class SignUp(BaseModel):
     """A new account."""
 
     email: EmailAddress
-    password: Annotated[SecretStr, Unicode] = Field(description="10 to 1024 characters; a short sentence is a good one")
+    password: NewPassword
     name: Name
     time_zone: TimeZone = "UTC"
     day_starts_at: StartOfDay = DAY_STARTS_AT
@@ -61,13 +44,13 @@ class LogIn(BaseModel):
     """Address and password."""
 
     email: EmailAddress
-    password: Annotated[SecretStr, Field(min_length=1, max_length=LONGEST), Unicode]
+    password: KnownPassword
 
 
 class Refresh(BaseModel):
     """The newest refresh token of a session."""
 
-    refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=200), Unicode]
+    refresh_token: OpaqueToken
 
 
 class SignedInOut(BaseModel):
@@ -82,7 +65,7 @@ class SignedInOut(BaseModel):
 
 @router.post("/auth/signup", status_code=201, openapi_extra=PUBLIC)
 async def sign_up(body: SignUp, parts: PartsDep, device: DeviceDep) -> SignedInOut:
-    """Make an account and sign in. An address that has an account already is a 409."""
+    """Make an account and sign in; a mail with a link that verifies the address is sent. A taken address is a 409."""
     password = body.password.get_secret_value()
     require_strong(password, email=body.email)
     await parts.attempts.sign_up(device.address)
@@ -100,7 +83,8 @@ async def sign_up(body: SignUp, parts: PartsDep, device: DeviceDep) -> SignedInO
         key = await parts.keys.signer()
         async with parts.work() as work:
             account = await work.accounts.register(new)
-            await work.administration.grant_first(account, parts.first_admin_email)
+            await work.grant_first(account, parts)
+            await work.mail_links.send(account, "verify_email")
             grant = await work.sessions.start(account, device)
     except EmailTaken:
         SIGN_UPS.labels("taken").inc()
@@ -121,9 +105,9 @@ async def log_in(body: LogIn, parts: PartsDep, device: DeviceDep) -> SignedInOut
             raise Unavailable("The account was changed at this very moment. Sign in again.", retry_after=1)
         if account.suspended_at is not None:
             SIGN_INS.labels("suspended").inc()
-            raise AccountSuspended("This account is suspended. Write to those who run this service.")
+            raise AccountSuspended
         account.password_hash = fresh_hash or account.password_hash
-        await work.administration.grant_first(account, parts.first_admin_email)
+        await work.grant_first(account, parts)
         grant = await work.sessions.start(account, device)
     SIGN_INS.labels("signed_in").inc()
     return _answer(grant, key, parts)
@@ -184,6 +168,7 @@ def _answer(grant: Grant, key: SigningKey, parts: Parts) -> SignedInOut:
         user_id=grant.account.id,
         session_id=grant.session.id,
         roles=grant.account.roles,
+        email_verified=grant.account.email_verified,
         now=now,
         expires_at=grant.session.last_used_at + parts.lifetimes.access,
     )

@@ -11,7 +11,7 @@ from uuid import UUID
 from chassis.clock import Clock
 from chassis.database import Database, SessionDep
 from chassis.errors import Forbidden, Unauthorized
-from chassis.identity import CurrentUser
+from chassis.identity import CurrentUser, User
 from chassis.sealing import KeyRing
 from fastapi import Depends, Header, Request, Response
 from mesh import Outbox
@@ -22,6 +22,7 @@ from auth.administration import Administration
 from auth.attempts import Attempts
 from auth.audit import AuditLog
 from auth.keys_in_use import KeysInUse
+from auth.mail_links import MailLinks
 from auth.models import SCHEMA, Account
 from auth.passwords import Passwords
 from auth.revocations import Revocations
@@ -41,6 +42,8 @@ class Parts:
     service_secrets: ServiceSecrets
     lifetimes: Lifetimes
     first_admin_email: str | None
+    public_url: str
+    verified_email_required: bool
     clock: Clock
 
     @asynccontextmanager
@@ -61,6 +64,7 @@ class Work:
     revocations: Revocations
     audit: AuditLog
     administration: Administration
+    mail_links: MailLinks
 
     @classmethod
     def of(cls, session: AsyncSession, parts: Parts) -> "Work":
@@ -74,7 +78,15 @@ class Work:
         administration = Administration(
             session, accounts=accounts, sessions=sessions, revocations=revocations, audit=audit, now=now
         )
-        return cls(session, now, accounts, sessions, revocations, audit, administration)
+        mail_links = MailLinks(
+            session, outbox, accounts=accounts, ring=parts.ring, public_url=parts.public_url, now=now
+        )
+        return cls(session, now, accounts, sessions, revocations, audit, administration, mail_links)
+
+    async def grant_first(self, account: Account, parts: Parts) -> None:
+        """Make a locked account admin if it is the one that the operator named, and its address is proven where it must be."""
+        if account.email_verified or not parts.verified_email_required:
+            await self.administration.grant_first(account, parts.first_admin_email)
 
 
 def _parts(request: Request) -> Parts:
@@ -101,11 +113,16 @@ class SignedIn:
     session_id: UUID
 
 
-async def _signed_in(user: CurrentUser, work: WorkDep) -> SignedIn:
+async def session_of(user: User, work: Work) -> SignedIn:
+    """Raises `Unauthorized` for a session that has ended."""
     account = await work.accounts.signed_in(user.id, user.session_id)
     if account is None:
         raise Unauthorized("This session has ended. Sign in again.")
     return SignedIn(account, user.session_id)
+
+
+async def _signed_in(user: CurrentUser, work: WorkDep) -> SignedIn:
+    return await session_of(user, work)
 
 
 SignedInDep = Annotated[SignedIn, Depends(_signed_in)]

@@ -1,0 +1,16 @@
+"""What notifier tells the mesh."""
+
+from typing import Literal
+from uuid import UUID
+
+from mesh import Event
+from pydantic import Field
+
+
+class NotificationDelivered(Event, type="notifier.notification.delivered", version=1, aggregate="notification_id"):
+    """A student was told: a notification stands in the list, or a mail server has taken the mail."""
+
+    notification_id: UUID = Field(description="Of a mail that was requested, the request's id")
+    user_id: UUID
+    kind: str = Field(description="What it is about, such as document_ready or verify_email")
+    channel: Literal["in_app", "email"]

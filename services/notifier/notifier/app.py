@@ -1,0 +1,145 @@
+"""The composition root of notifier: what a process is made of, and which roles it can take."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+from chassis.clock import Clock, system_clock
+from chassis.database import Database
+from chassis.health import Check
+from chassis.http import create_app
+from chassis.identity import RemoteKeys, TokenVerifier
+from chassis.migrations import upgrade
+from chassis.service import Process, Service
+from fastapi import FastAPI
+from mesh import Consumer, Relay, Topology
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from notifier import events, pushes
+from notifier.api import routers
+from notifier.hub import Hub
+from notifier.models import SCHEMA, tables
+from notifier.notifications import Desk
+from notifier.presence import Attendance
+from notifier.retention import Retention
+from notifier.serving import SocketServer
+from notifier.settings import Settings
+from notifier.tickets import Tickets
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What roles and endpoints are made of."""
+
+    settings: Settings
+    database: Database
+    hub: Hub
+    attendance: Attendance
+    tickets: Tickets
+    verifier: TokenVerifier
+    clock: Clock
+
+
+@asynccontextmanager
+async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Process]:
+    """Put a process of notifier together, and take it apart again."""
+    async with AsyncExitStack() as stack:
+        parts = await _parts(settings, clock, stack)
+        database = parts.database
+        provide = {Desk: Desk, Clock: partial(_value, clock)}
+        consumer = Consumer(events.bus, amqp_url=settings.amqp_url, database=database, provide=provide)
+        checks: dict[str, Check] = {"database": database.check}
+
+        async def relay(stop: asyncio.Event) -> None:
+            topology = Topology.load(Path(str(files("contracts") / "topology.json")))
+            await Relay(SCHEMA, database=database, amqp_url=settings.amqp_url, topology=topology).run(stop)
+
+        async def migrate() -> None:
+            await upgrade(database, MIGRATIONS, tables.metadata)
+
+        yield Process(
+            roles={
+                "consumer": consumer.run,
+                "relay": relay,
+                "scheduler": Retention(database, clock, settings.keep).run,
+            },
+            commands={"migrate": migrate},
+            app=None,
+            checks=checks,
+            server=_server(parts, checks).serve,
+        )
+
+
+def _server(parts: Parts, checks: dict[str, Check]) -> SocketServer:
+    """The role `api`: it is ready once it hears what it is to push. Redis is no part of that: without it lists still work."""
+    provide = {Hub: parts.hub, Database: parts.database, Clock: partial(_value, parts.clock)}
+    heard = Consumer(pushes.bus, amqp_url=parts.settings.amqp_url, provide=provide, name="notifier pushes")
+    return SocketServer(
+        application(parts, checks | {"pushes": heard.check}),
+        (heard.run, parts.attendance.keep),
+        sockets=parts.settings.sockets,
+        ping_seconds=parts.settings.ping_seconds,
+        pong_seconds=parts.settings.pong_seconds,
+    )
+
+
+def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
+    """The HTTP application."""
+    return create_app(
+        title="Notifier",
+        service=SCHEMA,
+        routers=routers,
+        state={
+            "database": parts.database,
+            "verifier": parts.verifier,
+            "hub": parts.hub,
+            "attendance": parts.attendance,
+            "tickets": parts.tickets,
+            "clock": parts.clock,
+        },
+        checks=checks,
+    )
+
+
+async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Parts:
+    database = Database(settings.database_url, schema=SCHEMA, pool_size=settings.database_pool_size)
+    stack.push_async_callback(database.close)
+    keys = await stack.enter_async_context(httpx.AsyncClient(verify=settings.auth_url.startswith("https:")))
+    redis = Redis.from_url(
+        *(settings.redis_url,),
+        decode_responses=True,
+        socket_timeout=1,
+        socket_connect_timeout=1,
+        retry=Retry(NoBackoff(), 1),  # a kept connection may have been closed meanwhile
+    )
+    stack.push_async_callback(redis.aclose)
+    hub = Hub(
+        most=settings.sockets,
+        most_per_user=settings.sockets_per_user,
+        most_waiting=settings.socket_waiting,
+    )
+    return Parts(
+        settings=settings,
+        database=database,
+        hub=hub,
+        attendance=Attendance(hub, database, clock),
+        tickets=Tickets(redis, settings.ticket_life),
+        verifier=TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock),
+        clock=clock,
+    )
+
+
+def _value(clock: Clock) -> Clock:
+    return clock
+
+
+SERVICE = Service("notifier", Settings, compose)

@@ -1,0 +1,57 @@
+"""What notifications say: facts of the mesh in words for a student. Text is plain; titles come from students' files."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.chat import MessageAnswered
+from contracts.ingestion import DocumentFailed, DocumentProcessed
+
+from notifier.kinds import NotificationKind
+
+_LONGEST_TITLE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A notification that is yet to be kept. `data` are the ids that a frontend opens."""
+
+    kind: NotificationKind
+    title: str
+    body: str
+    data: dict[str, Any]
+
+
+def document_ready(event: DocumentProcessed) -> News:
+    """A document can be studied."""
+    pages = "1 page" if event.pages == 1 else f"{event.pages} pages"
+    return News(
+        NotificationKind.DOCUMENT_READY,
+        f"{_quoted(event.title)} is ready",
+        f"All of it ({pages}) was read. Ask about it, or be quizzed on it.",
+        {"document_id": str(event.document_id)},
+    )
+
+
+def document_failed(event: DocumentFailed) -> News:
+    """A document could not be read, with what to do about it."""
+    return News(
+        NotificationKind.DOCUMENT_FAILED,
+        f"{_quoted(event.title)} could not be read",
+        event.detail,
+        {"document_id": str(event.document_id), "code": event.code},
+    )
+
+
+def answer_ready(event: MessageAnswered) -> News:
+    """An answer was finished while nobody was looking."""
+    return News(
+        NotificationKind.ANSWER_READY,
+        "Your answer is ready",
+        "It was finished while you were away.",
+        {"session_id": str(event.session_id), "message_id": str(event.message_id)},
+    )
+
+
+def _quoted(title: str) -> str:
+    shown = " ".join(title.split())
+    return f"“{shown if len(shown) <= _LONGEST_TITLE else shown[: _LONGEST_TITLE - 1] + '…'}”"

@@ -1,0 +1,49 @@
+"""What the role `scheduler` does: what was kept long enough is removed."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from logging import getLogger
+
+from chassis.clock import Clock
+from chassis.database import Database
+from mesh import sweep
+from sqlmodel import col, delete
+
+from notifier.models import Notification
+from notifier.presence import forget_the_dead
+
+log = getLogger(__name__)
+KEEP_EVENTS = timedelta(days=7)
+
+
+class Retention:
+    """Several may run at once."""
+
+    def __init__(self, database: Database, clock: Clock, keep: timedelta, every: float = 3600.0) -> None:
+        self._database = database
+        self._clock = clock
+        self._keep = keep
+        self._every = every
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; an outage of the database is waited out."""
+        while not stop.is_set():
+            try:
+                await self.tidy()
+            except Exception:
+                log.warning("tidying failed, and is tried again", exc_info=True)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._every):
+                    await stop.wait()
+
+    async def tidy(self) -> None:
+        """Remove old notifications, what is left of killed processes, and events that were sent and received long ago.
+
+        What was told of a thing stays known for ever: an event may be repeated years later.
+        """
+        now = self._clock()
+        async with self._database.transaction() as session:
+            await session.execute(delete(Notification).where(col(Notification.created_at) < now - self._keep))
+            await forget_the_dead(session, now)
+        await sweep(self._database, KEEP_EVENTS)

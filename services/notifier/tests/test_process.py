@@ -1,0 +1,125 @@
+"""Notifier as a process: schema, roles, retention, and a process of its own that is told to stop."""
+
+import asyncio
+import os
+import signal
+import sys
+from datetime import timedelta
+from socket import create_server
+from uuid import uuid4
+
+import httpx
+from chassis.database import Database
+from chassis.migrations import differences
+from notifier.app import compose
+from notifier.models import Notification, tables
+from notifier.news import document_ready
+from notifier.notifications import Desk, Notifications
+from notifier.retention import Retention
+from sqlalchemy import text
+
+from .builders import processed
+from .campus import Campus, until
+
+
+async def test_schema_is_what_the_models_say(database: Database) -> None:
+    async with database.engine.connect() as connection:
+        assert await connection.run_sync(differences, tables.metadata) == []
+
+
+async def test_process_knows_its_roles(campus: Campus) -> None:
+    async with compose(campus.settings()) as process:
+        assert set(process.roles) == {"consumer", "relay", "scheduler"}
+        assert process.serves_api
+        await process.commands["migrate"]()
+        for check in process.checks.values():
+            await check()
+
+
+async def test_what_was_kept_long_enough_is_removed_and_stays_told(campus: Campus) -> None:
+    owner, keep = uuid4(), timedelta(days=90)
+    async with campus.process():
+        ada = await campus.student()
+    event = processed(ada)
+    for ago, told in ((timedelta(days=91), event), (timedelta(days=89), processed(ada, title="Young"))):
+        async with campus.database.transaction() as session:
+            now = campus.clock() - ago
+            await Desk(session).tell(told.document_id, 3, owner=owner, news=document_ready(told), now=now)
+    stop = asyncio.Event()
+    running = asyncio.create_task(Retention(campus.database, campus.clock, keep, every=0.01).run(stop))
+
+    async def kept() -> list[Notification] | None:
+        async with campus.database.transaction() as session:
+            found = list(await Notifications(session, owner).after(0, 10))
+        return found if len(found) == 1 else None
+
+    (young,) = await until(kept)
+    stop.set()
+    await running
+    assert young.title == "“Young” is ready"
+    async with campus.database.transaction() as session:
+        await Desk(session).tell(event.document_id, 3, owner=owner, news=document_ready(event), now=campus.clock())
+        assert await Notifications(session, owner).unread() == 1
+
+
+async def test_retention_waits_an_outage_out(campus: Campus) -> None:
+    beats = 0
+
+    def clock() -> object:
+        nonlocal beats
+        beats += 1
+        if beats == 1:
+            raise ConnectionError("the database is away")
+        return campus.clock()
+
+    stop = asyncio.Event()
+    retention = Retention(campus.database, clock, timedelta(days=1), every=0.01)  # type: ignore[arg-type]
+    running = asyncio.create_task(retention.run(stop))
+
+    async def tried_again() -> bool:
+        return beats > 2
+
+    await until(tried_again)
+    stop.set()
+    await running
+
+
+async def test_a_process_starts_serves_and_stops_cleanly(campus: Campus) -> None:
+    with create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "ENVIRONMENT": "test",
+        "NOTIFIER_PORT": str(port),
+        "NOTIFIER_DATABASE_URL": campus.database.url,
+        "AMQP_URL": campus.amqp_url,
+        "REDIS_URL": campus.redis_url,
+        "AUTH_URL": campus.registry.url,
+    }
+    roles = ("api", "consumer", "relay", "scheduler")
+    running = await asyncio.create_subprocess_exec(sys.executable, "-m", "notifier", *roles, env=environment)
+    url = f"http://127.0.0.1:{port}"
+    try:
+
+        async def ready() -> bool:
+            try:
+                async with httpx.AsyncClient() as client:
+                    return (await client.get(f"{url}/health/ready")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await until(ready, 50)
+        campus.urls.append(url)
+        ada = await campus.student()
+        async with ada.tab() as tab:
+            await campus.tell(processed(ada))
+            assert (await tab.hears("notification"))["data"]["kind"] == "document_ready"
+            async with campus.database.transaction() as session:
+                assert (await session.execute(text("SELECT count(*) FROM presence"))).scalar_one() == 1
+            running.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(running.wait(), 30) == 0
+        async with campus.database.transaction() as session:
+            assert (await session.execute(text("SELECT count(*) FROM presence"))).scalar_one() == 0
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()

@@ -1,0 +1,85 @@
+"""What happens reaches every tab of the student, in every process, and nobody else's."""
+
+from uuid import uuid4
+
+from .builders import answered, deleted, failed, processed, progressed, uploaded
+from .campus import Campus
+from .line import Line
+
+
+async def test_the_life_of_a_document_reaches_every_tab_in_every_process(campus: Campus) -> None:
+    async with campus.running() as first, campus.process() as second:
+        ada, bob = await campus.student(), await campus.student()
+        async with (
+            ada.tab(first) as one,
+            ada.tab(first) as two,
+            ada.tab(second) as three,
+            bob.tab(first) as near,
+            bob.tab(second) as far,
+        ):
+            document = uuid4()
+            await campus.tell(uploaded(ada, document))
+            await campus.tell(progressed(ada, document, 0.4))
+            ready = await campus.tell(processed(ada, document))
+            await campus.tell(answered(ada))
+            for tab in (one, two, three):
+                assert (await tab.hears("document.uploaded"))["data"]["title"] == "Biology"
+                assert (await tab.hears("document.progressed"))["data"]["progress"] == 0.4
+                frame = await tab.hears("document.processed")
+                assert frame["id"] == str(ready)
+                assert frame["data"]["document_id"] == str(document)
+                assert "user_id" not in frame["data"]
+            notified = [await tab.hears("notification") for tab in (one, two, three)]
+            assert notified[0] == notified[1] == notified[2]
+            assert notified[0]["data"]["title"] == "“Biology” is ready"
+            kept = (await ada.notifications())["items"]
+            assert kept == [notified[0]["data"]]
+            # Whatever was for Bob would have come before his own.
+            await campus.tell(deleted(bob, uuid4()))
+            for tab in (near, far):
+                assert (await tab.hears())["type"] == "document.deleted"
+
+
+async def test_failure_and_answer_are_pushed(campus: Campus) -> None:
+    async with campus.running():
+        ada = await campus.student()
+        async with ada.tab() as tab:
+            await campus.tell(failed(ada))
+            assert (await tab.hears("document.failed"))["data"]["code"] == "document-scanned"
+            answer = answered(ada)
+            await campus.tell(answer)
+            frame = await tab.hears("chat.message")
+            assert frame["data"]["message_id"] == str(answer.message_id)
+            assert frame["data"]["session_id"] == str(answer.session_id)
+
+
+async def test_hello_says_where_one_stands_and_after_brings_what_was_missed(campus: Campus) -> None:
+    async with campus.running():
+        ada = await campus.student()
+        async with ada.tab() as tab:
+            assert tab.hello == {"newest": 0, "unread": 0}
+            await campus.tell(processed(ada, title="One"))
+            first = (await tab.hears("notification"))["data"]["number"]
+        for title in ("Two", "Three"):
+            await campus.tell(processed(ada, title=title))
+        await campus.taken(3)
+        async with ada.tab(after=first) as tab:
+            assert tab.hello == {"newest": 3, "unread": 3}
+            missed = {(await tab.hears("notification"))["data"]["title"] for _ in range(2)}
+            assert missed == {"“Two” is ready", "“Three” is ready"}
+        async with ada.tab() as tab:
+            await campus.tell(processed(ada, title="Four"))
+            assert (await tab.hears("notification"))["data"]["number"] == 4
+
+
+async def test_tabs_are_asked_to_fetch_when_the_process_heard_nothing_for_a_while(campus: Campus) -> None:
+    line = Line(campus.amqp_url)
+    await line.up()
+    async with campus.process(amqp_url=line.url):
+        ada = await campus.student()
+        async with ada.tab() as tab:
+            line.cut()
+            await tab.hears("resync")
+            await campus.tell(uploaded(ada, uuid4()))
+            await tab.hears("document.uploaded")
+    await line.down()
