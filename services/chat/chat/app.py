@@ -15,22 +15,19 @@ from chassis.http import create_app
 from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
 from chassis.service import Process, Service
-from contracts.chat import Mode
 from fastapi import FastAPI
 from mesh import Consumer, Relay, Topology
 
-from chat import prompts, retrieval
+from chat import retrieval
 from chat.answering import Answers, Terms
 from chat.api import router
 from chat.events import bus
-from chat.model import ChatCompletions, connect
+from chat.model import ChatCompletions, LanguageModel, connect
 from chat.models import SCHEMA, tables
+from chat.modes import modes
 from chat.retrieval import IngestionSearch
 from chat.settings import OPENAI, Settings
 from chat.shelf import Shelf
-from chat.studying import StudyMode
-from chat.tokens import token_counter
-from chat.tutoring import ModelTutor, OfflineTutor, Tutor, TutorMode
 from chat.upkeep import Upkeep
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -97,8 +94,8 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
     stack.push_async_callback(database.close)
     keys = await stack.enter_async_context(_client(settings.auth_url))
     ingestion = await stack.enter_async_context(_client(settings.ingestion_url))
-    modes: dict[Mode, StudyMode] = {"tutor": TutorMode(await _tutor(settings, stack))}
-    answers = Answers(database, IngestionSearch(ingestion), modes, _terms(settings), clock)
+    ways = modes(await _model(settings, stack), settings.budget)
+    answers = Answers(database, IngestionSearch(ingestion), ways, _terms(settings), clock)
     stack.push_async_callback(answers.drain, settings.shutdown_grace_seconds / 4)
     return Parts(settings, database, answers, TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock), clock)
 
@@ -109,14 +106,13 @@ def _client(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, timeout=retrieval.TIMEOUT, limits=retrieval.LIMITS, verify=tls)
 
 
-async def _tutor(settings: Settings, stack: AsyncExitStack) -> Tutor:
+async def _model(settings: Settings, stack: AsyncExitStack) -> LanguageModel | None:
     if settings.llm_model is None:
-        return OfflineTutor()
+        return None
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
     client = connect(settings.llm_base_url or OPENAI, key, settings.patience, retries=settings.llm_retries)
     await stack.enter_async_context(client)
-    model = ChatCompletions(client, settings.llm_model, settings.patience)
-    return ModelTutor(model, prompts.load(prompts.TUTOR), token_counter(settings.llm_model), settings.budget)
+    return ChatCompletions(client, settings.llm_model, settings.patience)
 
 
 def _terms(settings: Settings) -> Terms:

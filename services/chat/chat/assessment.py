@@ -18,7 +18,6 @@ from chat.passages import Passage, Place
 from chat.studying import Details
 from chat.verdicts import Verdict
 
-
 GAPS_NAMED = 3
 
 
@@ -48,7 +47,9 @@ class AssessedClaim(BaseModel, frozen=True):
     start: int
     end: int
     verdict: Verdict
-    citation: int | None = Field(description="The marker of what the verdict rests on; null where the material does not speak of it")
+    citation: int | None = Field(
+        description="The marker of what the verdict rests on; null where the material does not speak of it"
+    )
 
 
 class KeyPoint(BaseModel, frozen=True):
@@ -89,8 +90,8 @@ class Assessment(Details, frozen=True):
 
     concept: str | None
     attempt: int
-    claims: list[AssessedClaim] = []
-    key_points: list[KeyPoint] = []
+    claims: tuple[AssessedClaim, ...] = ()
+    key_points: tuple[KeyPoint, ...] = ()
     newly_covered: int = 0
     corrected: int = Field(0, description="Points that were contradicted in an earlier attempt and are covered now")
     coverage: float = Field(0.0, ge=0, le=1, description="The share of the key points that is covered")
@@ -120,7 +121,9 @@ def settle(
     """The assessment that a draft makes, and what it cites, in the order of reading: contradictions, support, gaps."""
     cited = Citations()
     claims = _claims(draft.claims, passages, cited)
-    wrong = [j.place for j, c in zip(draft.claims, claims, strict=True) if c.verdict is Verdict.CONTRADICTED and j.place]
+    wrong = [
+        j.place for j, c in zip(draft.claims, claims, strict=True) if c.verdict is Verdict.CONTRADICTED and j.place
+    ]
     progress = _Progress(earlier)
     points = [
         progress.of(point, denied=any(place.overlaps(other) for other in wrong), covers=covers)
@@ -130,8 +133,8 @@ def settle(
     assessment = Assessment(
         concept=concept,
         attempt=progress.attempt,
-        claims=claims,
-        key_points=points,
+        claims=tuple(claims),
+        key_points=tuple(points),
         newly_covered=sum(point.covered_in == progress.attempt for point in points),
         corrected=sum(map(progress.corrects, points)),
         coverage=round(covered / len(points), 3) if points else 0.0,
@@ -215,4 +218,4 @@ def _with_cited_gaps(assessment: Assessment, passages: Sequence[Passage], cited:
             points.append(point.model_copy(update={"citation": marker}))
         else:
             points.append(point)
-    return assessment.model_copy(update={"key_points": points})
+    return assessment.model_copy(update={"key_points": tuple(points)})

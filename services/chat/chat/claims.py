@@ -16,11 +16,15 @@ _JOINT = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_AUXILIARY = word_set("is are was were has have had can may must do does did will would could should isn't aren't doesn't don't wasn't can't won't")
+_AUXILIARY = word_set(
+    "is are was were has have had can may must do does did will would could should isn't aren't doesn't don't wasn't can't won't"
+)
 # "When this rises and that falls, …" is one claim as far as its comma.
-_CONDITION = re.compile(r"\W*(?:if|when|because|since|although|though|unless|until|after|before|as)\b[^,]*$", re.IGNORECASE)
+_CONDITION = re.compile(
+    r"\W*(?:if|when|because|since|although|though|unless|until|after|before|as)\b[^,]*$", re.IGNORECASE
+)
 _LEAST_WORDS = 2
-_ENOUGH_TERMS = 4  # a definition is often written without its verb
+_ENOUGH_TERMS = 3  # a definition is often written without its verb, and no list knows all verbs
 _LOOK = 6
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|fig|no|st|dr|mr|mrs)\.\s+$", re.IGNORECASE)
 _EMPTY = re.compile(
@@ -52,9 +56,10 @@ def split(explanation: str) -> list[Claim]:
 
 def _states(clause: str) -> bool:
     """Whether it says something of something: a list of words claims nothing."""
-    said = len(terms(clause))
-    verbs = any(map(_finite, _WORD.findall(clause.casefold())))
-    return said >= _ENOUGH_TERMS or (said >= 1 and (verbs or "=" in clause))
+    said, words = len(terms(clause)), _WORD.findall(clause.casefold())
+    if any(map(_finite, words)) or "=" in clause:
+        return said >= 1
+    return said >= _ENOUGH_TERMS and not STOP_WORDS.isdisjoint(words)
 
 
 def says_nothing(text: str) -> bool:

@@ -8,15 +8,22 @@ from chat.terms import POINTING_WORDS, STOP_WORDS, words
 
 LONGEST_CONCEPT = 80
 _MOST_WORDS = 6
-_HEADING = re.compile(r"\s*(?:#{1,6}\s+|\*\*|concept:\s*)?(?P<concept>[^\n:.!?;]{2,80}?)(?:\*\*)?\s*(?P<end>:\s*(?!//)|\s[–—-]\s|\n+|\Z)", re.IGNORECASE)
+_HEADING = re.compile(
+    r"\s*(?:#{1,6}\s+|\*\*|concept:\s*)?(?P<concept>[^\n:.!?;]{2,80}?)(?:\*\*)?\s*(?P<end>:\s*(?!//)|\s[–—-]\s|\n+|\Z)",
+    re.IGNORECASE,
+)
 _ASKED_TO = re.compile(
     r"^(?:(?:ok(?:ay)?|so|well|please|let me|let's|i(?:'ll| will| want to| would like to)?|try to|now)[\s,]+)*(?:to )?(?:explain|teach|describe|talk about|the concept of)\s+",
     re.IGNORECASE,
 )
 _ARTICLE = re.compile(r"^(?:an?|the)\s+", re.IGNORECASE)
 # What a clause has and a name has not.
-_CLAUSE = STOP_WORDS - frozenset(("of", "the", "a", "an", "and", "in", "for", "to", "on", "by", "from", "between", "with", "own", "s"))
-_FORMS = re.compile(r"\b(?:is|are|was|were|means?|refers?|describes?|states?|says?|occurs?|happens?|works?)\b", re.IGNORECASE)
+_CLAUSE = STOP_WORDS - frozenset(
+    ("of", "the", "a", "an", "and", "in", "for", "to", "on", "by", "from", "between", "with", "own", "s")
+)
+_FORMS = re.compile(
+    r"\b(?:is|are|was|were|means?|refers?|describes?|states?|says?|occurs?|happens?|works?)\b", re.IGNORECASE
+)
 
 
 def announced(content: str) -> bool:

@@ -9,6 +9,7 @@ from chat.concepts import LONGEST_CONCEPT, announced, folded, inferred, named
 from chat.models import Intent
 from chat.passages import Findings, Passage
 from chat.studying import Asked, Material
+from chat.tutoring import courtesy
 
 _LONGEST_PIECE = 600
 _MOST_PIECES = 3
@@ -32,14 +33,23 @@ def read_turn(asked: Asked) -> Turn:
     """What the turn is about. Once a session has a concept, only a start or "Concept: …" gives it another."""
     kept = [Assessment.model_validate(each) for each in asked.kept]
     current = kept[-1].concept if kept else None
-    concept, begin = (asked.question[:LONGEST_CONCEPT], len(asked.question)) if _starts(asked) else named(asked.question)
+    concept, begin = (
+        (asked.question[:LONGEST_CONCEPT], len(asked.question)) if _starts(asked) else named(asked.question)
+    )
     if current is not None and not _starts(asked) and not announced(asked.question):
-        same = concept is not None and folded(concept) == folded(current)
-        concept, begin = current, begin if same else 0
+        kept_apart = concept is None or folded(concept) == folded(current)
+        concept, begin = current, begin if kept_apart else 0
     text = " " * begin + asked.question[begin:]
     known = concept or current or (None if asked.history else asked.title)
     guessed = known or inferred(text)
     return Turn(guessed, text, _newest(kept, guessed), known is not None)
+
+
+def _named(asked: Asked) -> tuple[str | None, int]:
+    """The concept that the message names, and where what it says of it begins. A courtesy names none and says nothing."""
+    if courtesy(asked.question) is not None:
+        return None, len(asked.question)
+    return (asked.question[:LONGEST_CONCEPT], len(asked.question)) if _starts(asked) else named(asked.question)
 
 
 def _starts(asked: Asked) -> bool:

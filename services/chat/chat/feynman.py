@@ -1,6 +1,7 @@
 """The mode `feynman`: the student explains a concept, and sees what of it the material supports, what not, and what is missing."""
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
 from contracts.chat import ExplanationAssessed, MissingPoint
 
@@ -15,8 +16,7 @@ from chat.model import Usage
 from chat.models import Intent
 from chat.passages import Findings
 from chat.studying import Answered, Asked, Material
-from chat.teach_back import NOTICE, cues_of, question_on, quoted, report
-from chat.tutoring import courtesy
+from chat.teach_back import cues_of, question_on, quoted, report
 from chat.verdicts import Verdict
 
 NOTHING_TO_COMPARE = "There is no material to compare with yet. Add a document, and explain again when it is ready."
@@ -42,9 +42,9 @@ class FeynmanMode:
         """The assessment as text, a part at a time; or what to do where there is nothing to assess."""
         turn = read_turn(asked)
         explains = asked.intent is not Intent.HINT and bool(split(turn.text))
-        if turn.concept is None and (not explains or courtesy(asked.question)):
+        if turn.concept is None and not explains:
             material.unneeded()
-            parts = [WHICH_CONCEPT]
+            parts: Sequence[str] = [WHICH_CONCEPT]
             answered = Answered(WHICH_CONCEPT, (), Usage(0, 0))
         else:
             findings = await search(turn, material)
@@ -93,14 +93,16 @@ def _with_question(assessment: Assessment) -> Assessment:
     """With a question of ours where the judge has none, or one beside the gap that comes first."""
     if assessment.complete:
         return assessment.model_copy(update={"next_question": None})
-    if assessment.next_question or not assessment.gaps:
+    if assessment.next_question:
+        return assessment.model_copy(update={"next_question": quoted(assessment.next_question)})
+    if not assessment.gaps:
         return assessment
     question = question_on(assessment.gaps[0], assessment.concept or "", assessment.claims)
     return assessment.model_copy(update={"next_question": question})
 
 
 def _not_held(
-    turn: Turn, findings: Findings, usage: Usage = Usage(0, 0), judge: Judge | None = None
+    turn: Turn, findings: Findings, usage: Usage | None = None, judge: Judge | None = None
 ) -> tuple[list[str], Answered]:
     said = (
         f"Your material does not speak of “{quoted(turn.concept or turn.text.strip())}”. Explain another concept, or add a "
@@ -109,9 +111,9 @@ def _not_held(
         else NOTHING_TO_COMPARE
     )
     parts, answered = _declined(turn, said)
-    if judge is None:
+    if judge is None or usage is None:
         return parts, answered
-    return parts, Answered(said, (), usage, judge.model, judge.prompt, query=turn.concept, details=answered.details)
+    return parts, replace(answered, usage=usage, model=judge.model, prompt=judge.prompt)
 
 
 def _declined(turn: Turn, said: str) -> tuple[list[str], Answered]:
@@ -122,8 +124,8 @@ def _declined(turn: Turn, said: str) -> tuple[list[str], Answered]:
 
 def _unchanged(kept: Assessment) -> Assessment:
     """What was reached, without what belongs to the attempt itself."""
-    points = [point.model_copy(update={"citation": None}) for point in kept.key_points]
-    return kept.model_copy(update={"claims": [], "newly_covered": 0, "corrected": 0, "key_points": points})
+    points = tuple(point.model_copy(update={"citation": None}) for point in kept.key_points)
+    return kept.model_copy(update={"claims": (), "newly_covered": 0, "corrected": 0, "key_points": points})
 
 
 def _invited(turn: Turn, findings: Findings, *, hint: bool) -> tuple[list[str], Answered]:
@@ -161,11 +163,13 @@ def _hinted(turn: Turn, gap: tuple[Point, str], findings: Findings) -> tuple[lis
     cited = Citations()
     marker = cited.cite(findings.passages[point.place.passage - 1], point.place.start, point.place.end)
     where = _where(cited.found[0]) if marker else "your material"
-    said = f"Here is where to begin: {question} Read {where}" + (f" [{marker}]" if marker else "") + ", close it, and explain."
-    _, answered = _declined(turn, said)
-    return [said], Answered(
-        said, tuple(cited.found), Usage(0, 0), query=turn.concept, details=answered.details
+    said = (
+        f"Here is where to begin: {question} Read {where}"
+        + (f" [{marker}]" if marker else "")
+        + ", close it, and explain."
     )
+    _, answered = _declined(turn, said)
+    return [said], replace(answered, citations=tuple(cited.found))
 
 
 def _where(citation: Citation) -> str:

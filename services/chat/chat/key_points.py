@@ -15,7 +15,12 @@ MOST_POINTS = 8
 _NEAREST = 1
 _WORTH = 0.25  # of the best one's importance
 _FRESH, _FRESH_BESIDE = 0.5, 0.2
-_ASPECTS = frozenset(map(stem, word_set("cause causes effect effects process law theory concept role function reason reasons type types idea")))
+_ASPECTS = frozenset(
+    map(
+        stem,
+        word_set("cause causes effect effects process law theory concept role function reason reasons type types idea"),
+    )
+)
 _FEWEST_TERMS = 3
 _LONGEST = 400
 _CUE = re.compile(
@@ -62,7 +67,12 @@ def key_points(concept: str, passages: Sequence[Passage]) -> list[Point]:
 
 def _may_be_a_point(candidate: Candidate) -> bool:
     sentence = candidate.sentence
-    return sentence.closed and not sentence.asks and len(candidate.terms) >= _FEWEST_TERMS and len(candidate.text) <= _LONGEST
+    return (
+        sentence.closed
+        and not sentence.asks
+        and len(candidate.terms) >= _FEWEST_TERMS
+        and len(candidate.text) <= _LONGEST
+    )
 
 
 def _importance(concept: str, candidate: Candidate, among: Sequence[Candidate]) -> float:

@@ -80,7 +80,11 @@ class ModelJudge:
         while len(shown) > 1 and self._tokens.count(fenced(shown, fence)) > room:
             shown = shown[:-1]
         asked = self._template.question.substitute(
-            fence=fence, passages=fenced(shown, fence), concept=unfenced(explanation.concept), known=known, explanation=said
+            fence=fence,
+            passages=fenced(shown, fence),
+            concept=unfenced(explanation.concept),
+            known=known,
+            explanation=said,
         )
         return [Turn("system", instructions), Turn("user", asked)]
 

@@ -103,7 +103,7 @@ def _runs(words: Sequence[Word], named: frozenset[str]) -> list[list[Word]]:
     for word in words:
         if stem(word.text) in named:
             continue
-        if runs and len(runs[-1]) < 2 and word.place - runs[-1][-1].place == 1:  # noqa: PLR2004
+        if runs and len(runs[-1]) < 2 and word.place - runs[-1][-1].place == 1:
             runs[-1].append(word)
         else:
             runs.append([word])

@@ -157,7 +157,10 @@ def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[
     pieces, others = {word.segment for word in about}, {word.segment for word in said}
     if len(pieces) != 1 or not others or pieces & others:
         return ()
-    home, foreign = _piece(text, min(pieces)), _piece(text, max(others, key=lambda n: sum(w.segment == n for w in said)))
+    home, foreign = (
+        _piece(text, min(pieces)),
+        _piece(text, max(others, key=lambda n: sum(w.segment == n for w in said))),
+    )
     later = max(home, foreign, key=lambda piece: piece[0].place)
     if not _COORDINATES.intersection(_joint(text, later)) or not _predicates(home, text):
         return ()
@@ -222,7 +225,9 @@ def _units(number: int, passage: Passage) -> Iterator[Unit]:
 
 
 _FEWEST_WORDS = 3
-_POINTS_BACK = re.compile(r"\W*(?:(?:in|by|for|with) )?(?:this|these|those|they|it|he|she|such|its|their|his|her|both)\b", re.IGNORECASE)
+_POINTS_BACK = re.compile(
+    r"\W*(?:(?:in|by|for|with) )?(?:this|these|those|they|it|he|she|such|its|their|his|her|both)\b", re.IGNORECASE
+)
 
 
 def _pieces(reading: Reading) -> Iterator[Reading]:

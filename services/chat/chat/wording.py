@@ -11,11 +11,15 @@ from chat.terms import STOP_WORDS, mend, word_set
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]")
 _NUMERALS = {name: number for number, name in enumerate(
-    "zero _ two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split())} | {
+    ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
     "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "hundred": 100, "thousand": 1000, "million": 1e6}  # fmt: skip
-_NEGATING = word_set("not no never neither nor none nothing without cannot hardly rarely seldom barely unlike non lack lacks lacking nobody nowhere")
+_NEGATING = word_set(
+    "not no never neither nor none nothing without cannot hardly rarely seldom barely unlike non lack lacks lacking nobody nowhere"
+)
 # Small words that a claim may turn on.
-_TELLING = word_set("more less most least few fewer before after above below under over up down out into same all always every")
+_TELLING = word_set(
+    "more less most least few fewer before after above below under over up down out into same all always every"
+)
 # What says next to nothing of the subject: other words may stand for it.
 LIGHT = frozenset(map(base, word_set(
     """happen occur take place call get make do use go become mean work way process thing help need want able there really very
@@ -23,6 +27,7 @@ LIGHT = frozenset(map(base, word_set(
     bit part form one something someone somebody people person example basically called known named reason cause result due always
     every all whole same also just main mainly about around roughly often usually year time own new other another first"""
 )))  # fmt: skip
+_PERCENT, _PRONOUNS = ("%",), ("one",)
 _BREAKS = frozenset(",;:.!?()—–")
 _ENDS = frozenset(";:.!?")
 _JOINTS = word_set("and but while whereas although though because since if when which who so or yet unless until where")
@@ -93,7 +98,7 @@ def _words(tokens: Sequence[str]) -> Iterator[Word]:
             continue
         if (number := _number(tokens, place)) is not None:
             yield Word(token, f"#{number:g}", place, segment, scope > 0, number)
-        elif token == "%":
+        elif token in _PERCENT:
             yield Word(token, "percent", place, segment, scope > 0)
         elif _tells(token):
             yield Word(token, base(token), place, segment, scope > 0)
@@ -109,7 +114,7 @@ def negates(token: str) -> bool:
 
 def _number(tokens: Sequence[str], place: int) -> float | None:
     token = tokens[place]
-    if token == "one":
+    if token in _PRONOUNS:
         return 1.0 if _counts(tokens, place) else None
     if token[0].isdigit():
         plain = token.replace(",", "") if re.fullmatch(r"\d{1,3}(?:,\d{3})+", token) else token.replace(",", ".")
@@ -119,7 +124,9 @@ def _number(tokens: Sequence[str], place: int) -> float | None:
 
 def _counts(tokens: Sequence[str], place: int) -> bool:
     """Whether "one" says how many: "in one session", not "the denser one", "one of them"."""
-    return place + 1 < len(tokens) and _tells(tokens[place + 1]) and tokens[max(0, place - 1)] not in ("the", "this", "no")
+    return (
+        place + 1 < len(tokens) and _tells(tokens[place + 1]) and tokens[max(0, place - 1)] not in ("the", "this", "no")
+    )
 
 
 def _tells(token: str) -> bool:
