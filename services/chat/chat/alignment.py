@@ -4,15 +4,20 @@ Two texts about the same thing contradict each other by few means: one denies, t
 are exchanged. Each is counted in the piece of the claim where it stands: twice in one piece is agreement again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from chat.lexicon import alike, is_verb, opposed, polar
+from chat.lexicon import alike, base, opposed, polar
 from chat.terms import word_set
 from chat.wording import Reading, Word
 
 # What stands on both sides of these may not be exchanged.
 _PIVOTS = word_set("than into onto from to")
+# What one does to another, the other does to the one.
+_MUTUAL = frozenset(map(base, word_set(
+    """fit match meet equal resemble differ touch cross join marry contact collide react bind interact combine fuse balance compete
+    share trade exchange mix connect correlate correspond agree converge diverge separate alternate face pair link relate"""
+)))  # fmt: skip
 _NEAR = 3
 _NEXT_PIECE = 0.2
 _BEHIND = 1.3  # what a verb or an adverb is about follows it more often
@@ -33,6 +38,10 @@ class Alignment:
     missing: list[Word] = field(default_factory=list)
     twists: list[str] = field(default_factory=list)
     oppositions: int = 0
+
+    def holds(self, word: Word) -> bool:
+        """Whether the claim speaks of this word of the text."""
+        return word in self.matched.values()
 
 
 def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
@@ -60,7 +69,7 @@ def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], e
     for segment in sorted({word.segment for word in claim.words}):
         words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
         reasons = [f"{word.text} / {opposites[word.place].text}" for word in words if word.place in opposites]
-        if any(word.negated for word in words) != any(found.matched[word.place].negated for word in words):
+        if _denies([(word, found.matched[word.place]) for word in words]):
             reasons.append("not")
         if exchanged and segment == claim.words[0].segment:
             reasons.append(exchanged)
@@ -68,17 +77,25 @@ def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], e
             found.twists.append(", ".join(reasons))
 
 
+def _denies(pairs: Sequence[tuple[Word, Word]]) -> bool:
+    """Whether one side denies what the other says. What is denied has to be spoken of on the other side."""
+    mine, theirs = any(word.negated for word, _ in pairs), any(match.negated for _, match in pairs)
+    if mine == theirs:
+        return False
+    return any(word.denied if mine else match.denied for word, match in pairs)
+
+
 def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) -> tuple[Word | None, Word | None]:
     """The word of the text that says the same, or the one that says the opposite where that lies nearer."""
-    if word.number is not None:
-        return _number_counterparts(word, claim, text)
-    same = [other for other in text.words if alike(word.base, other.base)]
-    exact = [other for other in same if other.base == word.base]
     around = _around(word, claim)
 
     def nearness(other: Word) -> float:
         return _shared(around, _around(other, text))
 
+    if word.number is not None:
+        return _number_counterparts(word, claim, text, nearness)
+    exact = [other for other in text.words if other.base == word.base]
+    same = exact + [o for o in text.words if o.base != word.base and alike(word.base, o.base) and _free(o, claim, text)]
     nearest = max(exact or same, key=nearness, default=None)
     if not polar(word.base) or (exact and not searched):
         return nearest, None
@@ -88,6 +105,12 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     if contrary is not None and (nearest is None or nearness(contrary) > max(map(nearness, same))):
         return None, contrary
     return nearest, None
+
+
+def _free(other: Word, claim: Reading, text: Reading) -> bool:
+    """Whether a word of the text is not needed as the counterpart of the same word in the claim."""
+    needed = sum(word.base == other.base for word in claim.words)
+    return needed < sum(word.base == other.base for word in text.words)
 
 
 def _around(word: Word, reading: Reading) -> dict[str, float]:
@@ -106,13 +129,16 @@ def _shared(one: dict[str, float], other: dict[str, float]) -> float:
     return sum(min(weight, other[base]) for base, weight in one.items() if base in other)
 
 
-def _number_counterparts(word: Word, claim: Reading, text: Reading) -> tuple[Word | None, Word | None]:
+def _number_counterparts(
+    word: Word, claim: Reading, text: Reading, nearness: Callable[[Word], float]
+) -> tuple[Word | None, Word | None]:
     numbers = [other for other in text.words if other.number is not None]
-    if (equal := next((other for other in numbers if other.number == word.number), None)) is not None:
+    equal = max((other for other in numbers if other.number == word.number), key=nearness, default=None)
+    said, unit = {other.number for other in claim.words}, _unit(word, claim)
+    rivals = [o for o in numbers if unit and _unit(o, text) == unit and o.number not in said]
+    rival = max(rivals, key=nearness, default=None)
+    if equal is not None and (rival is None or rival.segment == equal.segment or nearness(rival) <= nearness(equal)):
         return equal, None
-    said = {other.number for other in claim.words}
-    unit = _unit(word, claim)
-    rival = next((o for o in numbers if unit and _unit(o, text) == unit and o.number not in said), None)
     return None, rival
 
 
@@ -136,7 +162,7 @@ def _exchanged(claim: Reading, text: Reading) -> str | None:
 
 def _pivots(reading: Reading) -> list[tuple[int, str]]:
     small = [(place, token) for place, token in enumerate(reading.tokens) if token in _PIVOTS]
-    return small + [(word.place, word.base) for word in reading.words if is_verb(word.text)]
+    return small + [(w.place, w.base) for w in reading.words if reading.acts(w) and w.base not in _MUTUAL]
 
 
 def _sides(reading: Reading, place: int, pivot: str) -> tuple[frozenset[str], frozenset[str]]:
@@ -145,6 +171,8 @@ def _sides(reading: Reading, place: int, pivot: str) -> tuple[frozenset[str], fr
     segment = at[-1].segment if at else 0
     beside = [word for word in reading.words if word.segment == segment and word.base != pivot]
     before = [word.base for word in beside if word.place < place]
+    if not before:  # "Austria, assured of help, declared war": the subject stands before the commas
+        before = [word.base for word in reading.words if word.place < place][:_ARGUMENT]
     behind = [word.base for word in beside if word.place > place]
     if pivot not in _PIVOTS:
         before, behind = before[-_ARGUMENT:], behind[:_ARGUMENT]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from chat.alignment import Alignment, align
-from chat.lexicon import is_verb
+from chat.attribution import contrasts, gapped, leading, torn
 from chat.passages import Passage, Place
 from chat.sentences import Sentence, sentences
 from chat.terms import weights
@@ -32,6 +32,9 @@ _LIGHT = 0.25
 _CONCEPT = 0.35
 _UNKNOWN = 0.7  # a word that the material does not use at all may be another word for what it says
 _OPPOSITION_COSTS = 0.04
+_MOST_STRANGE = (
+    0.4  # of what a claim is about may be missing where the text says it, though the material uses the words elsewhere
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +83,25 @@ class Evidence:
         if sum(weighed(word) for word in reading.words) < _LEAST_TO_JUDGE:
             return Judgement(Verdict.UNSPOKEN)
         lead = leading(reading)
-        aligned = [(align(reading, unit.reading, weighed), unit) for unit in self.units]
-        kept = []
-        for alignment, unit in aligned:
-            if (another := self._speaks_of_another(lead, alignment, unit.reading)) is Another.CONTRASTED:
+        kept, contrasted = [], set()
+        for unit in self.units:
+            alignment = align(reading, unit.reading, weighed)
+            another = _speaks_of_another(reading, lead, alignment, unit.reading, weighed)
+            if another is Another.CONTRASTED:
                 alignment.twists.append(another.value)
+                contrasted.add(unit.place)
             if another is not Another.THING:
                 kept.append((alignment, unit))
-        return _decide(kept, weighed, lead)
-
-    def _speaks_of_another(self, lead: Sequence[Word], alignment: Alignment, text: Reading) -> "Another | None":
-        """Whether the text says it of something else than the claim; and if so, in contrast to that."""
-        if piece := torn(lead, alignment, text):
-            return Another.CONTRASTED if _contrasts(text, piece) else Another.THING
-        missing = [word for word in lead if word in alignment.missing and not word.light]
-        if any(word.base in self._known and word.base not in self._concept for word in missing):
-            return Another.THING
-        if any(word.base in self._concept for word in missing) and "contrast" in text.tokens:
-            matched = set(alignment.matched.values())
-            if any(word not in matched and not word.light for word in leading(text)):
-                return Another.CONTRASTED
-        return None
+        # A piece of such a sentence, alone, does not tell of what it speaks.
+        return _decide([pair for pair in kept if pair[0].twists or pair[1].place not in contrasted], lead)
 
     def weighing(self, claim: Reading) -> "Weighing":
         """How much the words of a claim matter, beside these passages."""
         fresh = claim.bases - self._weights.keys()
         self._weights |= weights(fresh, self._sentences)
-        return Weighing(self._weights, self._known, self._concept)
+        # What only a part of the concept names tells that from its other parts: "UDP" of "TCP and UDP".
+        concept = self._concept if len(self._concept) == 1 or self._concept <= claim.bases else frozenset[str]()
+        return Weighing(self._weights, self._known, concept)
 
 
 _PIECE, _WHOLE, _PAIR = 0.0, 0.03, 0.1
@@ -130,65 +125,25 @@ class Weighing:
         return weight if word.base in self.known or word.number is not None else weight * _UNKNOWN
 
 
-_CONTRASTS = frozenset(("whereas", "while", "but", ";"))
-_COORDINATES = _CONTRASTS | {"and"}
-_BE = frozenset(("is", "are", "was", "were", "has", "have", "had", "can", "may", "must", "do", "does", "did", "will"))
+def _speaks_of_another(
+    claim: Reading, lead: Sequence[Word], alignment: Alignment, text: Reading, weighed: "Weighing"
+) -> Another | None:
+    """Whether the text says it of something else than the claim; and if so, in contrast to that."""
+    if gapped(claim, alignment, text):
+        return Another.CONTRASTED
+    if piece := torn(lead, alignment, text):
+        return Another.CONTRASTED if contrasts(text, piece) else Another.THING
+    missing = [word for word in lead if word in alignment.missing and not word.light]
+    strange = [word for word in missing if word.base in weighed.known and word.base not in weighed.concept]
+    if sum(map(weighed, strange)) > _MOST_STRANGE * sum(map(weighed, lead)):
+        return Another.THING
+    unnamed = "contrast" in text.tokens and any(word.base in weighed.concept for word in missing)
+    if unnamed and any(not alignment.holds(word) and not word.light for word in leading(text)):
+        return Another.CONTRASTED
+    return None
 
 
-def leading(reading: Reading) -> list[Word]:
-    """The words before the first verb: what a sentence is about, and where or when."""
-    first = min(
-        (word.place for word in reading.words if is_verb(word.text) and word is not reading.words[0]),
-        default=len(reading.tokens),
-    )
-    auxiliary = next((place for place, token in enumerate(reading.tokens) if token in _BE), first)
-    return [word for word in reading.words if word.place < min(first, auxiliary)]
-
-
-def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[Word]:
-    """The later of two clauses, where the claim takes what it is about from one and what it says of it from the other.
-
-    Both say something of their own: "the nobility paid no taxes, while the third estate carried the burden" does not say that the
-    third estate paid none.
-    """
-    places = {word.place for word in lead}
-    about = {match for place, match in alignment.matched.items() if place in places and not match.light}
-    said = {match for place, match in alignment.matched.items() if place not in places and not match.light}
-    pieces, others = {word.segment for word in about}, {word.segment for word in said}
-    if len(pieces) != 1 or not others or pieces & others:
-        return ()
-    home, foreign = (
-        _piece(text, min(pieces)),
-        _piece(text, max(others, key=lambda n: sum(w.segment == n for w in said))),
-    )
-    later = max(home, foreign, key=lambda piece: piece[0].place)
-    if not _COORDINATES.intersection(_joint(text, later)) or not _predicates(home, text):
-        return ()
-    if later is home:
-        return later if home[0] in about else ()
-    return later if foreign[0] not in said and not is_verb(foreign[0].text) else ()
-
-
-def _piece(text: Reading, segment: int) -> list[Word]:
-    return [word for word in text.words if word.segment == segment]
-
-
-def _joint(text: Reading, piece: Sequence[Word]) -> Sequence[str]:
-    """What stands between a piece and the one before."""
-    before = max((word.place for word in text.words if word.segment < piece[0].segment), default=piece[0].place - 1)
-    return text.tokens[before + 1 : piece[0].place]
-
-
-def _contrasts(text: Reading, piece: Sequence[Word]) -> bool:
-    return bool(_CONTRASTS.intersection(_joint(text, piece)))
-
-
-def _predicates(piece: Sequence[Word], text: Reading) -> bool:
-    tokens = text.tokens[piece[0].place : piece[-1].place + 1]
-    return any(is_verb(word.text) for word in piece) or bool(_BE.intersection(tokens))
-
-
-def _decide(aligned: Sequence[tuple[Alignment, Unit]], weighed: Weighing, lead: Sequence[Word]) -> Judgement:
+def _decide(aligned: Sequence[tuple[Alignment, Unit]], lead: Sequence[Word]) -> Judgement:
     def near(pair: tuple[Alignment, Unit]) -> float:
         alignment, unit = pair
         return alignment.coverage - unit.cost - _OPPOSITION_COSTS * alignment.oppositions

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from chat.lexicon import base
+from chat.lexicon import base, is_verb, polar
 from chat.terms import STOP_WORDS, mend, word_set
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]")
@@ -27,12 +27,16 @@ LIGHT = frozenset(map(base, word_set(
     bit part form one something someone somebody people person example basically called known named reason cause result due always
     every all whole same also just main mainly about around roughly often usually year time own new other another first"""
 )))  # fmt: skip
+_PARTICLES = frozenset(("up", "down", "out", "away"))
 _PERCENT, _PRONOUNS = ("%",), ("one",)
 _BREAKS = frozenset(",;:.!?()—–")
 _ENDS = frozenset(";:.!?")
 _JOINTS = word_set("and but while whereas although though because since if when which who so or yet unless until where")
 _SCOPE_ENDS = word_set("but while whereas although though because since if when so unless until")
 _LONGEST_SCOPE = 7
+_BEFORE_NOUNS = word_set(
+    "a an the its their his her this these those of in into at by for from on to with under during per no"
+)
 _BE = word_set("is are was were be been being am")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)")
 
@@ -48,6 +52,7 @@ class Word:
     segment: int
     negated: bool = False
     number: float | None = None
+    denied: bool = False  # the first of what is negated: what the denial is about
 
     @property
     def light(self) -> bool:
@@ -66,8 +71,10 @@ class Reading:
     def bases(self) -> frozenset[str]:
         return frozenset(word.base for word in self.words)
 
-    def segment(self, number: int) -> "Reading":
-        return Reading([word for word in self.words if word.segment == number], self.tokens)
+    def acts(self, word: Word) -> bool:
+        """Whether a word is the verb of its clause, as far as its neighbours tell."""
+        before = self.tokens[word.place - 1] if word.place else ""
+        return before not in _BEFORE_NOUNS and is_verb(word.text)
 
     @property
     def passive(self) -> bool:
@@ -88,23 +95,33 @@ def _folded(token: str) -> str:
 
 
 def _words(tokens: Sequence[str]) -> Iterator[Word]:
-    segment, scope = 0, 0
+    segment, scope, begins = 0, 0, False
     for place, token in enumerate(tokens):
         if token in _BREAKS or token in _JOINTS:
             segment += 2 if token in _ENDS else 1
             scope = 0 if token in _BREAKS or token in _SCOPE_ENDS else scope
         if negates(token):
-            scope = _LONGEST_SCOPE
+            scope, begins = _LONGEST_SCOPE, True
             continue
-        if (number := _number(tokens, place)) is not None:
-            yield Word(token, f"#{number:g}", place, segment, scope > 0, number)
-        elif token in _PERCENT:
-            yield Word(token, "percent", place, segment, scope > 0)
-        elif _tells(token):
-            yield Word(token, base(token), place, segment, scope > 0)
-        else:
+        if (stood := _base(tokens, place)) is None:
             continue
+        known, number = stood
+        weak = known in LIGHT or token in _TELLING
+        yield Word(token, known, place, segment, scope > 0, number, scope > 0 and begins and not weak)
+        begins = begins and weak
         scope = max(0, scope - 1)
+
+
+def _base(tokens: Sequence[str], place: int) -> tuple[str, float | None] | None:
+    """What a token is compared by, and its number; None where it says nothing."""
+    token = tokens[place]
+    if (number := _number(tokens, place)) is not None:
+        return f"#{number:g}", number
+    if token in _PERCENT:
+        return "percent", None
+    if not _tells(token) or (token in _PARTICLES and place and polar(base(tokens[place - 1]))):
+        return None  # to speed up and to slow down are not opposed twice
+    return base(token), None
 
 
 def negates(token: str) -> bool:

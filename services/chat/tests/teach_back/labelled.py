@@ -51,7 +51,11 @@ class Score:
 
     def lines(self) -> Iterator[str]:
         """The confusion matrix, a line for each label, and the points."""
-        yield f"{'label / verdict':16}" + "".join(f"{verdict.value:>16}" for verdict in Verdict) + f"{'precision':>12}{'recall':>9}"
+        yield (
+            f"{'label / verdict':16}"
+            + "".join(f"{verdict.value:>16}" for verdict in Verdict)
+            + f"{'precision':>12}{'recall':>9}"
+        )
         for label in Verdict:
             counts = "".join(f"{self.verdicts[label, verdict]:>16}" for verdict in Verdict)
             yield f"{label.value:16}{counts}{self.precision(label):>12.2f}{self.recall(label):>9.2f}"
