@@ -10,7 +10,7 @@ TESTS := $(wildcard libs/*/tests services/*/tests) tests/contract tests/e2e test
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint format bench quality contracts lock stop clean
+.PHONY: help setup run demo mesh test lint format bench quality contracts lock stop clean
 
 help: ## list the targets
 	@echo "Study Teddy. The first two to try: make run, and in another terminal make demo."
@@ -28,6 +28,10 @@ run: setup ## start the mesh at http://localhost:8080 (GATEWAY_PORT=… for anot
 
 demo: setup ## play the main job against the running mesh (FILE=course.pdf QUESTION="…" for your own)
 	@$(BIN)/python tests/demo $(if $(FILE),--file "$(FILE)") $(if $(QUESTION),--question "$(QUESTION)") $(if $(GATEWAY_PORT),--url http://localhost:$(GATEWAY_PORT))
+
+mesh: setup ## look after the running mesh (ARGS="dead list"; ARGS=--help says what there is)
+	@test -f .local/mesh.env || { echo "The mesh does not run here: make run"; exit 1; }
+	@. ./.local/mesh.env && exec $(BIN)/python -m mesh $(ARGS)
 
 test: setup ## run every test on servers of their own, with coverage (ARGS="-k name" for some, without)
 	@$(BIN)/python -m devstack install --npm # which brings the official AsyncAPI parser

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A role and a schema for each service: it owns that schema and can read no other.
 set -eu
-for service in auth ingestion chat notifier; do
+for service in auth ingestion chat flashcard notifier; do
     psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
         -v service="$service" -v password="$SERVICE_DATABASE_PASSWORD" <<'SQL'
 CREATE ROLE :"service" LOGIN PASSWORD :'password';

@@ -1,18 +1,21 @@
 """A golden payload of each event: what a consumer of that version must still understand in years."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from mesh import Event
 
-from contracts import auth, chat, ingestion, notifier
+from contracts import auth, chat, flashcard, ingestion, notifier
 
 USER = UUID("018f3b2e-0000-7000-8000-000000000001")
 AUTH_SESSION = UUID("018f3b2e-0000-7000-8000-000000000002")
 DOCUMENT = UUID("018f3b2e-0000-7000-8000-000000000003")
 STUDY_SESSION = UUID("018f3b2e-0000-7000-8000-000000000004")
 MESSAGE = UUID("018f3b2e-0000-7000-8000-000000000005")
+CARD = UUID("018f3b2e-0000-7000-8000-000000000007")
+NOTE = UUID("018f3b2e-0000-7000-8000-000000000008")
+DECK = UUID("018f3b2e-0000-7000-8000-000000000009")
 NOTIFICATION = UUID("018f3b2e-0000-7000-8000-000000000007")
 TITLE = "Introduction to Sociology"
 
@@ -66,6 +69,13 @@ def _examples() -> list[Event]:
         ),
         ingestion.DocumentDeleted(version=4, document_id=DOCUMENT, user_id=USER),
         chat.SessionStarted(version=1, session_id=STUDY_SESSION, user_id=USER, mode="tutor", document_ids=[DOCUMENT]),
+        chat.MessageAsked(
+            message_id=MESSAGE,
+            session_id=STUDY_SESSION,
+            question_id=UUID("018f3b2e-0000-7000-8000-000000000007"),
+            user_id=USER,
+            attempt=1,
+        ),
         chat.MessageAnswered(
             version=2,
             message_id=MESSAGE,
@@ -89,6 +99,60 @@ def _examples() -> list[Event]:
             ],
             coverage=0.75,
         ),
+        chat.FlashcardsProposed(
+            version=1,
+            proposal_id=UUID("018f3b2e-0000-7000-8000-00000000000b"),
+            user_id=USER,
+            document_id=DOCUMENT,
+            cards=[
+                chat.ProposedCard(
+                    question="What is socialization?",
+                    answer="The process through which people learn to be proficient members of a society.",
+                    document_id=DOCUMENT,
+                    document_title=TITLE,
+                    page=3,
+                    part=3,
+                    quote="Socialization is the process through which people are taught to be proficient members of a society.",
+                )
+            ],
+            offline=True,
+        ),
+        flashcard.CardCreated(
+            version=1,
+            card_id=CARD,
+            note_id=NOTE,
+            deck_id=DECK,
+            user_id=USER,
+            question="What is socialization?",
+            answer="The process through which people learn to be proficient members of a society.",
+            tags=["sociology"],
+            document_id=DOCUMENT,
+        ),
+        flashcard.CardReviewed(
+            version=2,
+            card_id=CARD,
+            deck_id=DECK,
+            user_id=USER,
+            review_id=UUID("018f3b2e-0000-7000-8000-00000000000a"),
+            rating="good",
+            reviewed_at=datetime(2026, 11, 20, 12, 0, tzinfo=UTC),
+            day=date(2026, 11, 20),
+            duration_ms=4200,
+            due_day=date(2026, 11, 23),
+        ),
+        flashcard.ReviewUndone(
+            version=3, card_id=CARD, user_id=USER, review_id=UUID("018f3b2e-0000-7000-8000-00000000000a")
+        ),
+        flashcard.DeckShared(version=2, deck_id=DECK, user_id=USER, name="Sociology::Culture", cards=42),
+        flashcard.ReviewsDue(
+            version=1,
+            user_id=USER,
+            day=date(2026, 11, 23),
+            reviews=12,
+            new=5,
+            day_ends_at=datetime(2026, 11, 24, 3, 0, tzinfo=UTC),
+        ),
+        flashcard.ReviewsCleared(version=2, user_id=USER, day=date(2026, 11, 23)),
         notifier.NotificationDelivered(
             version=1, notification_id=NOTIFICATION, user_id=USER, kind="document_ready", channel="in_app"
         ),

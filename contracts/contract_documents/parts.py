@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from mesh import Event, Subscriptions
 
 # In the order of the pages in the merged documentation. A service has an `api`, an `events` and a module of contracts, or not.
-SERVICES = ("auth", "ingestion", "chat", "notifier", "gateway")
+SERVICES = ("auth", "ingestion", "chat", "flashcard", "notifier", "gateway")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from mesh import Event
+from mesh import EphemeralEvent, Event
 from pydantic import BaseModel, Field
 
 Mode = Literal["tutor", "active_recall", "feynman"]
@@ -23,6 +23,16 @@ class Cited(BaseModel):
 
     document_id: UUID
     page: int | None
+
+
+class MessageAsked(EphemeralEvent, type="chat.message.asked", version=1, aggregate="message_id"):
+    """An answer is being written: `GET /chat/messages/{message_id}/stream` follows it. May be lost; the session's messages tell it, too."""
+
+    message_id: UUID = Field(description="The answer's")
+    session_id: UUID
+    question_id: UUID
+    user_id: UUID
+    attempt: int = Field(ge=1, description="Above 1 for a retry")
 
 
 class MessageAnswered(Event, type="chat.message.answered", version=1, aggregate="message_id"):
@@ -56,3 +66,27 @@ class ExplanationAssessed(Event, type="chat.explanation.assessed", version=1, ag
     unspoken: int = Field(ge=0, description="Claims that the material does not speak of")
     missing: list[MissingPoint] = Field(description="The biggest gap first")
     coverage: float = Field(ge=0, le=1, description="The share of the key points that this and earlier attempts cover")
+
+
+class ProposedCard(BaseModel):
+    """A card that could be made from a passage."""
+
+    kind: Literal["basic", "cloze"] = "basic"
+    question: str = Field(description="With {{c1::…}} around what a cloze hides")
+    answer: str
+    document_id: UUID
+    document_title: str
+    page: int | None
+    part: int
+    quote: str = Field(description="Words that stand in the passage")
+
+
+class FlashcardsProposed(Event, type="chat.flashcards.proposed", version=1, aggregate="proposal_id"):
+    """A student asked for cards from a session or a document; they wait for the student to take or leave them."""
+
+    proposal_id: UUID
+    user_id: UUID
+    session_id: UUID | None = None
+    document_id: UUID | None = None
+    cards: list[ProposedCard]
+    offline: bool = Field(description="No language model took part")

@@ -1,6 +1,7 @@
 """The whole mesh on one machine: servers, schemas, secrets, and a process for each service."""
 
 import os
+import shlex
 import signal
 import sys
 import time
@@ -13,13 +14,13 @@ from devstack.errors import DevstackError
 from devstack.external import External
 from devstack.local_process import LocalProcess
 from devstack.migrating import Migrations
-from devstack.parts import EDGE, EDGE_PORT, PARTS, Part, mesh_environment, own, variable
-from devstack.places import data_home, passage_folder
+from devstack.parts import EDGE, EDGE_PORT, OPERATOR, PARTS, Part, mesh_environment, operators, own, variable
+from devstack.places import data_home, passage_folder, write_private
 from devstack.ports import free_ports
 from devstack.processes import Spec
 from devstack.progress import Progress
 from devstack.provisioning import provision
-from devstack.remembered import remembered
+from devstack.remembered import Secrets, remembered
 from devstack.servers import Server, Stack, Tuning
 
 READY_SECONDS = 90.0
@@ -75,7 +76,7 @@ class LocalMesh:
 
     def start(self) -> None:
         """Returns when every service is ready; `DevstackError` says what is in the way."""
-        kept = remembered(self.state / "secrets.json", [part.name for part in self.parts])
+        kept = remembered(self.state / "secrets.json", [*(part.name for part in self.parts), OPERATOR])
         self._choose_ports()
         with self.progress.step("Starting PostgreSQL, Redis and RabbitMQ"):
             servers = self._start_servers()
@@ -96,9 +97,11 @@ class LocalMesh:
             self._migrate()
         with self.progress.step(f"Starting {', '.join(self.processes)}"):
             self._start_services()
+        self._write_down_for_operators(kept)
 
     def stop(self) -> None:
         """Let every process finish, services first; returns when all have ended."""
+        (self.state / "mesh.env").unlink(missing_ok=True)
         self.stack.close()
 
     def _brings_database(self, part: Part) -> bool:
@@ -155,3 +158,9 @@ class LocalMesh:
         deadline = time.monotonic() + READY_SECONDS
         for process in self.processes.values():
             process.wait_ready(max(1.0, deadline - time.monotonic()))
+
+    def _write_down_for_operators(self, kept: Secrets) -> None:
+        """For `make mesh`: a shell reads it, and so may a test."""
+        found = operators(self.environment, parts=self.parts, ports=self.ports, kept=kept)
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in found.items()]
+        write_private(self.state / "mesh.env", "".join(lines))

@@ -22,12 +22,15 @@ PARTS = (
     Part("auth", ("api", "relay", "scheduler")),
     Part("ingestion", ("api", "relay", "worker", "scheduler", "index")),
     Part("chat", ("api", "consumer", "relay", "scheduler")),
+    Part("flashcard", ("api", "consumer", "relay", "scheduler")),
     Part("notifier", ("api", "consumer", "relay", "scheduler")),
     Part("gateway", ("api",), stores=False),
 )
 # What every process needs of the machine, whatever settings are given.
 INHERITED = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"})
 EDGE = "gateway"
+# The name under which an operator's command line asks services, and has a secret like theirs.
+OPERATOR = "mesh"
 EDGE_PORT = 8080
 
 
@@ -78,3 +81,16 @@ def own(environment: Mapping[str, str], part: Part, parts: tuple[Part, ...]) -> 
     """The environment without the secrets and settings of other services."""
     others = tuple(f"{other.name.upper()}_" for other in parts if other is not part)
     return {name: value for name, value in environment.items() if name == "AUTH_URL" or not name.startswith(others)}
+
+
+def operators(
+    environment: Mapping[str, str], *, parts: tuple[Part, ...], ports: Mapping[str, int], kept: Secrets
+) -> dict[str, str]:
+    """What the command line `mesh` needs of the environment to reach broker and services."""
+    services = {part.name: f"http://127.0.0.1:{ports[part.name]}" for part in parts if part.stores}
+    return {
+        "AMQP_URL": environment["AMQP_URL"],
+        "AUTH_URL": environment["AUTH_URL"],
+        "MESH_SERVICES": ",".join(f"{name}={url}" for name, url in services.items()),
+        "MESH_SERVICE_SECRET": kept.service_secrets[OPERATOR],
+    }

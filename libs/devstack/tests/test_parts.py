@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from devstack.parts import PARTS, mesh_environment, own
+from devstack.parts import OPERATOR, PARTS, mesh_environment, operators, own
 from devstack.remembered import Secrets
 
 NAMES = [part.name for part in PARTS]
@@ -15,7 +15,7 @@ def environment(given: dict[str, str]) -> dict[str, str]:
         servers={"AMQP_URL": "amqp://ours", "REDIS_URL": "redis://ours"},
         databases={name: f"postgresql+asyncpg://{name}" for name in NAMES},
         ports={name: 20000 + number for number, name in enumerate(NAMES)},
-        kept=Secrets("1:key", {name: f"{name}-secret" for name in NAMES}, {}),
+        kept=Secrets("1:key", {name: f"{name}-secret" for name in [*NAMES, OPERATOR]}, {}),
         data=Path("/data"),
     )
 
@@ -41,3 +41,14 @@ def test_auth_knows_every_secret_and_the_others_their_own() -> None:
         assert not any("secret" in value for key, value in by_part[name].items() if not key.startswith(name.upper()))
         assert by_part[name]["AUTH_URL"] == "http://127.0.0.1:20000"
     assert by_part["gateway"]["GATEWAY_CHAT_URL"] == by_part["chat"]["CHAT_INGESTION_URL"].replace("20001", "20002")
+
+
+def test_an_operator_is_told_where_everything_is_and_has_a_secret_of_its_own() -> None:
+    ports = {name: 20000 + number for number, name in enumerate(NAMES)}
+    kept = Secrets("1:key", {OPERATOR: "mesh-secret"}, {})
+    found = operators(environment({}), parts=PARTS, ports=ports, kept=kept)
+    assert found["AMQP_URL"] == "amqp://ours"
+    assert found["MESH_SERVICE_SECRET"] == "mesh-secret"
+    assert "auth=http://127.0.0.1:20000,ingestion=" in found["MESH_SERVICES"]
+    assert "gateway" not in found["MESH_SERVICES"]
+    assert "MESH_SERVICE_SECRET" not in environment({}), "it is no service's"

@@ -4,7 +4,7 @@ from mesh.consumer import Consumer
 from mesh.database import Database
 from mesh.envelope import Envelope
 from mesh.ephemeral import EphemeralPublisher
-from mesh.errors import EventTooLarge, MeshError, Permanent, Unreadable, UnresolvedParameter
+from mesh.errors import EventTooLarge, MeshError, Permanent, Transient, Unreadable, UnresolvedParameter
 from mesh.event import EphemeralEvent, Event
 from mesh.outbox import Outbox
 from mesh.relay import Relay
@@ -31,6 +31,7 @@ __all__ = [
     "Subscriptions",
     "Tables",
     "Topology",
+    "Transient",
     "Unreadable",
     "UnresolvedParameter",
     "never",

@@ -9,6 +9,10 @@ class Permanent(MeshError):
     """Raise it, or derive from it, in a handler: trying again cannot help, so the message is dead at once."""
 
 
+class Transient(MeshError):
+    """Raise it, or derive from it, in a handler: another try may succeed, so the message gets all of them."""
+
+
 class Unreadable(Permanent):
     """The message is no event that this consumer takes: no envelope, an unknown type or version, or invalid data."""
 

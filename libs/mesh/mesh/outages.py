@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mesh.database import Database
+from mesh.retry import causes
 
 log = getLogger(__name__)
 _SUSPECT = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -16,7 +17,9 @@ _SUSPECT = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceEr
 
 async def waited_out(database: Database, error: Exception) -> bool:
     """Whether `error` came because the database was away; if so, returns when it answers again."""
-    if not isinstance(error, _SUSPECT) or await _answers(database):
+    # A service's own Database may wrap what the driver said.
+    suspect = any(isinstance(cause, _SUSPECT) for cause in causes(error))
+    if not suspect or await _answers(database):
         return False
     log.warning("the database does not answer (%s); waiting", type(error).__name__)
     while True:
@@ -29,6 +32,6 @@ async def _answers(database: Database) -> bool:
     try:
         async with asyncio.timeout(5), database.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-    except _SUSPECT:
+    except Exception:  # whatever it is, this was the plainest of questions
         return False
     return True

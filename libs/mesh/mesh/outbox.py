@@ -11,6 +11,8 @@ from mesh.tracing import current_context
 
 # RabbitMQ 4 refuses more than 16 MiB; a message that large harms a broker long before.
 LARGEST_BODY = 1024 * 1024
+# Headers share one frame of 128 KiB, and a frame that is larger ends the connection of whoever sends it.
+LONGEST_SUBJECT = 255
 
 # One statement, so that an event costs its transaction one round trip. The search path names the service's schema.
 _ADD = text("""
@@ -33,7 +35,7 @@ class Outbox:
         self._source = source
 
     async def add(self, *events: Event) -> None:
-        """Say that these events happened, if the transaction commits. Raises `EventTooLarge` above `LARGEST_BODY`."""
+        """Say that these events happened, if the transaction commits. Raises `EventTooLarge` for what the bus cannot carry."""
         if not events:
             return
         trace = current_context()
@@ -57,6 +59,8 @@ class Outbox:
 def _data(event: Event) -> str:
     if event.ephemeral:
         raise TypeError(f"{type(event).__name__} is ephemeral: publish it with EphemeralPublisher")
+    if len(event.aggregate_id) > LONGEST_SUBJECT:
+        raise EventTooLarge(f"{event.routing_key}: the id of its aggregate is longer than {LONGEST_SUBJECT} characters")
     data = event.model_dump_json()
     if len(data.encode()) > LARGEST_BODY:
         raise EventTooLarge(f"{event.routing_key} of {event.aggregate_id} is larger than {LARGEST_BODY} bytes")

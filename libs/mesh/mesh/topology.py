@@ -13,8 +13,10 @@ from typing import Any
 
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
+from aiormq.exceptions import ChannelNotFoundEntity
 from pamqp.common import FieldTable
 
+from mesh.broker import underlay
 from mesh.subscriptions import Kind, Subscriptions
 
 EXCHANGE = "studyteddy.events"
@@ -22,6 +24,8 @@ EXCHANGE = "studyteddy.events"
 RUNGS = (0.25, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
 # A message that kills its process again and again is dead-lettered by the broker.
 DELIVERY_LIMIT = 20
+# A dead letter is looked at as often as somebody likes: RabbitMQ 4 would drop it after the twentieth time.
+DEAD_ARGUMENTS: FieldTable = {"x-queue-type": "quorum", "x-delivery-limit": 10**9}
 # The broker itself moves messages from queue to queue with confirms: at-least-once needs reject-publish beside it.
 _AT_LEAST_ONCE: FieldTable = {
     "x-queue-type": "quorum",
@@ -83,7 +87,7 @@ class Topology:
         for seconds in RUNGS:
             await _declare_rung(channel, seconds)
         for name, keys in self.queues.items():
-            await channel.declare_queue(dead(name), durable=True, arguments={"x-queue-type": "quorum"})
+            await _declare_dead(channel, dead(name))
             limits: FieldTable = {"x-dead-letter-routing-key": dead(name), "x-delivery-limit": DELIVERY_LIMIT}
             queue = await channel.declare_queue(name, durable=True, arguments=_AT_LEAST_ONCE | limits)
             for key in keys:
@@ -96,3 +100,15 @@ async def _declare_rung(channel: AbstractChannel, seconds: float) -> None:
     limits: FieldTable = {"x-message-ttl": round(seconds * 1000)}
     queue = await channel.declare_queue(name, durable=True, arguments=_AT_LEAST_ONCE | limits)
     await queue.bind(exchange)
+
+
+async def _declare_dead(channel: AbstractChannel, name: str) -> None:
+    # One that stands already may have been declared by an older version, with other arguments, and is left as it is.
+    # Asked on a channel of its own, because the broker closes that with the answer no.
+    probe = await (await underlay(channel)).connection.channel()
+    try:
+        await probe.queue_declare(name, passive=True)
+    except ChannelNotFoundEntity:
+        await channel.declare_queue(name, durable=True, arguments=DEAD_ARGUMENTS)
+    else:
+        await probe.close()

@@ -1,12 +1,17 @@
 """A small service for the tests: its database, its broker, and lines to both that can be cut."""
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
 
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from mesh.commands import main
 from sqlalchemy import make_url
 
+from .desk import CardBurnt, CardMade, Desk, MeshCommand, Said
 from .home import Home
 from .line import Line
 
@@ -64,3 +69,26 @@ async def database_line(database_url: str) -> AsyncIterator[Line]:
     await line.up()
     yield line
     await line.down()
+
+
+@pytest.fixture
+async def desk(home: Home, amqp_url: str, broker: AbstractChannel) -> Desk:
+    return Desk(home, amqp_url, broker)
+
+
+@pytest.fixture
+def mesh_command(
+    desk: Desk, amqp_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> MeshCommand:
+    """The command line, as an operator of the desk has it."""
+    known = SimpleNamespace(events=lambda: [CardMade, CardBurnt], topology=lambda: desk.topology)
+    monkeypatch.setitem(sys.modules, "desk_catalogue", known)
+    monkeypatch.setenv("MESH_CONTRACTS", "desk_catalogue")
+    monkeypatch.setenv("AMQP_URL", amqp_url)
+
+    async def run(*arguments: str) -> Said:
+        capsys.readouterr()
+        code = await asyncio.to_thread(main, arguments)
+        return Said(code, *capsys.readouterr())
+
+    return run

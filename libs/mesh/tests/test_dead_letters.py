@@ -10,6 +10,7 @@ from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractChannel
 from mesh import Consumer, Envelope, Event, Permanent, Retry, Subscriptions
 from mesh.publishing import Outgoing
+from mesh.topology import DEAD_ARGUMENTS
 from prometheus_client import REGISTRY
 
 from .conftest import Letters
@@ -77,9 +78,7 @@ def dead(broker: AbstractChannel, letters: Letters) -> Dead:
 
     async def wait_for(count: int) -> list[Any]:
         async def arrived() -> bool:
-            queue = await broker.declare_queue(
-                "desk.file_card.dead", durable=True, arguments={"x-queue-type": "quorum"}
-            )
+            queue = await broker.declare_queue("desk.file_card.dead", durable=True, arguments=DEAD_ARGUMENTS)
             return queue.declaration_result.message_count == count
 
         await until(arrived)
@@ -202,6 +201,23 @@ async def test_message_that_cannot_even_be_buried_is_dead_lettered_by_the_broker
         await send(message("permanent"))
         (letter,) = await dead(1)
     assert letter.headers["x-death"][0]["reason"] == "rejected"
+
+
+async def test_message_with_more_headers_than_fit_beside_a_stack_is_buried_with_less(
+    amqp_url: str, send: Send, dead: Dead
+) -> None:
+    desk = Desk()
+    async with running(Consumer(desk.bus, amqp_url=amqp_url)):
+        await send(
+            message("permanent", {"blob": "x" * 120_000}),
+            message("x", {"cloudEvents:note": "€" * 40_000}, body=b"{"),
+            message("fine"),
+        )
+        await until(desk.served("fine"))
+        found = await dead(2)
+    assert {letter.headers["mesh-reason"] for letter in found} == {"permanent", "unreadable"}
+    assert all(letter.headers["cloudEvents:type"] == "tests.card.made.v1" for letter in found)
+    assert len(desk.tries) == 2
 
 
 async def test_cancellation_inside_a_handler_is_a_failure_like_any_other(amqp_url: str, send: Send, dead: Dead) -> None:

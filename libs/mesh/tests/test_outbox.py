@@ -55,6 +55,8 @@ async def test_what_may_be_lost_does_not_go_through_the_outbox(home: Home) -> No
 async def test_event_that_no_broker_would_carry_is_refused_where_it_is_written(home: Home) -> None:
     with pytest.raises(EventTooLarge, match=r"tests.note.pinned.v1"):
         await home.say(NotePinned(note="€" * 400_000, version=1))
+    with pytest.raises(EventTooLarge, match=r"id of its aggregate"):
+        await home.say(NotePinned(note="a" * 256, version=1))
     assert await home.unsent() == 0
 
 

@@ -1,12 +1,13 @@
 """Broker or database away, a line cut, a queue deleted: all of it recovers by itself, and later news arrives."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
-from mesh import Consumer, Envelope, Event, Relay, Subscriptions, Topology
+from chassis.database import Database as ServiceDatabase
+from mesh import Consumer, Database, Envelope, Event, Relay, Subscriptions, Topology
 from mesh.broker import underlay
 from mesh.serving import Serving
 from prometheus_client import REGISTRY
@@ -130,12 +131,20 @@ async def test_consumer_and_relay_may_start_before_their_servers(home: Home, amq
     await asyncio.gather(*running)
 
 
+@pytest.fixture(params=["as the driver says it", "in a service's own words"])
+async def far_database(request: pytest.FixtureRequest, far_home: Home) -> AsyncIterator[Database]:
+    """The database over a line that can be cut, by a class that lets errors through and by that of services."""
+    services = ServiceDatabase(far_home.url, schema="public")
+    yield far_home if request.param == "as the driver says it" else services
+    await services.close()
+
+
 @pytest.mark.timeout(120)
 async def test_database_that_is_away_counts_no_attempt_and_buries_nothing(
-    home: Home, far_home: Home, database_line: Line, amqp_url: str, broker: AbstractChannel
+    home: Home, far_database: Database, database_line: Line, amqp_url: str, broker: AbstractChannel
 ) -> None:
     board = Board()
-    consumer = Consumer(board.bus, amqp_url=amqp_url, database=far_home)
+    consumer = Consumer(board.bus, amqp_url=amqp_url, database=far_database)
     relay = Relay("tests", database=home, amqp_url=amqp_url, topology=board.topology)
     async with running(relay, consumer):
         await home.say(note(0))

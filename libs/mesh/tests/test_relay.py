@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 from aio_pika.abc import AbstractChannel
-from mesh import Event, Relay, Subscriptions, Topology
+from devstack.servers import RabbitMQ
+from mesh import Event, EventTooLarge, Relay, Subscriptions, Topology
 from mesh.database import driver_connection
 from mesh.leases import Batch, Leases
+from mesh.outbox import LARGEST_BODY
 from prometheus_client import REGISTRY
 
 from .conftest import Letters
@@ -18,6 +20,11 @@ from .roles import running, until
 
 class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):
     note: str
+
+
+class LongNotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):
+    note: str
+    text: str
 
 
 class NoteLost(Event, type="tests.note.lost", version=1, aggregate="note"):
@@ -47,6 +54,26 @@ def counted(metric: str, type_: str) -> float:
 @pytest.fixture
 def relay(home: Home, amqp_url: str) -> Relay:
     return Relay("tests", database=home, amqp_url=amqp_url, topology=TOPOLOGY)
+
+
+@pytest.mark.faults
+async def test_the_largest_event_is_carried_and_the_broker_would_carry_more(
+    home: Home, relay: Relay, letters: Letters, rabbitmq: RabbitMQ
+) -> None:
+    envelope = len(LongNotePinned(note="", text="", version=1).model_dump_json())
+    largest = LongNotePinned(note="x" * 255, text="x" * (LARGEST_BODY - envelope - 255), version=1)
+    await home.say(largest)
+    with pytest.raises(EventTooLarge):
+        await home.say(largest.model_copy(update={"text": f"{largest.text}x"}))
+    async with running(relay):
+        await until(lambda: nothing_waits(home))
+    (arrived,) = await letters("board.pin")
+    assert len(arrived.body) == LARGEST_BODY
+    # RabbitMQ 4 takes 16 MiB unless somebody says otherwise, 3.10 takes 128.
+    assert (
+        min(16 * 1024**2, int(rabbitmq.evaluate("element(2, application:get_env(rabbit, max_message_size))")))
+        > LARGEST_BODY
+    )
 
 
 async def test_every_event_is_published_once_and_marked(home: Home, relay: Relay, letters: Letters) -> None:

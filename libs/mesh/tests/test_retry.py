@@ -1,13 +1,19 @@
 """Which error is tried again, how often, and after which wait."""
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mesh import Permanent, Retry, never, transient
+from mesh import Permanent, Retry, Transient, never, transient
 from mesh.topology import RUNGS, rung
+from sqlalchemy.exc import DBAPIError
 
 
 class CannotWork(Permanent):
+    pass
+
+
+class BusyProvider(Transient):
     pass
 
 
@@ -28,6 +34,40 @@ def test_attempts_end() -> None:
 def test_permanent_errors_are_given_up_at_once() -> None:
     assert transient.delay(1, CannotWork()) is None
     assert Retry(permanent=(LookupError,)).delay(1, KeyError()) is None
+
+
+def caused(cause: Exception) -> Exception:
+    try:
+        raise RuntimeError("a client's own words") from cause
+    except RuntimeError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionResetError(),
+        TimeoutError(),
+        BusyProvider(),
+        asyncpg.DeadlockDetectedError(),
+        asyncpg.TooManyConnectionsError(),
+        asyncpg.AdminShutdownError(),
+        DBAPIError("SELECT 1", {}, asyncpg.SerializationError()),
+        caused(caused(ConnectionRefusedError())),
+    ],
+    ids=repr,
+)
+def test_what_passes_with_time_gets_all_tries(error: Exception) -> None:
+    assert transient.delay(7, error) is not None
+    assert transient.delay(8, error) is None
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError(), KeyError("a"), asyncpg.UndefinedColumnError(), caused(ValueError())], ids=repr
+)
+def test_what_should_not_have_happened_gets_few(error: Exception) -> None:
+    assert transient.delay(3, error) is not None
+    assert transient.delay(4, error) is None
 
 
 def test_unexpected_errors_get_fewer_tries() -> None:

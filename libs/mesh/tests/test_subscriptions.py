@@ -7,6 +7,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelPreconditionFailed
 from mesh import EphemeralEvent, Event, Subscriptions, Topology
+from pamqp.common import FieldTable
 
 
 class CardMade(Event, type="tests.card.made", version=1, aggregate="card"):
@@ -69,6 +70,13 @@ def test_topology_is_the_durable_subscriptions_and_survives_a_file(tmp_path: Pat
     file = tmp_path / "topology.json"
     file.write_text(json.dumps(topology.dump()))
     assert Topology.load(file) == Topology.load(topology.dump()) == topology
+
+
+async def test_dead_letters_of_an_older_version_are_left_as_they_are(broker: AbstractChannel) -> None:
+    older: FieldTable = {"x-queue-type": "quorum"}
+    await broker.declare_queue("desk.file_card.dead", durable=True, arguments=older)
+    await Topology.of(desk()).declare(broker)
+    await broker.declare_queue("desk.file_card.dead", durable=True, arguments=older)
 
 
 async def test_topology_may_be_declared_again_and_stands_on_durable_quorum_queues(broker: AbstractChannel) -> None:

@@ -25,7 +25,7 @@ class Settings(StoringSettings, env_prefix="AUTH_"):
 
     port: int = Field(8101, ge=0, le=65535)
     service_secrets: Annotated[SecretStr, DevelopmentSecret()] = Field(
-        SecretStr(f"auth:{_KNOWN},gateway:{_KNOWN},ingestion:{_KNOWN},chat:{_KNOWN}"),
+        SecretStr(f"auth:{_KNOWN},gateway:{_KNOWN},ingestion:{_KNOWN},chat:{_KNOWN},mesh:{_KNOWN}"),
         description="Which services may ask for tokens: name:secret,name:secret, or a JSON object",
     )
     public_url: str = Field(

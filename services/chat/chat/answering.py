@@ -24,6 +24,7 @@ from chat.conversation import Conversation, Interrupted, Superseded
 from chat.live_answers import LiveAnswer
 from chat.retrieval import Retrieval
 from chat.studying import Answered, Asked, Material, StudyMode, expect_intent
+from chat.trails import Trails
 
 log = getLogger(__name__)
 T = TypeVar("T")
@@ -53,7 +54,14 @@ class Answers:
     """The answers that this process is writing; `modes` says how, for each way to study."""
 
     def __init__(
-        self, database: Database, retrieval: Retrieval, modes: Mapping[Mode, StudyMode], terms: Terms, clock: Clock
+        self,
+        database: Database,
+        retrieval: Retrieval,
+        modes: Mapping[Mode, StudyMode],
+        terms: Terms,
+        clock: Clock,
+        *,
+        trails: Trails,
     ) -> None:
         self.lease = terms.lease
         self._database = database
@@ -61,6 +69,7 @@ class Answers:
         self._modes = modes
         self._terms = terms
         self._clock = clock
+        self._trails = trails
         self._live: dict[UUID, LiveAnswer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -97,10 +106,13 @@ class Answers:
     async def _write(self, live: LiveAnswer, token: str) -> None:
         started = monotonic()
         holding = asyncio.create_task(self._hold(live.asked, asyncio.current_task()))
+        leaving = asyncio.create_task(self._trails.leave(live))
         try:
             async with asyncio.timeout(self._terms.longest):
                 answered = await self._compose(live, token, started)
-            message = await self._store(lambda c: c.complete(live.asked, answered, self._clock()), live.asked)
+            message = await self._store(
+                lambda c: c.complete(live.asked, answered, self._clock(), live.pieces), live.asked
+            )
             live.done(message)
             metrics.count(answered, monotonic() - started)
         except Problem as problem:
@@ -119,6 +131,7 @@ class Answers:
             with suppress(asyncio.CancelledError):
                 await holding
             self._live.pop(live.asked.answer_id, None)
+            await leaving
 
     async def _compose(self, live: LiveAnswer, token: str, started: float) -> Answered:
         asked = live.asked

@@ -2,7 +2,8 @@
 
 An answer comes as JSON, or with `Accept: text/event-stream` as events: `message` (its ids), `token` (`text`), `citations`, `done` (the
 whole message), `error` (a problem document). A failure before the first word is a plain problem document. What failed can be
-asked for again with `POST /chat/messages/{id}/retry`; the question is kept.
+asked for again with `POST /chat/messages/{id}/retry`; the question is kept. A stream that broke off, and an answer that another tab asked
+for, is followed with `GET /chat/messages/{id}/stream`.
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,14 @@ from chassis.database import SessionDep
 from chassis.idempotency import IdempotencyDep, IdempotencyKey
 from chassis.identity import CurrentUser, User, VerifiedUser
 from chassis.paging import Page, PageDep
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chat.asking import AskingDep
 from chat.limits import BODY_BYTES, BoundedRoute
 from chat.models import StudySession
+from chat.news import Place
 from chat.schemas import (
     MessageOut,
     NewMessage,
@@ -133,6 +135,36 @@ async def ask(
 async def retry_message(message_id: UUID, asking: AskingDep) -> Response:
     """Ask again for an answer that failed, by its id or its question's."""
     return await asking.retry(message_id)
+
+
+@router.get("/messages/{message_id}")
+async def get_message(message_id: UUID, asking: AskingDep) -> MessageOut:
+    """An answer as far as it is, by its id or its question's."""
+    return await asking.show(message_id)
+
+
+@router.get(
+    "/messages/{message_id}/stream",
+    responses={
+        200: {
+            "description": "The events behind `Last-Event-ID`, or all, as they come",
+            "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+        },
+        204: {"description": "There is nothing behind `Last-Event-ID`: the answer is whole"},
+    },
+    response_model=None,
+    response_class=Response,
+)
+async def follow_message(
+    message_id: UUID,
+    asking: AskingDep,
+    last_event_id: Annotated[str | None, Header(max_length=100, description="The id of the last event seen")] = None,
+) -> Response:
+    """Follow an answer, by its id or its question's, from wherever a stream of it was left.
+
+    The events are those of the request that asked, with the same ids, whoever writes them. A retry's begin anew.
+    """
+    return await asking.follow(message_id, Place.read(last_event_id))
 
 
 async def _show_sessions(session: AsyncSession, user: User, rows: Sequence[StudySession]) -> list[SessionOut]:

@@ -16,18 +16,20 @@ from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
 from chassis.service import Process, Service
 from fastapi import FastAPI
-from mesh import Consumer, Relay, Topology
+from mesh import Consumer, EphemeralPublisher, Relay, Topology
 
-from chat import retrieval
+from chat import retrieval, trails
 from chat.answering import Answers, Terms
 from chat.api import router
 from chat.events import bus
+from chat.following import Following
 from chat.model import ChatCompletions, LanguageModel, connect
 from chat.models import SCHEMA, tables
 from chat.modes import modes
 from chat.retrieval import IngestionSearch
 from chat.settings import OPENAI, Settings
 from chat.shelf import Shelf
+from chat.trails import Trails
 from chat.upkeep import Upkeep
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -42,6 +44,7 @@ class Parts:
     settings: Settings
     database: Database
     answers: Answers
+    following: Following
     verifier: TokenVerifier
     clock: Clock
 
@@ -82,6 +85,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "verifier": parts.verifier,
             "verified_email_required": parts.settings.verified_email_required,
             "answers": parts.answers,
+            "following": parts.following,
             "clock": parts.clock,
             "opening_seconds": parts.settings.opening_seconds,
         },
@@ -95,9 +99,21 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
     keys = await stack.enter_async_context(_client(settings.auth_url))
     ingestion = await stack.enter_async_context(_client(settings.ingestion_url))
     ways = modes(await _model(settings, stack), settings.budget)
-    answers = Answers(database, IngestionSearch(ingestion), ways, _terms(settings), clock)
+    laid = await _trails(settings, stack)
+    answers = Answers(database, IngestionSearch(ingestion), ways, _terms(settings), clock, trails=laid)
     stack.push_async_callback(answers.drain, settings.shutdown_grace_seconds / 4)
-    return Parts(settings, database, answers, TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock), clock)
+    following = Following(database, answers.live, laid, clock)
+    verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
+    return Parts(settings, database, answers, following, verifier, clock)
+
+
+async def _trails(settings: Settings, stack: AsyncExitStack) -> Trails:
+    writing = trails.connect(settings.redis_url, connections=settings.answers_at_once)
+    reading = trails.connect(settings.redis_url, connections=settings.followers)
+    for redis in (writing, reading):
+        stack.push_async_callback(redis.aclose)
+    announcements = await stack.enter_async_context(EphemeralPublisher(SCHEMA, settings.amqp_url))
+    return Trails(writing, reading, announcements)
 
 
 def _client(url: str) -> httpx.AsyncClient:

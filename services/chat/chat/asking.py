@@ -13,11 +13,12 @@ from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
 from chat.answering import Answers
-from chat.conversation import AnswerInProgress, Conversation
+from chat.conversation import Conversation
+from chat.following import Following
 from chat.models import Status
-from chat.schemas import BegunAnswer, NewMessage, cited_documents, message_out
-from chat.shelf import StudentShelf
-from chat.streaming import replay, respond, wants_events
+from chat.news import Place
+from chat.schemas import BegunAnswer, MessageOut, NewMessage, message_out
+from chat.streaming import REPLAYED, events, replay, respond, wants_events
 from chat.studying import Asked
 
 
@@ -54,22 +55,40 @@ class Asking:
             asked = await Conversation(session, self.user.id).retry(message_id, self._clock(), self._answers.lease)
         return await self._answer(asked)
 
+    async def show(self, message_id: UUID) -> MessageOut:
+        """The answer as it is now."""
+        known = await self._following.find(self.user.id, message_id)
+        return message_out(known.message, known.gone)
+
+    async def follow(self, message_id: UUID, place: Place | None) -> Response:
+        """Follow an answer from a place; nothing where its reader has all of it."""
+        known = await self._following.find(self.user.id, message_id)
+        if place is not None and known.is_whole_at(place):
+            return Response(status_code=204)
+        answer_id = known.message.id
+        return events(answer_id, self._following.follow(self.user.id, answer_id, place))
+
     async def _answer(self, asked: Asked) -> Response:
         live = self._answers.begin(asked, self.user.token)
         return await respond(live, stream=self.stream, opening=self.request.app.state.opening_seconds)
 
     async def _again(self, answer_id: UUID) -> Response:
-        """The answer that an earlier request began, in whatever state it is; one that failed is tried again."""
+        """The answer that an earlier request began, wherever it is written; one that failed is tried again."""
         if (live := self._answers.live(answer_id)) is not None:
             return await respond(live, stream=self.stream, opening=self.request.app.state.opening_seconds)
-        async with self.database.transaction() as session:
-            message = await Conversation(session, self.user.id).answer(answer_id)
-            gone = await StudentShelf(session, self.user.id).gone(cited_documents([message]))
-        if message.status == Status.FAILED:
+        known = await self._following.find(self.user.id, answer_id)
+        if not known.is_over:
+            if self.stream:
+                return events(answer_id, self._following.follow(self.user.id, answer_id), REPLAYED)
+            known = await self._following.end(self.user.id, answer_id)
+        if known.message.status == Status.FAILED:
             return await self.retry(answer_id)
-        if message.status == Status.ANSWERING:
-            raise AnswerInProgress("This answer is still being written. Ask for the session's messages in a moment.")
-        return replay(message, message_out(message, gone), stream=self.stream)
+        return replay(known, stream=self.stream)
+
+    @property
+    def _following(self) -> Following:
+        following: Following = self.request.app.state.following
+        return following
 
     @property
     def _answers(self) -> Answers:

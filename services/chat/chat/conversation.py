@@ -1,5 +1,6 @@
 """A session's questions and answers as rows: asked, answered, failed, asked again. Each method is one short transaction's work."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -105,7 +106,7 @@ class Conversation:
         question = await self._session.get(Message, answer.reply_to)
         assert question is not None
         answer.status, answer.error_type, answer.error_detail = Status.ANSWERING, None, None
-        answer.content, answer.citations, answer.finished_at = "", [], None
+        answer.content, answer.pieces, answer.citations, answer.finished_at = "", [], [], None
         answer.version += 1
         return await self._claim(studied, question, answer, now, lease)
 
@@ -120,10 +121,13 @@ class Conversation:
             raise NoSuchMessage("There is no such message of yours.")
         return answer
 
-    async def complete(self, asked: Asked, answered: Answered, now: datetime) -> Message:
-        """Keep the whole answer with what its mode keeps, and tell the mesh. Raises `Superseded` where the lease was lost."""
+    async def complete(self, asked: Asked, answered: Answered, now: datetime, pieces: Sequence[str] = ()) -> Message:
+        """Keep the whole answer with what its mode keeps and the pieces in which it was told, and tell the mesh.
+
+        Raises `Superseded` where the lease was lost.
+        """
         answer, studied = await self._held(asked)
-        answer.content = answered.content
+        answer.content, answer.pieces = answered.content, [len(piece) for piece in pieces]
         answer.citations = [citation.model_dump(mode="json") for citation in answered.citations]
         answer.model, answer.prompt, answer.query = answered.model, answered.prompt, answered.query
         answer.input_tokens, answer.output_tokens = answered.usage.input_tokens, answered.usage.output_tokens

@@ -1,23 +1,15 @@
 """An answer while it is being written: what was said of it so far, for everybody who wants to follow."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 from chassis.errors import Problem
 
 from chat.models import Message
+from chat.news import News, begun, ended, failed
+from chat.schemas import message_out
 from chat.studying import Asked
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """One event of an answer. Numbers count from 1 within an attempt."""
-
-    number: int
-    name: str
-    data: dict[str, Any]
 
 
 class LiveAnswer:
@@ -32,58 +24,60 @@ class LiveAnswer:
         self.problem: Problem | None = None
         self._news: list[News] = []
         self._more = asyncio.Event()
-        ids = {"id": asked.answer_id, "session_id": asked.session_id, "question_id": asked.question_id}
-        self._tell("message", {name: str(value) for name, value in ids.items()} | {"attempt": asked.attempt})
+        self._tell(begun(asked.answer_id, asked.session_id, asked.question_id, asked.attempt))
+
+    @property
+    def pieces(self) -> list[str]:
+        """The text so far, as it was told."""
+        return [news.data["text"] for news in self._news if news.name == "token"]
 
     @property
     def written(self) -> str:
         """The text so far."""
-        return "".join(news.data["text"] for news in self._news if news.name == "token")
+        return "".join(self.pieces)
 
     def token(self, text: str) -> None:
         """Some more of the text."""
-        self._tell("token", {"text": text})
+        self._tell(News(self.asked.attempt, len(self._news) + 1, "token", {"text": text}))
         self.opened.set()
 
     def done(self, message: Message) -> None:
         """The whole of it is stored."""
         self.message = message
-        self._tell("citations", {"citations": message.citations})
-        self._end("done", {})
+        self._end(*ended(message_out(message), self.asked.attempt, len(self._news) + 1))
 
     def fail(self, problem: Problem) -> None:
-        """There is no answer, or only the beginning of one."""
+        """There is no answer, or only the beginning of one. The problem names what is to be tried again."""
+        ids = {"message_id": str(self.asked.answer_id), "question_id": str(self.asked.question_id)}
+        problem.members = {**ids, **problem.members}
         self.problem = problem
-        self._end("error", {})
+        self._end(failed(problem, self.asked.attempt, len(self._news) + 1))
 
-    def failure(self) -> Problem | None:
-        """The problem, naming what is to be tried again."""
-        if self.problem is not None:
-            ids = {"message_id": str(self.asked.answer_id), "question_id": str(self.asked.question_id)}
-            self.problem.members = {**ids, **self.problem.members}
-        return self.problem
+    async def more(self, after: int, *, pause: float) -> Sequence[News]:
+        """The news after number `after`, as soon as there are some; none where none came for `pause` seconds."""
+        if len(self._news) <= after and not self.ended.is_set():
+            self._more.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._more.wait()
+        return self._news[after:]
 
     async def follow(self, after: int = 0, *, pause: float = 10.0) -> AsyncIterator[News | None]:
         """The news after number `after`, as they come, until the end; None where none came for `pause` seconds."""
-        while True:
-            while after < len(self._news):
-                after += 1
-                yield self._news[after - 1]
-            if self.ended.is_set():
-                return
-            self._more.clear()
-            try:
-                async with asyncio.timeout(pause):
-                    await self._more.wait()
-            except TimeoutError:
+        while not (self.ended.is_set() and after >= len(self._news)):
+            came = await self.more(after, pause=pause)
+            if not came:
                 yield None
+            for news in came:
+                after += 1
+                yield news
 
-    def _tell(self, name: str, data: dict[str, Any]) -> None:
-        self._news.append(News(len(self._news) + 1, name, data))
+    def _tell(self, *news: News) -> None:
+        self._news += news
         self._more.set()
 
-    def _end(self, name: str, data: dict[str, Any]) -> None:
+    def _end(self, *news: News) -> None:
         self.ended.set()
         self.opened.set()
         self.searched.set()
-        self._tell(name, data)
+        self._tell(*news)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from chassis.database import table_registry
 from chassis.idempotency import idempotency_table
 from mesh import tables as mesh_tables
-from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, Text, UniqueConstraint, Uuid
+from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, Integer, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -82,6 +82,10 @@ class Message(Row, table=True):
     role: Role = Field(sa_type=Text)
     status: Status = Field(sa_type=Text)
     content: str = Field(default="", sa_type=Text)
+    # The lengths of the pieces in which it was streamed, so that a reader can go on from any of them.
+    pieces: list[int] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Integer), nullable=False, server_default="{}")
+    )
     intent: Intent | None = Field(default=None, sa_type=Text)
     reply_to: UUID | None = Field(default=None, index=True)
     version: int = 1

@@ -37,6 +37,9 @@ class Settings(StoringSettings, env_prefix="CHAT_"):
 
     passages: int = Field(8, ge=1, le=50, description="Passages that an answer may rest on")
     answers_at_once: int = Field(64, ge=1, description="Answers that one process writes at the same time")
+    followers: int = Field(
+        200, ge=1, description="Readers of other processes' answers at once; more see each answer when it is finished"
+    )
     opening_seconds: float = Field(
         8.0, gt=0, le=60, description="A stream opens after it at the latest; failures before are a plain 503"
     )

@@ -10,10 +10,11 @@ from chassis.database import Database
 from chassis.migrations import upgrade
 from chat.app import MIGRATIONS
 from chat.models import SCHEMA, tables
+from mesh import EphemeralEvent, EphemeralPublisher
 from sqlalchemy import text
 
 from .neighbours import Neighbours
-from .school import School
+from .school import Json, School
 from .serving import serving
 
 
@@ -48,8 +49,8 @@ async def database(chat_database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def neighbours() -> AsyncIterator[Neighbours]:
-    neighbours = Neighbours()
+async def neighbours(redis_url: str) -> AsyncIterator[Neighbours]:
+    neighbours = Neighbours(redis_url=redis_url)
     async with serving(neighbours.app()) as url:
         neighbours.url = url
         yield neighbours
@@ -60,3 +61,15 @@ async def school(database: Database, neighbours: Neighbours) -> AsyncIterator[Sc
     """Chat without a language model."""
     async with School.open(database, neighbours) as school:
         yield school
+
+
+@pytest.fixture
+def announced(monkeypatch: pytest.MonkeyPatch) -> list[Json]:
+    """What chat tells the mesh at once, and keeps nowhere."""
+    told: list[Json] = []
+
+    async def publish(_: EphemeralPublisher, event: EphemeralEvent) -> None:
+        told.append(event.model_dump(mode="json"))
+
+    monkeypatch.setattr(EphemeralPublisher, "publish", publish)
+    return told

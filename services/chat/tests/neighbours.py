@@ -38,6 +38,7 @@ class Neighbours:
     tokens: list[str] = field(default_factory=list)
     key: SigningKey = field(default_factory=_signing_key)
     url: str = ""
+    redis_url: str = ""
 
     def app(self) -> Starlette:
         return Starlette(

@@ -115,6 +115,22 @@ def breaks_off(*pieces: str, politely: bool = False) -> Script:
     return script
 
 
+def muses(*pieces: str, pause: float = 0.003) -> Script:
+    """Streams the pieces one by one, as slowly as a model thinks."""
+
+    async def script(writer: Writer) -> None:
+        writer.write(_STREAM)
+        for piece in pieces:
+            await _chunk(writer, _event({"content": piece}))
+            await asyncio.sleep(pause)
+        await _chunk(writer, _event({}, "stop"))
+        await _chunk(writer, "data: [DONE]\n\n")
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+    return script
+
+
 def falls_silent(*pieces: str) -> Script:
     """Streams the pieces and then keeps the connection open, sending what is no text."""
 

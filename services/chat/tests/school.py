@@ -57,9 +57,24 @@ class Student:
             assert response.headers["content-type"].startswith("text/event-stream")
             yield happenings(response)
 
+    @asynccontextmanager
+    async def follows(self, message_id: str, last: str | None = None) -> AsyncIterator[AsyncIterator[Happening]]:
+        headers = {"Last-Event-ID": last} if last else {}
+        async with self.client.stream("GET", f"/chat/messages/{message_id}/stream", headers=headers) as response:
+            assert response.status_code == 200, (await response.aread()).decode()
+            yield happenings(response)
+
     async def hears(self, session: Json, question: str, **headers: str) -> list[Happening]:
         async with self.streams(session, question, **headers) as stream:
             return [happening async for happening in stream]
+
+    async def awaits_answer(self, session: Json) -> str:
+        """The id of the answer that is being written in a session."""
+        async with asyncio.timeout(10):
+            while True:
+                if (messages := await self.messages(session)) and messages[-1]["status"] == "answering":
+                    return str(messages[-1]["id"])
+                await asyncio.sleep(0.01)
 
     async def messages(self, session: Json) -> list[Json]:
         response = await self.client.get(f"/chat/sessions/{session['id']}/messages", params={"limit": 100})
@@ -99,6 +114,7 @@ class School:
             "database_url": database.url,
             "auth_url": neighbours.url,
             "ingestion_url": neighbours.url,
+            "redis_url": neighbours.redis_url,
         }
         known |= {"shutdown_grace_seconds": 4.0, "lease_seconds": 3.0}
         async with compose(Settings(**known | settings), school.clock) as process:
@@ -120,8 +136,8 @@ class School:
         self.clients.append(client)
         return client
 
-    def student(self, **claims: Any) -> Student:
-        user_id = uuid4()
+    def student(self, user_id: UUID | None = None, **claims: Any) -> Student:
+        user_id = user_id or uuid4()
         return Student(user_id, self.client(self.neighbours.token(user_id, **claims)))
 
     async def shelve(

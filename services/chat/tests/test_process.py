@@ -104,6 +104,7 @@ async def process(
         "CHAT_DATABASE_URL": database.url,
         "CHAT_INGESTION_URL": neighbours.url,
         "AUTH_URL": neighbours.url,
+        "REDIS_URL": neighbours.redis_url,
         "CHAT_LEASE_SECONDS": "1",
     }
     running = await asyncio.create_subprocess_exec(sys.executable, "-m", "chat", "api", env=environment | variables)
@@ -146,4 +147,29 @@ async def test_kill_in_the_middle_of_an_answer_leaves_a_question_that_can_be_ret
         school.ahead = timedelta(seconds=2)
         assert await Upkeep(database, school.clock, 5).mark_interrupted() == 1
         retried = await ada.client.post(f"/chat/messages/{question['id']}/retry")
+        assert retried.json()["content"].startswith("The cell is alive. [1]")
+
+
+async def test_readers_of_a_killed_process_are_told_that_the_answer_was_interrupted_and_can_retry(
+    database: Database, neighbours: Neighbours
+) -> None:
+    neighbours.passages = [passage("The cell is alive.")]
+    async with provider(falls_silent("Cells ", "are ")) as model, School.open(database, neighbours) as school:
+        variables = {"CHAT_LLM_BASE_URL": model.url, "CHAT_LLM_MODEL": "m"}
+        async with process(database, neighbours, **variables) as (running, url):
+            ada = school.student()
+            session = await ada.starts()
+            path = f"{url}/chat/sessions/{session['id']}/messages"
+            asking = asyncio.create_task(ada.client.post(path, json={"content": "What is a cell?"}))
+            message_id = await ada.awaits_answer(session)
+            async with ada.follows(message_id) as stream:
+                heard = [await anext(stream) for _ in range(2)]
+                running.send_signal(signal.SIGKILL)
+                heard += [happening async for happening in stream]
+            with suppress(httpx.TransportError):
+                await asking
+        assert [happening.name for happening in heard[:2]] == ["message", "token"]
+        assert (heard[-1].name, heard[-1].id) == ("error", f"{message_id}.1.{len(heard)}")
+        assert heard[-1].data["type"].endswith("answer-interrupted")
+        retried = await ada.client.post(f"/chat/messages/{heard[-1].data['message_id']}/retry")
         assert retried.json()["content"].startswith("The cell is alive. [1]")

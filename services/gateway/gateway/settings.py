@@ -24,6 +24,7 @@ class Settings(ServiceSettings, env_prefix="GATEWAY_"):
     port: int = Field(8080, ge=0, le=65535)
     ingestion_url: str = "http://127.0.0.1:8102"
     chat_url: str = "http://127.0.0.1:8103"
+    flashcard_url: str = "http://127.0.0.1:8105"
     notifier_url: str = "http://127.0.0.1:8104"
 
     cors_origins: _Names = Field((), description="Origins whose pages may call; in development any on this machine may")
@@ -70,6 +71,7 @@ class Settings(ServiceSettings, env_prefix="GATEWAY_"):
             "auth": self.auth_url,
             "ingestion": self.ingestion_url,
             "chat": self.chat_url,
+            "flashcard": self.flashcard_url,
             "notifier": self.notifier_url,
         }
 

@@ -15,7 +15,10 @@ from chassis.health import Check
 from chassis.http import create_app
 from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
+from chassis.sealing import KeyRing
 from chassis.service import Process, Service
+from chassis.sockets import SocketServer
+from chassis.tickets import Tickets
 from fastapi import FastAPI
 from mesh import Consumer, Relay, Topology
 from redis.asyncio import Redis
@@ -29,10 +32,10 @@ from notifier.models import SCHEMA, tables
 from notifier.notifications import Desk
 from notifier.presence import Attendance
 from notifier.retention import Retention
-from notifier.serving import SocketServer
 from notifier.settings import Settings
-from notifier.tickets import Tickets
 
+# What clients send is not for us: a frame longer than this ends the socket.
+_LONGEST_MESSAGE = 4096
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 
@@ -89,6 +92,7 @@ def _server(parts: Parts, checks: dict[str, Check]) -> SocketServer:
         sockets=parts.settings.sockets,
         ping_seconds=parts.settings.ping_seconds,
         pong_seconds=parts.settings.pong_seconds,
+        longest_message=_LONGEST_MESSAGE,
     )
 
 
@@ -122,6 +126,7 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         retry=Retry(NoBackoff(), 1),  # a kept connection may have been closed meanwhile
     )
     stack.push_async_callback(redis.aclose)
+    verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
     hub = Hub(
         most=settings.sockets,
         most_per_user=settings.sockets_per_user,
@@ -132,8 +137,8 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         database=database,
         hub=hub,
         attendance=Attendance(hub, database, clock),
-        tickets=Tickets(redis, settings.ticket_life),
-        verifier=TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock),
+        tickets=Tickets(redis, KeyRing(settings.key_ring.get_secret_value()), verifier, life=settings.ticket_life),
+        verifier=verifier,
         clock=clock,
     )
 

@@ -68,7 +68,7 @@ async def test_a_ticket_is_short_lived(campus: Campus) -> None:
 
 async def _expired(campus: Campus) -> bool:
     async with Redis.from_url(campus.redis_url) as redis:
-        return not [key async for key in redis.scan_iter("notifier:ticket:*")]
+        return not [key async for key in redis.scan_iter("ticket:*")]
 
 
 async def test_tickets_do_not_stand_in_redis_in_clear(campus: Campus) -> None:

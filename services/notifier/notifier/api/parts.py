@@ -3,9 +3,8 @@
 from typing import Annotated
 
 from chassis.clock import Clock
+from chassis.tickets import Tickets
 from fastapi import Depends, Request
-
-from notifier.tickets import Tickets
 
 
 def _clock(request: Request) -> Clock:

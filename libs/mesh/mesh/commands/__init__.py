@@ -1,0 +1,40 @@
+"""The command line `mesh`: what an operator does to a running mesh."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+from aio_pika.exceptions import AMQPError
+
+from mesh.commands import dead
+from mesh.errors import MeshError
+
+AMQP_URL = "amqp://guest:guest@127.0.0.1:5672/"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command: 0 is success, 1 a failure with a sentence, 2 a mistake in the arguments."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        code: int = asyncio.run(parsed.run(parsed))
+    except MeshError as error:
+        print(f"mesh: {error}", file=sys.stderr)
+    except (AMQPError, OSError) as error:
+        print(f"mesh: the broker cannot be reached ({error}): set AMQP_URL or --amqp-url", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    else:
+        return code
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--amqp-url", default=os.environ.get("AMQP_URL") or AMQP_URL, help="AMQP_URL, if not given")
+    common.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser = argparse.ArgumentParser(prog="mesh", description="Look after a running mesh.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    dead.add_to(commands, common)
+    return parser

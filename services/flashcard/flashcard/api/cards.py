@@ -1,0 +1,128 @@
+"""Cards: written, found, changed, studied."""
+
+from typing import Annotated
+from uuid import UUID
+
+from chassis.errors import Forbidden
+from chassis.idempotency import IdempotencyDep
+from chassis.paging import Page, PageDep
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+
+from flashcard.api.parts import DeskDep
+from flashcard.catalogue import Catalogue
+from flashcard.decks import DEFAULT, Decks
+from flashcard.notes import Notes, Shown
+from flashcard.queue import Queues
+from flashcard.reviewing import memory_of
+from flashcard.scheduling import choices
+from flashcard.schemas import (
+    BulkChange,
+    BulkOut,
+    CardChange,
+    CardOut,
+    NewCard,
+    NewCardsOut,
+    QueuedCard,
+    QueueOut,
+    card_fields,
+    card_out,
+    storable,
+)
+from flashcard.students import today_of
+
+router = APIRouter(prefix="/flashcards", tags=["flashcards"])
+
+
+@router.post("", status_code=201, responses={201: {"model": NewCardsOut}}, response_model=None)
+async def create_card(body: NewCard, desk: DeskDep, once: IdempotencyDep) -> Response:
+    """Write a card, or several at once: reversed and cloze notes have siblings. Duplicates are told, not refused."""
+    if (earlier := await once.replay(body)) is not None:
+        return earlier
+    decks, notes = Decks(desk.session, desk.owner), Notes(desk.session, desk.owner)
+    deck = await decks.get(body.deck_id) if body.deck_id else await decks.ensure(DEFAULT, desk.now)
+    alike = [note.id for note in await notes.alike(body.question)]
+    made = await notes.write(deck, body.written(), desk.now)
+    shown = NewCardsOut(cards=[card_out(card) for card in made], alike=alike)
+    await once.remember(shown)
+    return JSONResponse(shown.model_dump(mode="json"), status_code=201)
+
+
+@router.get("")
+async def list_cards(
+    desk: DeskDep,
+    page: PageDep,
+    q: Annotated[
+        str, Query(max_length=500, description='Such as `deck:Biology tag:exam is:due "cell wall" -tag:leech`')
+    ] = "",
+) -> Page[CardOut]:
+    """The student's cards, the newest first."""
+    rows = await Catalogue(desk.session, desk.owner).page(_plain(q), page, desk.now, await desk.today())
+    return page.cut(rows, card_out, lambda row: (row.card.created_at.isoformat(), str(row.card.id)))
+
+
+@router.get("/due")
+async def due_cards(
+    desk: DeskDep,
+    user_id: Annotated[UUID | None, Query(alias="userId", description="Another's, for admins alone")] = None,
+    deck_id: Annotated[UUID | None, Query(description="This deck and what lies in it")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+) -> QueueOut:
+    """What to study now: steps of minutes that are over, then what is due by its day, then new cards, within the day's limits."""
+    owner = user_id or desk.owner
+    if owner != desk.owner and "admin" not in desk.roles:
+        raise Forbidden("Only an admin sees what is due for somebody else. Leave userId out.")
+    _, today = await today_of(desk.session, owner, desk.now)
+    queue = await Queues(desk.session, owner).now(desk.now, today, deck_id, limit)
+    options = await Decks(desk.session, owner).options(list({shown.card.deck_id for shown in queue.cards}))
+
+    def queued(shown: Shown) -> QueuedCard:
+        scheduler = options[shown.card.deck_id].scheduler()
+        buttons = choices(memory_of(shown.card), desk.now, today, scheduler, shown.card.id)
+        named = {rating.label: choice for rating, choice in buttons.items()}
+        return QueuedCard.model_validate(card_fields(shown) | {"choices": named})
+
+    counts = {"learning": queue.learning, "due": queue.due, "new": queue.new}
+    return QueueOut(items=[queued(shown) for shown in queue.cards], day=today, next_at=queue.next_at, **counts)
+
+
+@router.post("/bulk")
+async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
+    """Suspend, bury, tag, move or delete many cards at once."""
+    catalogue = Catalogue(desk.session, desk.owner)
+    today = await desk.today()
+    chosen = body.card_ids if body.q is None else await catalogue.matching(body.q, desk.now, today)
+    deck = await Decks(desk.session, desk.owner).get(body.deck_id) if body.deck_id else None
+    return BulkOut(changed=await catalogue.change(chosen or [], body.action, today, tags=body.tags, deck=deck))
+
+
+@router.get("/{card_id}")
+async def get_card(card_id: UUID, desk: DeskDep) -> CardOut:
+    """One card."""
+    return card_out(await Notes(desk.session, desk.owner).get(card_id))
+
+
+@router.patch("/{card_id}")
+async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut:
+    """Change a card; its siblings share question, answer, tags and deck."""
+    notes = Notes(desk.session, desk.owner)
+    shown = await notes.get(card_id, lock=True)
+    if body.deck_id is not None:
+        await notes.move([shown.note.id], await Decks(desk.session, desk.owner).get(body.deck_id))
+    if body.suspended is not None:
+        shown.card.suspended, shown.card.version = body.suspended, shown.card.version + 1
+    change = body.model_dump(include={"question", "answer", "kind", "tags"}, exclude_none=True)
+    if change:
+        await notes.rewrite(shown, change, desk.now)
+    return card_out(shown)
+
+
+@router.delete("/{card_id}", status_code=204)
+async def delete_card(card_id: UUID, desk: DeskDep) -> None:
+    """Delete a card with its siblings; what was reviewed stays in the statistics."""
+    notes = Notes(desk.session, desk.owner)
+    await notes.delete([(await notes.get(card_id, lock=True)).note.id])
+
+
+def _plain(query: str) -> str:
+    return " ".join(storable(query).split())

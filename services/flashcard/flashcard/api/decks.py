@@ -1,0 +1,84 @@
+"""Decks."""
+
+from typing import Annotated
+from uuid import UUID
+
+from chassis.idempotency import IdempotencyDep
+from fastapi import APIRouter, Path, Response
+from fastapi.responses import JSONResponse
+
+from flashcard.api.parts import DeskDep
+from flashcard.decks import Decks
+from flashcard.rescheduling import reschedule_deck
+from flashcard.schemas import DeckChange, DeckOut, NewDeck, SharedDeckOut, ShareOut, deck_out
+from flashcard.sharing import Sharing
+
+router = APIRouter(prefix="/decks", tags=["flashcards"])
+ShareToken = Annotated[str, Path(min_length=1, max_length=100)]
+
+
+@router.post("", status_code=201, responses={201: {"model": DeckOut}}, response_model=None)
+async def create_deck(body: NewDeck, desk: DeskDep, once: IdempotencyDep) -> Response:
+    """Make a deck; `Biology::Cells` also makes `Biology`."""
+    if (earlier := await once.replay(body)) is not None:
+        return earlier
+    shown = deck_out(await Decks(desk.session, desk.owner).create(body.name, body.options, desk.now))
+    await once.remember(shown)
+    return JSONResponse(shown.model_dump(mode="json"), status_code=201)
+
+
+@router.get("")
+async def list_decks(desk: DeskDep) -> list[DeckOut]:
+    """All decks, by name."""
+    return [deck_out(deck) for deck in await Decks(desk.session, desk.owner).all()]
+
+
+@router.get("/shared/{token}")
+async def look_at_shared_deck(token: ShareToken, desk: DeskDep) -> SharedDeckOut:
+    """What a link leads to, before it is copied."""
+    found = await Sharing(desk.session, desk.owner, desk.ring).look(token)
+    return SharedDeckOut(name=found.name, cards=found.cards, samples=list(found.samples))
+
+
+@router.post("/shared/{token}/copy", status_code=201)
+async def copy_shared_deck(token: ShareToken, desk: DeskDep) -> DeckOut:
+    """A deck of one's own with the same cards, without its owner's history and documents."""
+    return deck_out(await Sharing(desk.session, desk.owner, desk.ring).copy(token, desk.now))
+
+
+@router.post("/{deck_id}/share")
+async def share_deck(deck_id: UUID, desk: DeskDep) -> ShareOut:
+    """Let whoever has the link copy the deck; the same link as long as it is shared."""
+    token = await Sharing(desk.session, desk.owner, desk.ring).share(deck_id, desk.now)
+    return ShareOut(token=token, path=f"/api/v1/decks/shared/{token}")
+
+
+@router.delete("/{deck_id}/share", status_code=204)
+async def stop_sharing_deck(deck_id: UUID, desk: DeskDep) -> None:
+    """Stop sharing: the link leads nowhere, copies stay."""
+    await Sharing(desk.session, desk.owner, desk.ring).revoke(deck_id)
+
+
+@router.get("/{deck_id}")
+async def get_deck(deck_id: UUID, desk: DeskDep) -> DeckOut:
+    """One deck."""
+    return deck_out(await Decks(desk.session, desk.owner).get(deck_id))
+
+
+@router.patch("/{deck_id}")
+async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut:
+    """Rename a deck, or change how it is studied. Another algorithm replays the log of reviews."""
+    decks = Decks(desk.session, desk.owner)
+    deck = await decks.get(deck_id, lock=True)
+    if body.name is not None:
+        await decks.rename(deck, body.name, desk.now)
+    if body.options is not None:
+        await reschedule_deck(desk.session, deck, body.options, desk.now)
+    return deck_out(deck)
+
+
+@router.delete("/{deck_id}", status_code=204)
+async def delete_deck(deck_id: UUID, desk: DeskDep) -> None:
+    """Delete a deck with its cards, and those that lie in it."""
+    decks = Decks(desk.session, desk.owner)
+    await decks.delete(await decks.get(deck_id, lock=True))

@@ -1,0 +1,75 @@
+"""The composition root of flashcard: what a process is made of, and which roles it can take."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+from chassis.clock import Clock, system_clock
+from chassis.database import Database
+from chassis.health import Check
+from chassis.http import create_app
+from chassis.identity import RemoteKeys, TokenVerifier
+from chassis.migrations import upgrade
+from chassis.sealing import KeyRing
+from chassis.service import Process, Service
+from fastapi import FastAPI
+from mesh import Consumer, Relay, Topology
+
+from flashcard.api import routers
+from flashcard.drafts import Proposals
+from flashcard.events import bus
+from flashcard.models import SCHEMA, tables
+from flashcard.settings import Settings
+from flashcard.sources import Sources
+from flashcard.students import Students
+from flashcard.upkeep import Upkeep
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+
+@asynccontextmanager
+async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Process]:
+    """Put a process of flashcard together, and take it apart again."""
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url, schema=SCHEMA, pool_size=settings.database_pool_size)
+        stack.push_async_callback(database.close)
+        # Inside the mesh there is mostly no TLS, and reading the certificates for it takes a tenth of a second.
+        keys = await stack.enter_async_context(httpx.AsyncClient(verify=settings.auth_url.startswith("https:")))
+        verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
+        checks: dict[str, Check] = {"database": database.check}
+        provide = {Students: Students, Sources: Sources, Proposals: Proposals}
+        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
+        upkeep = Upkeep(database, clock, settings.sweep_seconds)
+
+        async def relay(stop: asyncio.Event) -> None:
+            topology = Topology.load(Path(str(files("contracts") / "topology.json")))
+            await Relay(SCHEMA, database=database, amqp_url=settings.amqp_url, topology=topology).run(stop)
+
+        async def migrate() -> None:
+            await upgrade(database, MIGRATIONS, tables.metadata)
+
+        yield Process(
+            roles={"consumer": consumer.run, "relay": relay, "scheduler": upkeep.run},
+            commands={"migrate": migrate},
+            app=application(database, verifier, KeyRing(settings.key_ring.get_secret_value()), clock, checks),
+            checks=checks,
+        )
+
+
+def application(
+    database: Database, verifier: TokenVerifier, ring: KeyRing, clock: Clock, checks: dict[str, Check]
+) -> FastAPI:
+    """The HTTP application of role `api`."""
+    return create_app(
+        title="Flashcard",
+        service=SCHEMA,
+        routers=routers,
+        state={"database": database, "verifier": verifier, "ring": ring, "clock": clock},
+        checks=checks,
+    )
+
+
+SERVICE = Service("flashcard", Settings, compose)

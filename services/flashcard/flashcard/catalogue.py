@@ -1,0 +1,93 @@
+"""Finding a student's cards, and doing the same to many of them."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from chassis.errors import Invalid
+from chassis.paging import PageRequest, moment
+from sqlalchemy import func, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from flashcard.models import Card, Deck, Note
+from flashcard.notes import Notes, Shown
+from flashcard.search import conditions
+
+Action = Literal["suspend", "unsuspend", "bury", "unbury", "tag", "untag", "move", "delete"]
+MOST_AT_ONCE = 1000
+
+
+class TooManyCards(Invalid):
+    type, title = "too-many-cards", "Too many cards at once"
+
+
+class Catalogue:
+    """One student's cards. There is no way to another's through it."""
+
+    def __init__(self, session: AsyncSession, owner: UUID) -> None:
+        self._session = session
+        self._owner = owner
+
+    async def page(self, query: str, page: PageRequest, now: datetime, today: date) -> Sequence[Shown]:
+        """The cards that a search finds, newest first, one more than the page holds. Raises `NotASearch`."""
+        statement = (
+            select(Card, Note)
+            .join(Note)
+            .where(Card.user_id == self._owner, *conditions(query, self._owner, now, today))
+            .order_by(col(Card.created_at).desc(), col(Card.id).desc())
+            .limit(page.limit + 1)
+        )
+        if (after := page.after(moment, UUID)) is not None:
+            statement = statement.where(tuple_(col(Card.created_at), col(Card.id)) < after)
+        return [Shown(card, note) for card, note in await self._session.execute(statement)]
+
+    async def matching(self, query: str, now: datetime, today: date) -> Sequence[UUID]:
+        """The ids of all cards that a search finds. Raises `NotASearch`, `TooManyCards`."""
+        statement = select(Card.id).join(Note).where(Card.user_id == self._owner)
+        statement = statement.where(*conditions(query, self._owner, now, today)).limit(MOST_AT_ONCE + 1)
+        found = (await self._session.execute(statement)).scalars().all()
+        if len(found) > MOST_AT_ONCE:
+            raise TooManyCards(f"The search finds more than {MOST_AT_ONCE} cards. Narrow it, and do it in parts.")
+        return found
+
+    async def change(
+        self,
+        card_ids: Sequence[UUID],
+        action: Action,
+        today: date,
+        *,
+        tags: Sequence[str] = (),
+        deck: Deck | None = None,
+    ) -> int:
+        """Do the same to all of these cards that are the student's; how many those were."""
+        mine = select(Card.id, Card.note_id).where(col(Card.id).in_(card_ids), Card.user_id == self._owner)
+        found = (await self._session.execute(mine)).all()
+        cards, notes = [card for card, _ in found], list({note for _, note in found})
+        match action:
+            case "suspend" | "unsuspend":
+                await self._set(cards, suspended=action == "suspend")
+            case "bury" | "unbury":
+                await self._set(cards, buried_until=today + timedelta(days=1) if action == "bury" else None)
+            case "tag" | "untag":
+                await self._retag(notes, tags, add=action == "tag")
+            case "move":
+                assert deck is not None
+                await Notes(self._session, self._owner).move(notes, deck)
+            case "delete":
+                await Notes(self._session, self._owner).delete(notes)
+        return len(cards)
+
+    async def _set(self, cards: Sequence[UUID], **values: object) -> None:
+        await self._session.execute(
+            update(Card).where(col(Card.id).in_(cards)).values(**values, version=Card.version + 1)
+        )
+
+    async def _retag(self, notes: Sequence[UUID], tags: Sequence[str], *, add: bool) -> None:
+        for tag in tags:
+            changed = func.array_remove(col(Note.tags), tag)
+            changed = func.array_append(changed, tag) if add else changed
+            await self._session.execute(
+                update(Note).where(col(Note.id).in_(notes)).values(tags=changed, version=Note.version + 1)
+            )

@@ -1,0 +1,141 @@
+"""A student's decks: a tree by their names, and the options of each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.errors import Conflict, Invalid, NotFound
+from sqlalchemy import func, or_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, delete, select
+
+from flashcard.models import Card as CardRow
+from flashcard.models import Deck, Note
+from flashcard.scheduling import DeckOptions
+
+DEFAULT = "Default"
+SEPARATOR = "::"
+_LONGEST_NAME, _DEEPEST, _MOST_DECKS = 300, 10, 2000
+
+
+class NoSuchDeck(NotFound):
+    type, title = "deck-not-found", "No such deck"
+
+
+class DeckExists(Conflict):
+    type, title = "deck-exists", "There is a deck with this name"
+
+
+class TooManyDecks(Conflict):
+    type, title = "too-many-decks", "Too many decks"
+
+
+def deck_name(written: str) -> str:
+    """A name in its one form: `Biology::Cells`. Raises `ValueError`."""
+    parts = [" ".join(part.split()) for part in written.split(SEPARATOR)]
+    if not all(parts) or len(parts) > _DEEPEST:
+        raise ValueError(f"a deck's name has 1 to {_DEEPEST} parts, each not empty, between '::'")
+    name = SEPARATOR.join(parts)
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"a deck's name has at most {_LONGEST_NAME} characters")
+    return name
+
+
+class Decks:
+    """One student's decks. There is no way to another's through it."""
+
+    def __init__(self, session: AsyncSession, owner: UUID) -> None:
+        self._session = session
+        self._owner = owner
+
+    async def create(self, name: str, options: DeckOptions, now: datetime) -> Deck:
+        """Make a deck, and what it lies in where that is missing. Raises `DeckExists`, `TooManyDecks`."""
+        if await self._named(name) is not None:
+            raise DeckExists(f"You have a deck named “{name}” already. Choose another name.")
+        return await self.ensure(name, now, options)
+
+    async def ensure(self, name: str, now: datetime, options: DeckOptions | None = None) -> Deck:
+        """The deck with this name, made where there is none."""
+        if (found := await self._named(name)) is not None:
+            return found
+        await self._expect_room()
+        parent = name.rpartition(SEPARATOR)[0]
+        if parent:
+            await self.ensure(parent, now)
+        made = Deck(
+            user_id=self._owner,
+            name=name,
+            options=(options or DeckOptions()).model_dump(mode="json"),
+            created_at=now,
+            updated_at=now,
+        )
+        # Two requests may make the same deck at once: the second takes the first one's.
+        statement = insert(Deck).values(made.model_dump()).on_conflict_do_nothing(constraint="uq_deck_user_id_name")
+        await self._session.execute(statement)
+        found = await self._named(name)
+        assert found is not None
+        return found
+
+    async def get(self, deck_id: UUID, *, lock: bool = False) -> Deck:
+        """The deck; with `lock` until the transaction ends. Raises `NoSuchDeck`, also for another student's."""
+        statement = select(Deck).where(Deck.id == deck_id, Deck.user_id == self._owner)
+        found = (await self._session.execute(statement.with_for_update() if lock else statement)).scalar_one_or_none()
+        if found is None:
+            raise NoSuchDeck("There is no such deck of yours. GET /decks lists them.")
+        return found
+
+    async def all(self) -> Sequence[Deck]:
+        """Every deck, by name: a deck stands before those that lie in it."""
+        statement = select(Deck).where(Deck.user_id == self._owner).order_by(col(Deck.name).collate("C"))
+        return (await self._session.execute(statement)).scalars().all()
+
+    async def within(self, deck: Deck) -> Sequence[Deck]:
+        """The deck and all that lies in it."""
+        below = col(Deck.name).startswith(deck.name + SEPARATOR, autoescape=True)
+        statement = select(Deck).where(Deck.user_id == self._owner, or_(col(Deck.id) == deck.id, below))
+        return (await self._session.execute(statement)).scalars().all()
+
+    async def rename(self, deck: Deck, name: str, now: datetime) -> None:
+        """Give the deck another name; what lies in it moves along. Raises `DeckExists`, `Invalid`."""
+        if name == deck.name:
+            return
+        if name.startswith(deck.name + SEPARATOR):
+            raise Invalid("A deck cannot be put into itself. Choose a name outside of it.")
+        inside = await self.within(deck)
+        moved = {other.id: name + other.name[len(deck.name) :] for other in inside}
+        if any(len(longer) > _LONGEST_NAME for longer in moved.values()):
+            raise Invalid("The names of decks inside would be too long. Choose a shorter name.")
+        taken = select(Deck.name).where(Deck.user_id == self._owner, col(Deck.name).in_(moved.values()))
+        if (clash := (await self._session.execute(taken.limit(1))).scalar()) is not None:
+            raise DeckExists(f"You have a deck named “{clash}” already. Choose another name.")
+        if parent := name.rpartition(SEPARATOR)[0]:
+            await self.ensure(parent, now)
+        for other in inside:
+            other.name, other.version, other.updated_at = moved[other.id], other.version + 1, now
+
+    async def delete(self, deck: Deck) -> None:
+        """Remove the deck, what lies in it, and their cards."""
+        gone = [inside.id for inside in await self.within(deck)]
+        await self._session.execute(delete(CardRow).where(col(CardRow.deck_id).in_(gone)))
+        orphans = ~select(CardRow.id).where(CardRow.note_id == Note.id).exists()
+        await self._session.execute(delete(Note).where(col(Note.user_id) == self._owner, orphans))
+        await self._session.execute(delete(Deck).where(col(Deck.id).in_(gone)))
+
+    async def options(self, deck_ids: Sequence[UUID] | None = None) -> Mapping[UUID, DeckOptions]:
+        """The options of these decks, or of all."""
+        statement = select(Deck.id, Deck.options).where(Deck.user_id == self._owner)
+        if deck_ids is not None:
+            statement = statement.where(col(Deck.id).in_(deck_ids))
+        rows: Sequence[tuple[UUID, dict[str, Any]]] = [tuple(row) for row in await self._session.execute(statement)]
+        return {deck_id: DeckOptions.model_validate(options) for deck_id, options in rows}
+
+    async def _named(self, name: str) -> Deck | None:
+        statement = select(Deck).where(Deck.user_id == self._owner, Deck.name == name)
+        return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def _expect_room(self) -> None:
+        count = await self._session.execute(select(func.count()).where(Deck.user_id == self._owner))
+        if count.scalar_one() >= _MOST_DECKS:
+            raise TooManyDecks(f"You have {_MOST_DECKS} decks, which is the most. Remove some first.")

@@ -1,0 +1,235 @@
+"""The rows of flashcard: decks, notes and their cards, the log of reviews, and whose they are."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from chassis.database import table_registry
+from chassis.idempotency import idempotency_table
+from mesh import tables as mesh_tables
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+SCHEMA = "flashcard"
+tables = table_registry()
+
+
+class Row(SQLModel, registry=tables):
+    """Base of this service's tables."""
+
+
+def _moment(*, nullable: bool = False) -> Column[datetime]:
+    return Column(DateTime(timezone=True), nullable=nullable)
+
+
+class NoteKind(StrEnum):
+    """Basic: one card. Reversed: a second one asks for the question. Cloze: a card for each number of `{{c1::…}}`."""
+
+    BASIC = "basic"
+    REVERSED = "reversed"
+    CLOZE = "cloze"
+
+
+class Student(Row, table=True):
+    """What auth last said of a user: the day, and where it is. One who is gone stays as a tombstone.
+
+    `next_day_at` is when the student's next day begins: then it is told what is due. `told_day` is the last day that was told,
+    `cleared_day` the last of these on which everything was done; `told_version` counts both.
+    """
+
+    __tablename__ = "student"
+    __table_args__ = (Index("ix_student_next_day_at", "next_day_at", postgresql_where=text("NOT deleted")),)
+
+    user_id: UUID = Field(primary_key=True)
+    version: int
+    time_zone: str = Field(sa_type=Text)
+    day_starts_at: int
+    deleted: bool = False
+    next_day_at: datetime = Field(sa_column=_moment())
+    told_day: date | None = Field(default=None, sa_column=Column(Date))
+    cleared_day: date | None = Field(default=None, sa_column=Column(Date))
+    told_version: int = 0
+
+
+class GoneDocument(Row, table=True):
+    """A document that was deleted; its cards stay."""
+
+    __tablename__ = "gone_document"
+
+    document_id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(primary_key=True)
+
+
+class Deck(Row, table=True):
+    """Cards that are studied together. `Biology::Cells` lies in `Biology`; its row lock serialises changes of its options."""
+
+    __tablename__ = "deck"
+    __table_args__ = (UniqueConstraint("user_id", "name", name="uq_deck_user_id_name"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    name: str = Field(sa_type=Text)
+    options: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    version: int = 1
+    created_at: datetime = Field(sa_column=_moment())
+    updated_at: datetime = Field(sa_column=_moment())
+
+
+class Share(Row, table=True):
+    """A deck that whoever has its link may copy. The link's token is kept as SHA-256, and sealed, to be shown to its owner."""
+
+    __tablename__ = "share"
+
+    deck_id: UUID = Field(sa_column=Column(ForeignKey("deck.id", ondelete="CASCADE"), primary_key=True))
+    user_id: UUID
+    token_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    token_sealed: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_column=_moment())
+
+
+class Note(Row, table=True):
+    """What is to be known: one or several cards ask for it. `guid` is Anki's, so that importing again updates.
+
+    `source` is where it was taken from: document_id, document_title, page, part, quote. `fingerprint` finds duplicates.
+    """
+
+    __tablename__ = "note"
+    __table_args__ = (
+        UniqueConstraint("user_id", "guid", name="uq_note_user_id_guid"),
+        Index("ix_note_user_id_fingerprint", "user_id", "fingerprint"),
+        Index("ix_note_document_id", "document_id", postgresql_where=text("document_id IS NOT NULL")),
+        Index("ix_note_tags", "tags", postgresql_using="gin"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    guid: str = Field(sa_type=Text)
+    kind: NoteKind = Field(sa_type=Text)
+    question: str = Field(sa_type=Text)
+    answer: str = Field(sa_type=Text)
+    tags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    source: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    document_id: UUID | None = None
+    fingerprint: str = Field(sa_type=Text)
+    version: int = 1
+    created_at: datetime = Field(sa_column=_moment())
+    updated_at: datetime = Field(sa_column=_moment())
+
+
+class Draft(Row, table=True):
+    """A card that was proposed and waits for the student. One that was rejected stays, so that it is not proposed again."""
+
+    __tablename__ = "draft"
+    __table_args__ = (
+        UniqueConstraint("user_id", "fingerprint", name="uq_draft_user_id_fingerprint"),
+        Index("ix_draft_user_id_place", "user_id", "place", postgresql_where=text("NOT rejected")),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    place: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), nullable=False))
+    proposal_id: UUID | None = None
+    kind: NoteKind = Field(sa_type=Text)
+    question: str = Field(sa_type=Text)
+    answer: str = Field(sa_type=Text)
+    source: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    document_id: UUID | None = None
+    fingerprint: str = Field(sa_type=Text)
+    rejected: bool = False
+    created_at: datetime = Field(sa_column=_moment())
+
+
+class Card(Row, table=True):
+    """One question of a note, and what is known of the student's memory of it.
+
+    `base` is the memory before the first review of the log that counts (empty: a new card; else what was imported). The
+    columns from `phase` on are what replaying the log from there gives: they can be made anew at any time. Its row lock
+    serialises reviews.
+    """
+
+    __tablename__ = "card"
+    __table_args__ = (
+        Index("ix_card_note_id", "note_id"),
+        Index("ix_card_deck_id", "deck_id"),
+        Index("ix_card_user_id_created_at_id", "user_id", "created_at", "id"),
+        Index("ix_card_due_day", "user_id", "due_day", postgresql_where=text("phase = 'review' AND NOT suspended")),
+        Index("ix_card_due_at", "user_id", "due_at", postgresql_where=text("due_at IS NOT NULL AND NOT suspended")),
+        Index("ix_card_new", "user_id", "position", postgresql_where=text("phase = 'new' AND NOT suspended")),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    note_id: UUID = Field(sa_column=Column(ForeignKey("note.id", ondelete="CASCADE"), nullable=False))
+    deck_id: UUID = Field(sa_column=Column(ForeignKey("deck.id", ondelete="CASCADE"), nullable=False))
+    ordinal: int  # 0 is the note's first; of a cloze, c1 is 0
+    position: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), nullable=False))
+    suspended: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
+    buried_until: date | None = Field(default=None, sa_column=Column(Date))  # the first day on which it is back
+    version: int = 1
+    created_at: datetime = Field(sa_column=_moment())
+    base: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+
+    phase: str = Field(default="new", sa_type=Text)
+    step: int = 0
+    due_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    due_day: date | None = Field(default=None, sa_column=Column(Date))
+    interval: int = 0
+    stability: float | None = None
+    difficulty: float | None = None
+    ease: float = 2.5
+    repetitions: int = 0
+    lapses: int = 0
+    reviews: int = 0
+    last_day: date | None = Field(default=None, sa_column=Column(Date))
+    last_reviewed_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+
+
+class LoggedReview(Row, table=True):
+    """A review that happened. The row stays; undoing it only says so. `id` is the client's, so that it counts once.
+
+    `memory_before` and `memory_after` are what the log came to at this place; a review that arrives late changes them for
+    those that happened after it. `imported` ones came with a deck and are in the card's `base`.
+    """
+
+    __tablename__ = "review"
+    __table_args__ = (
+        Index("ix_review_card_id_reviewed_at_id", "card_id", "reviewed_at", "id"),
+        Index("ix_review_user_id_day", "user_id", "day"),
+        Index("ix_review_user_id_received", "user_id", "received"),
+    )
+
+    user_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    card_id: UUID  # no foreign key: what was done stays in the statistics when the card goes
+    received: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), nullable=False))
+    deck_id: UUID
+    rating: int
+    quality: int
+    reviewed_at: datetime = Field(sa_column=_moment())
+    received_at: datetime = Field(sa_column=_moment())
+    day: date = Field(sa_column=Column(Date, nullable=False))
+    duration_ms: int | None = None
+    imported: bool = False
+    made_leech: bool = False  # it suspended the card, which undoing takes back
+    memory_before: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    memory_after: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    undone_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+
+
+mesh_tables(tables.metadata)
+idempotency_table(tables.metadata)

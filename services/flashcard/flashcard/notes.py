@@ -1,0 +1,176 @@
+"""A student's notes and their cards: written, changed, moved, removed."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.errors import Invalid, NotFound
+from contracts.flashcard import CardCreated
+from mesh import Outbox
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, delete, select
+
+from flashcard.card_text import fingerprint, ordinals, sides
+from flashcard.models import SCHEMA, Card, Deck, Note, NoteKind
+from flashcard.sources import Sources
+
+
+class NoSuchCard(NotFound):
+    type, title = "card-not-found", "No such card"
+
+
+class NotACloze(Invalid):
+    type, title = "not-a-cloze", "This makes no card"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is to be known, as a student or a proposal writes it. `guid` is Anki's where it came from there."""
+
+    question: str
+    answer: str
+    kind: NoteKind = NoteKind.BASIC
+    tags: Sequence[str] = ()
+    source: dict[str, Any] | None = None
+    guid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A card with its note."""
+
+    card: Card
+    note: Note
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What it shows first, and then."""
+        return sides(self.note.kind, self.note.question, self.note.answer, self.card.ordinal)
+
+
+class Notes:
+    """One student's notes and cards. There is no way to another's through it."""
+
+    def __init__(self, session: AsyncSession, owner: UUID) -> None:
+        self._session = session
+        self._owner = owner
+
+    async def write(self, deck: Deck, written: Written, now: datetime) -> list[Shown]:
+        """Keep a note and make its cards. Raises `NotACloze`."""
+        document_id = written.source["document_id"] if written.source else None
+        note = Note(
+            user_id=self._owner,
+            guid=written.guid or secrets.token_urlsafe(9),
+            kind=written.kind,
+            question=written.question,
+            answer=written.answer,
+            tags=list(dict.fromkeys(written.tags)),
+            source=await self._source(written.source),
+            document_id=document_id,
+            fingerprint=fingerprint(written.question),
+            created_at=now,
+            updated_at=now,
+        )
+        numbers = _ordinals(note)
+        self._session.add(note)
+        await self._session.flush()
+        return await self._add_cards(note, deck.id, numbers, now)
+
+    async def get(self, card_id: UUID, *, lock: bool = False) -> Shown:
+        """A card and its note; with `lock` both are locked until the transaction ends. Raises `NoSuchCard`.
+
+        The note's lock serialises what happens to siblings: a review of one buries the others.
+        """
+        statement = select(Card, Note).join(Note).where(Card.id == card_id, Card.user_id == self._owner)
+        if lock:
+            await self._lock(select(Card.note_id).where(Card.id == card_id))
+            statement = statement.execution_options(populate_existing=True)
+        row = (await self._session.execute(statement)).one_or_none()
+        if row is None:
+            raise NoSuchCard("There is no such card of yours. GET /flashcards lists them.")
+        return Shown(*row)
+
+    async def siblings(self, note: Note) -> Sequence[Card]:
+        """All cards of the note, in their order."""
+        statement = select(Card).where(Card.note_id == note.id, Card.user_id == self._owner).order_by(col(Card.ordinal))
+        return (await self._session.execute(statement)).scalars().all()
+
+    async def rewrite(self, shown: Shown, change: dict[str, Any], now: datetime) -> None:
+        """Change question, answer, kind or tags of a locked note. Cards that it no longer makes go, new ones come; the others
+        keep what is known of them. Raises `NotACloze`."""
+        note = shown.note
+        for name, value in change.items():
+            setattr(note, name, value)
+        note.fingerprint = fingerprint(note.question)
+        note.version, note.updated_at = note.version + 1, now
+        wanted = set(_ordinals(note))
+        cards = await self.siblings(note)
+        for card in cards:
+            if card.ordinal not in wanted:
+                await self._session.delete(card)
+        missing = sorted(wanted - {card.ordinal for card in cards})
+        await self._session.flush()
+        await self._add_cards(note, shown.card.deck_id, missing, now)
+
+    async def move(self, note_ids: Sequence[UUID], deck: Deck) -> None:
+        """Put all cards of these notes into a deck."""
+        await self._lock(note_ids)
+        statement = select(Card).where(col(Card.note_id).in_(note_ids), Card.user_id == self._owner)
+        for card in (await self._session.execute(statement)).scalars():
+            card.deck_id, card.version = deck.id, card.version + 1
+
+    async def delete(self, note_ids: Sequence[UUID]) -> None:
+        """Remove these notes with their cards; the log of their reviews stays."""
+        await self._session.execute(delete(Note).where(col(Note.id).in_(note_ids), col(Note.user_id) == self._owner))
+
+    async def alike(self, question: str) -> Sequence[Note]:
+        """Notes that ask the same, at most ten."""
+        statement = select(Note).where(Note.user_id == self._owner, Note.fingerprint == fingerprint(question)).limit(10)
+        return (await self._session.execute(statement)).scalars().all()
+
+    async def _source(self, source: dict[str, Any] | None) -> dict[str, Any] | None:
+        if source is None:
+            return None
+        gone = await Sources(self._session).is_gone(source["document_id"], owner=self._owner)
+        return source | {"document_id": str(source["document_id"]), "available": not gone}
+
+    async def _lock(self, note_ids: Any) -> None:
+        mine = select(Note.id).where(col(Note.id).in_(note_ids), Note.user_id == self._owner)
+        # In one order for everybody, so that two of us cannot wait for each other.
+        await self._session.execute(mine.order_by(col(Note.id)).with_for_update())
+
+    async def _add_cards(self, note: Note, deck_id: UUID, numbers: Sequence[int], now: datetime) -> list[Shown]:
+        cards = [
+            Card(user_id=self._owner, note_id=note.id, deck_id=deck_id, ordinal=number, created_at=now)
+            for number in numbers
+        ]
+        self._session.add_all(cards)
+        await self._session.flush()
+        made = [Shown(card, note) for card in cards]
+        await Outbox(self._session, SCHEMA).add(*map(_created, made))
+        return made
+
+
+def _ordinals(note: Note) -> Sequence[int]:
+    try:
+        return ordinals(NoteKind(note.kind), note.question)
+    except ValueError as error:
+        raise NotACloze(f"question: {error}.") from error
+
+
+def _created(shown: Shown) -> CardCreated:
+    question, answer = shown.sides
+    return CardCreated(
+        card_id=shown.card.id,
+        note_id=shown.note.id,
+        deck_id=shown.card.deck_id,
+        user_id=shown.card.user_id,
+        question=question,
+        answer=answer,
+        tags=shown.note.tags,
+        document_id=shown.note.document_id,
+        version=shown.card.version,
+    )

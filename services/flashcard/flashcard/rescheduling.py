@@ -1,0 +1,25 @@
+"""Changing how a deck is studied: the log stays, and what it comes to is counted anew."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from flashcard.models import Card, Deck
+from flashcard.reviewing import Reviews
+from flashcard.scheduling import DeckOptions
+
+
+async def reschedule_deck(session: AsyncSession, deck: Deck, options: DeckOptions, now: datetime) -> None:
+    """Give a locked deck other options. Another algorithm replays the log of each card that was reviewed; other options
+    count from the next review on."""
+    before = DeckOptions.model_validate(deck.options)
+    deck.options = options.model_dump(mode="json")
+    deck.version, deck.updated_at = deck.version + 1, now
+    await session.flush()
+    if options.algorithm == before.algorithm:
+        return
+    reviews = Reviews(session, deck.user_id)
+    statement = select(Card).where(Card.deck_id == deck.id, Card.reviews > 0).order_by(col(Card.id)).with_for_update()
+    for card in (await session.execute(statement)).scalars().all():
+        await reviews.reschedule(card, options)

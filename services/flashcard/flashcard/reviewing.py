@@ -1,0 +1,227 @@
+"""Reviews: logged once, counted in the order in which they happened, and taken back.
+
+A card's memory is what replaying its log gives. A review that happened after all others is added to it; one that arrives late,
+from a device that was offline, makes the log be replayed. So two devices end with the same schedule in any order of arrival.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from chassis.errors import Conflict, Invalid
+from contracts.flashcard import CardReviewed, ReviewUndone
+from mesh import Outbox
+from sqlalchemy import func, or_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from flashcard.decks import Decks
+from flashcard.memory import Memory, Review
+from flashcard.models import SCHEMA, Card, LoggedReview, Note
+from flashcard.notes import Notes, Shown
+from flashcard.ratings import Rating
+from flashcard.scheduling import DeckOptions, becomes_leech, replayed
+from flashcard.students import today_of
+
+LEECH = "leech"
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_SAID_ELSE = "A review with this id was sent before, and it said something else. Give each review an id of its own."
+_MEMORY = tuple(Memory.model_fields)
+
+
+class ReviewInTheFuture(Invalid):
+    type, title = "review-in-the-future", "The review has not happened yet"
+
+
+class ReviewBeforeCard(Invalid):
+    type, title = "review-before-card", "The review is older than its card"
+
+
+class ReviewIdUsed(Conflict):
+    type, title = "review-id-used", "Another review has this id"
+
+
+class NothingToUndo(Conflict):
+    type, title = "nothing-to-undo", "There is no review to take back"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A review as a device reports it. `id` is the device's own: sent twice it counts once."""
+
+    id: UUID
+    rating: Rating
+    quality: int
+    at: datetime
+    duration_ms: int | None = None
+
+
+class Reviews:
+    """One student's reviews. There is no way to another's through it."""
+
+    def __init__(self, session: AsyncSession, owner: UUID) -> None:
+        self._session = session
+        self._owner = owner
+        self._notes = Notes(session, owner)
+
+    async def add(self, card_id: UUID, given: Given, now: datetime) -> Shown:
+        """Log a review and schedule the card. Raises `NoSuchCard`, `ReviewInTheFuture`, `ReviewBeforeCard`, `ReviewIdUsed`."""
+        shown = await self._notes.get(card_id, lock=True)
+        if await self._known(card_id, given):
+            return shown
+        _expect_possible(given, shown.card, now)
+        counting, today = await today_of(self._session, self._owner, now)
+        logged = await self._log(shown.card, given, counting.day_of(given.at), now)
+        options = await self._options(shown.card)
+        lapses = shown.card.lapses
+        await self.reschedule(shown.card, options)
+        await self._mark_leech(shown, logged, lapses, options)
+        if options.bury_siblings and logged.day == today:
+            await self._bury_siblings(shown.card, today)
+        await Outbox(self._session, SCHEMA).add(_reviewed(shown.card, logged))
+        return shown
+
+    async def undo(self, now: datetime) -> tuple[LoggedReview, Shown]:
+        """Take back the review that arrived last and still counts. Raises `NothingToUndo`."""
+        logged = await self._last()
+        shown = await self._notes.get(logged.card_id, lock=True)
+        await self._session.refresh(logged)
+        if logged.undone_at is not None:  # somebody else took it back while we waited for the card
+            return await self.undo(now)
+        logged.undone_at = now
+        await self._session.flush()
+        options = await self._options(shown.card)
+        await self.reschedule(shown.card, options)
+        if logged.made_leech:
+            shown.card.suspended = False
+            await self._tag(shown.note, leech=False)
+        await self._unbury_siblings(shown.card, logged.day + timedelta(days=1))
+        undone = ReviewUndone(
+            card_id=shown.card.id, user_id=self._owner, review_id=logged.id, version=shown.card.version
+        )
+        await Outbox(self._session, SCHEMA).add(undone)
+        return logged, shown
+
+    async def reschedule(self, card: Card, options: DeckOptions) -> None:
+        """Make the card's memory what its log comes to with these options. The card is locked."""
+        statement = (
+            select(LoggedReview)
+            .where(LoggedReview.user_id == self._owner, LoggedReview.card_id == card.id)
+            .where(col(LoggedReview.undone_at).is_(None), ~col(LoggedReview.imported))
+            .order_by(col(LoggedReview.reviewed_at), col(LoggedReview.id))
+        )
+        log = (await self._session.execute(statement)).scalars().all()
+        before = Memory.model_validate(card.base)
+        for logged, after in zip(log, replayed(before, map(_review, log), options.scheduler(), card.id), strict=True):
+            logged.memory_before, logged.memory_after = _plain(before), _plain(after)
+            before = after
+        for name in _MEMORY:
+            setattr(card, name, getattr(before, name))
+        card.version += 1
+        await self._session.flush()
+
+    async def _known(self, card_id: UUID, given: Given) -> bool:
+        logged = await self._session.get(LoggedReview, (self._owner, given.id))
+        if logged is None:
+            return False
+        if (logged.card_id, logged.rating, logged.quality) != (card_id, given.rating, given.quality):
+            raise ReviewIdUsed(_SAID_ELSE)
+        return True
+
+    async def _log(self, card: Card, given: Given, day: date, now: datetime) -> LoggedReview:
+        logged = LoggedReview(
+            user_id=self._owner,
+            id=given.id,
+            card_id=card.id,
+            deck_id=card.deck_id,
+            rating=given.rating,
+            quality=given.quality,
+            reviewed_at=given.at,
+            received_at=now,
+            day=day,
+            duration_ms=given.duration_ms,
+        )
+        values = logged.model_dump(exclude={"received"}, exclude_none=True)
+        statement = insert(LoggedReview).values(values).on_conflict_do_nothing().returning(LoggedReview)
+        kept = (await self._session.execute(statement)).scalar_one_or_none()
+        if kept is None:  # the same id came for another card at the same moment
+            raise ReviewIdUsed(_SAID_ELSE)
+        return kept
+
+    async def _last(self) -> LoggedReview:
+        there = select(Card.id).where(Card.id == LoggedReview.card_id).exists()
+        statement = (
+            select(LoggedReview)
+            .where(LoggedReview.user_id == self._owner, there)
+            .where(col(LoggedReview.undone_at).is_(None), ~col(LoggedReview.imported))
+            .order_by(col(LoggedReview.received).desc())
+            .limit(1)
+        )
+        found = (await self._session.execute(statement)).scalar_one_or_none()
+        if found is None:
+            raise NothingToUndo("There is no review left that could be taken back.")
+        return found
+
+    async def _options(self, card: Card) -> DeckOptions:
+        return (await Decks(self._session, self._owner).options([card.deck_id]))[card.deck_id]
+
+    async def _mark_leech(self, shown: Shown, logged: LoggedReview, lapses: int, options: DeckOptions) -> None:
+        counts = range(lapses + 1, shown.card.lapses + 1)
+        memory = memory_of(shown.card)
+        if any(becomes_leech(memory.model_copy(update={"lapses": count}), options.leech_lapses) for count in counts):
+            logged.made_leech = shown.card.suspended = True
+            await self._tag(shown.note, leech=True)
+
+    async def _tag(self, note: Note, *, leech: bool) -> None:
+        removed = func.array_remove(col(Note.tags), LEECH)
+        tags = func.array_append(removed, LEECH) if leech else removed
+        await self._session.execute(update(Note).where(col(Note.id) == note.id).values(tags=tags))
+        await self._session.refresh(note)
+
+    async def _bury_siblings(self, card: Card, today: date) -> None:
+        buried = _siblings(card).where(or_(col(Card.phase) == "new", col(Card.phase) == "review"))
+        await self._session.execute(buried.values(buried_until=today + timedelta(days=1)))
+
+    async def _unbury_siblings(self, card: Card, until: date) -> None:
+        await self._session.execute(_siblings(card).where(col(Card.buried_until) == until).values(buried_until=None))
+
+
+def memory_of(card: Card) -> Memory:
+    """What is known of a card, as a value."""
+    return Memory.model_validate({name: getattr(card, name) for name in _MEMORY})
+
+
+def _siblings(card: Card):  # type: ignore[no-untyped-def]  # an Update of SQLAlchemy, whose type says less than nothing
+    return update(Card).where(col(Card.note_id) == card.note_id, col(Card.id) != card.id)
+
+
+def _expect_possible(given: Given, card: Card, now: datetime) -> None:
+    if given.at > now + _CLOCKS_DIFFER:
+        raise ReviewInTheFuture("reviewed_at lies in the future. Check the device's clock and its time zone.")
+    if given.at < card.created_at - _CLOCKS_DIFFER:
+        raise ReviewBeforeCard("reviewed_at is before the card was made. Check the device's clock.")
+
+
+def _review(logged: LoggedReview) -> Review:
+    return Review(rating=Rating(logged.rating), quality=logged.quality, at=logged.reviewed_at, day=logged.day)
+
+
+def _plain(memory: Memory) -> dict[str, object]:
+    return memory.model_dump(mode="json", exclude_defaults=True)
+
+
+def _reviewed(card: Card, logged: LoggedReview) -> CardReviewed:
+    return CardReviewed(
+        card_id=card.id,
+        deck_id=card.deck_id,
+        user_id=card.user_id,
+        review_id=logged.id,
+        rating=Rating(logged.rating).label,
+        reviewed_at=logged.reviewed_at,
+        day=logged.day,
+        duration_ms=logged.duration_ms,
+        due_at=card.due_at,
+        due_day=card.due_day,
+        version=card.version,
+    )

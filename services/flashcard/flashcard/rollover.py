@@ -1,0 +1,122 @@
+"""A student's day begins: what is due is told once, whatever restarts; and when nothing is left of it, that too.
+
+A row says when a student's next day begins. Whoever finds it over locks it, tells, and moves it on, in one transaction: a process
+that dies in between leaves the row for another, and two never take the same one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from contracts.flashcard import ReviewsCleared, ReviewsDue
+from mesh import Outbox
+from sqlalchemy import Date, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from flashcard.models import SCHEMA, Student
+from flashcard.queue import Queues
+from flashcard.students import counting_of
+
+# A transaction's worth: many students share a midnight.
+BATCH = 500
+
+_DUE = text("""
+    SELECT counted.user_id, sum(least(reviews, (options ->> 'reviews_per_day')::int) + steps)::int AS reviews,
+           sum(least(new, (options ->> 'new_per_day')::int))::int AS new
+    FROM (
+        SELECT card.user_id, card.deck_id,
+               count(*) FILTER (WHERE phase = 'review' AND due_day <= today) AS reviews,
+               count(*) FILTER (WHERE due_at IS NOT NULL) AS steps,
+               count(*) FILTER (WHERE phase = 'new') AS new
+        FROM unnest(:users, :days) AS waking(user_id, today)
+        JOIN card ON card.user_id = waking.user_id
+        WHERE NOT suspended AND (buried_until IS NULL OR buried_until <= today)
+        GROUP BY card.user_id, card.deck_id
+    ) AS counted JOIN deck ON deck.id = counted.deck_id
+    GROUP BY counted.user_id
+""").bindparams(bindparam("users", type_=ARRAY(Uuid)), bindparam("days", type_=ARRAY(Date)))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a day begins with, within its limits."""
+
+    reviews: int
+    new: int
+
+
+class Rollovers:
+    """The beginnings of all students' days."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def turn(self, now: datetime, most: int = BATCH) -> int:
+        """Tell what is due to students whose day has begun, at most so many; how many days were turned."""
+        statement = (
+            select(Student)
+            .where(Student.next_day_at <= now, ~col(Student.deleted))
+            .order_by(col(Student.next_day_at))
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        waking = (await self._session.execute(statement)).scalars().all()
+        days = {student.user_id: counting_of(student).day_of(now) for student in waking}
+        waiting = await self._waiting(days)
+        due: list[ReviewsDue] = []
+        for student in waking:
+            today = days[student.user_id]
+            student.next_day_at = counting_of(student).end_of(today)
+            found = waiting.get(student.user_id)
+            # Who flies west lives a day twice: it is told once.
+            if found and found.reviews + found.new and (student.told_day is None or student.told_day < today):
+                due.append(_told(student, today, found))
+        await self._session.flush()
+        await Outbox(self._session, SCHEMA).add(*due)
+        return len(waking)
+
+    async def next_at(self) -> datetime | None:
+        """When the next student's day begins."""
+        statement = select(Student.next_day_at).where(~col(Student.deleted)).order_by(col(Student.next_day_at)).limit(1)
+        return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def _waiting(self, days: Mapping[UUID, date]) -> Mapping[UUID, Waiting]:
+        if not days:
+            return {}
+        rows = await self._session.execute(_DUE, {"users": list(days), "days": list(days.values())})
+        return {row.user_id: Waiting(row.reviews, row.new) for row in rows}
+
+
+def _told(student: Student, today: date, found: Waiting) -> ReviewsDue:
+    student.told_day, student.told_version = today, student.told_version + 1
+    return ReviewsDue(
+        user_id=student.user_id,
+        day=today,
+        reviews=found.reviews,
+        new=found.new,
+        day_ends_at=student.next_day_at,
+        version=student.told_version,
+    )
+
+
+async def tell_when_cleared(session: AsyncSession, owner: UUID, now: datetime) -> None:
+    """After a review: if it was the last of what was told to be due today, tell that nothing is left."""
+    student = await session.get(Student, owner)
+    if student is None or student.told_day is None or student.told_day == student.cleared_day:
+        return
+    counting = counting_of(student)
+    today = counting.day_of(now)
+    if student.told_day != today:
+        return
+    left = await Queues(session, owner).now(now, today, None, 0)
+    if left.learning or left.due or left.new or (left.next_at is not None and left.next_at < counting.end_of(today)):
+        return
+    await session.refresh(student, with_for_update=True)
+    if student.cleared_day == today:
+        return
+    student.cleared_day, student.told_version = today, student.told_version + 1
+    await session.flush()
+    await Outbox(session, SCHEMA).add(ReviewsCleared(user_id=owner, day=today, version=student.told_version))

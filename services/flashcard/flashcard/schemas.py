@@ -1,0 +1,313 @@
+"""What flashcard takes and shows over HTTP."""
+
+import unicodedata
+from datetime import date, datetime
+from typing import Annotated, Self
+from uuid import UUID, uuid4
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from flashcard.catalogue import MOST_AT_ONCE, Action
+from flashcard.decks import deck_name
+from flashcard.memory import Phase
+from flashcard.models import Deck, NoteKind
+from flashcard.notes import Shown, Written
+from flashcard.ratings import RatingName, rating_named, rating_of
+from flashcard.reviewing import Given
+from flashcard.scheduling import Choice, DeckOptions
+
+_LONGEST_SIDE, _LONGEST_TAG, _MOST_TAGS = 64_000, 100, 100
+
+
+def storable(text: str) -> str:
+    """Text as it is kept, line ends as `\\n`. Raises `ValueError` for a character that cannot be stored."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in text):
+        raise ValueError("has a control character; remove it")
+    return text
+
+
+def something(text: str) -> str:
+    """Text that is not empty. Raises `ValueError`."""
+    if not text.strip():
+        raise ValueError("is empty; write something")
+    return text
+
+
+def tag_of(written: str) -> str:
+    """A tag in its one form: without white space, as Anki's are. Raises `ValueError`."""
+    tag = "_".join(storable(written).split())
+    if not tag:
+        raise ValueError("a tag is not empty")
+    return tag
+
+
+Side = Annotated[str, Field(max_length=_LONGEST_SIDE), AfterValidator(storable)]
+Question = Annotated[Side, AfterValidator(something)]
+Tag = Annotated[str, Field(max_length=_LONGEST_TAG), AfterValidator(tag_of)]
+Tags = Annotated[list[Tag], Field(max_length=_MOST_TAGS)]
+DeckName = Annotated[
+    str, Field(max_length=1000, examples=["Biology::Cells"]), AfterValidator(storable), AfterValidator(deck_name)
+]
+
+
+class Source(BaseModel):
+    """The place in a student's document that a card was made from."""
+
+    document_id: UUID
+    document_title: Annotated[str, Field(max_length=500)] = ""
+    page: int | None = Field(None, ge=1)
+    part: int | None = Field(None, ge=1, description="The number that GET /documents/{id}/pages/{n} takes")
+    quote: Annotated[str, Field(max_length=2000)] = ""
+
+
+class SourceOut(Source):
+    """Where a card comes from; `available` is false when the document was deleted."""
+
+    available: bool = True
+
+
+class NewDeck(BaseModel):
+    """The body of `POST /decks`; options left out have their defaults."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: DeckName
+    options: DeckOptions = DeckOptions()
+
+
+class DeckChange(BaseModel):
+    """What to change of a deck; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: DeckName | None = None
+    options: DeckOptions | None = Field(None, description="All options; those left out have their defaults")
+
+
+class DeckOut(BaseModel):
+    """A deck."""
+
+    id: UUID
+    name: str
+    options: DeckOptions
+    created_at: datetime
+    updated_at: datetime
+
+
+class ShareOut(BaseModel):
+    """A link to a deck: `GET` its path shows it, `POST …/copy` copies it."""
+
+    token: str
+    path: str
+
+
+class SharedDeckOut(BaseModel):
+    """What a link leads to."""
+
+    name: str
+    cards: int
+    samples: list[str] = Field(description="The first questions")
+
+
+class NewCard(BaseModel):
+    """The body of `POST /flashcards`. Without a deck it goes into the deck “Default”."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: Question
+    answer: Side = ""
+    kind: NoteKind = NoteKind.BASIC
+    tags: Tags = []
+    deck_id: UUID | None = None
+    source: Source | None = None
+
+    @model_validator(mode="after")
+    def refuse_half_a_card(self) -> Self:
+        if self.kind is not NoteKind.CLOZE and not self.answer.strip():
+            raise ValueError("answer is empty; write something")
+        return self
+
+    def written(self) -> Written:
+        """The note that it makes."""
+        source = self.source.model_dump() if self.source else None
+        return Written(self.question, self.answer, self.kind, self.tags, source)
+
+
+class CardChange(BaseModel):
+    """What to change of a card and its siblings; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: Question | None = None
+    answer: Side | None = None
+    kind: NoteKind | None = None
+    tags: Tags | None = None
+    deck_id: UUID | None = None
+    suspended: bool | None = Field(None, description="Of this card alone")
+
+
+class CardOut(BaseModel):
+    """A card. `front` and `back` are what this card shows; `question` and `answer` are its note's, which siblings share.
+
+    Texts are Markdown with LaTeX between `$`, as they were written: whoever renders them must take scripts out.
+    """
+
+    id: UUID
+    note_id: UUID
+    deck_id: UUID
+    kind: NoteKind
+    question: str
+    answer: str
+    front: str
+    back: str
+    tags: list[str]
+    source: SourceOut | None
+    suspended: bool
+    buried_until: date | None
+    phase: Phase
+    due_at: datetime | None = Field(description="When it comes back, where that is within the day")
+    due_day: date | None = Field(description="The student's day on which it comes back")
+    interval: int = Field(description="Days")
+    stability: float | None
+    difficulty: float | None
+    ease: float
+    lapses: int
+    reviews: int
+    created_at: datetime
+
+
+class NewCardsOut(BaseModel):
+    """What a new note made: a card, or several siblings. `alike` are cards that ask the same already."""
+
+    cards: list[CardOut]
+    alike: list[UUID] = Field(description="Notes of yours that ask the same")
+
+
+class DraftOut(BaseModel):
+    """A card that was proposed from the student's material, and waits."""
+
+    id: UUID
+    kind: NoteKind
+    question: str
+    answer: str
+    source: SourceOut | None
+    created_at: datetime
+
+
+class DraftAcceptance(BaseModel):
+    """How a draft becomes a card; what is left out stays as proposed. Without a deck it goes into the deck “Default”."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deck_id: UUID | None = None
+    question: Question | None = None
+    answer: Side | None = None
+    tags: Tags = []
+
+
+class AllDraftsAcceptance(BaseModel):
+    """Where all drafts go; without a deck into the deck “Default”."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deck_id: UUID | None = None
+
+
+class MadeCards(BaseModel):
+    """Cards that were made."""
+
+    cards: list[CardOut]
+
+
+class QueuedCard(CardOut):
+    """A card to study now, and what each button would do."""
+
+    choices: dict[RatingName, Choice]
+
+
+class QueueOut(BaseModel):
+    """What to study now. The counts are of all that is left today, within the day's limits."""
+
+    items: list[QueuedCard]
+    learning: int
+    due: int
+    new: int
+    day: date
+    next_at: datetime | None = Field(description="When the next step of minutes is over, where none is now")
+
+
+class NewReview(BaseModel):
+    """The body of `POST /flashcards/{id}/review`: a `rating` or a `quality`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID | None = Field(None, description="The device's own; sent twice it counts once")
+    rating: RatingName | None = None
+    quality: int | None = Field(None, ge=0, le=5, description="SuperMemo's: below 3 it was not recalled")
+    duration_ms: int | None = Field(None, ge=0, le=24 * 3600 * 1000)
+    reviewed_at: AwareDatetime | None = Field(None, description="When it happened, where that was before now")
+
+    @model_validator(mode="after")
+    def expect_one_verdict(self) -> Self:
+        if (self.rating is None) == (self.quality is None):
+            raise ValueError("say either rating or quality")
+        return self
+
+    def given(self, now: datetime) -> Given:
+        """The review as it is logged."""
+        rating = rating_named(self.rating) if self.rating else rating_of(self.quality or 0)
+        quality = rating.quality if self.quality is None else self.quality
+        return Given(self.id or uuid4(), rating, quality, self.reviewed_at or now, self.duration_ms)
+
+
+class ReviewOut(BaseModel):
+    """A review that counts, and the card after it."""
+
+    id: UUID
+    card: CardOut
+
+
+class BulkChange(BaseModel):
+    """The body of `POST /flashcards/bulk`: these cards, or all that a search finds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    card_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_AT_ONCE)] | None = None
+    q: Annotated[str, Field(max_length=500), AfterValidator(storable)] | None = None
+    action: Action
+    tags: Tags = []
+    deck_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def expect_what_it_needs(self) -> Self:
+        if (self.card_ids is None) == (self.q is None):
+            raise ValueError("say either card_ids or q")
+        if self.action in ("tag", "untag") and not self.tags:
+            raise ValueError("tags says which")
+        if self.action == "move" and self.deck_id is None:
+            raise ValueError("deck_id says where to")
+        return self
+
+
+class BulkOut(BaseModel):
+    """How many cards were changed."""
+
+    changed: int
+
+
+def deck_out(deck: Deck) -> DeckOut:
+    """A deck as it is shown."""
+    return DeckOut.model_validate(deck.model_dump() | {"options": DeckOptions.model_validate(deck.options)})
+
+
+def card_out(shown: Shown) -> CardOut:
+    """A card as it is shown."""
+    return CardOut.model_validate(card_fields(shown))
+
+
+def card_fields(shown: Shown) -> dict[str, object]:
+    """The fields of a card as it is shown."""
+    front, back = shown.sides
+    note = {name: getattr(shown.note, name) for name in ("kind", "question", "answer", "tags", "source")}
+    return shown.card.model_dump() | note | {"front": front, "back": back}

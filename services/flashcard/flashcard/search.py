@@ -1,0 +1,82 @@
+"""The words with which a student looks for cards: `deck:Biology tag:exam is:due "cell wall" -tag:leech`."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from uuid import UUID
+
+from chassis.errors import Invalid
+from sqlalchemy import ColumnElement, any_, func, literal, not_, or_
+from sqlmodel import col, select
+
+from flashcard.decks import SEPARATOR
+from flashcard.models import Card, Deck, Note
+
+_TERM = re.compile(r'(?P<minus>-?)(?:(?P<field>deck|tag|is):)?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))', re.IGNORECASE)
+_MOST_TERMS = 20
+
+
+class NotASearch(Invalid):
+    type, title = "not-a-search", "The search cannot be read"
+
+
+def conditions(query: str, owner: UUID, now: datetime, today: date) -> list[ColumnElement[bool]]:
+    """What a card, joined with its note, must fulfil; all of it. Raises `NotASearch`."""
+    terms = list(_TERM.finditer(query))
+    if len(terms) > _MOST_TERMS:
+        raise NotASearch(f"q: at most {_MOST_TERMS} words. Use fewer.")
+    found = []
+    for term in terms:
+        field = (term["field"] or "").lower()
+        value = term["quoted"] if term["quoted"] is not None else term["word"]
+        condition = _condition(field, value, owner, now, today)
+        found.append(not_(condition) if term["minus"] else condition)
+    return found
+
+
+def _condition(field: str, value: str, owner: UUID, now: datetime, today: date) -> ColumnElement[bool]:
+    if field == "deck":
+        return _in_deck(value, owner)
+    if field == "tag":
+        lower = value.casefold()
+        tags = select(func.unnest(Note.tags).label("tag")).correlate(Note).subquery()
+        same = or_(
+            func.lower(tags.c.tag) == lower, func.lower(tags.c.tag).startswith(lower + SEPARATOR, autoescape=True)
+        )
+        return select(tags.c.tag).where(same).exists()
+    if field == "is":
+        return _is(value.lower(), now, today)
+    return or_(
+        col(Note.question).icontains(value, autoescape=True),
+        col(Note.answer).icontains(value, autoescape=True),
+        literal(value) == any_(col(Note.tags)),
+    )
+
+
+def _in_deck(name: str, owner: UUID) -> ColumnElement[bool]:
+    lower = name.casefold()
+    named = func.lower(Deck.name)
+    inside = select(Deck.id).where(
+        Deck.user_id == owner, or_(named == lower, named.startswith(lower + SEPARATOR, autoescape=True))
+    )
+    return col(Card.deck_id).in_(inside)
+
+
+def _is(state: str, now: datetime, today: date) -> ColumnElement[bool]:
+    states: dict[str, Callable[[], ColumnElement[bool]]] = {
+        "new": lambda: col(Card.phase) == "new",
+        "learn": lambda: col(Card.phase).in_(("learning", "relearning")),
+        "review": lambda: col(Card.phase) == "review",
+        "due": lambda: (
+            or_((col(Card.phase) == "review") & (col(Card.due_day) <= today), (col(Card.due_at) <= now))
+            & ~col(Card.suspended)
+        ),
+        "suspended": lambda: col(Card.suspended).is_(True),
+        "buried": lambda: col(Card.buried_until) > today,
+        "leech": lambda: literal("leech") == any_(col(Note.tags)),
+    }
+    if state not in states:
+        raise NotASearch(
+            f"q: is:{state[:20]} is not known. It may be one of {', '.join(f'is:{name}' for name in states)}."
+        )
+    return states[state]()

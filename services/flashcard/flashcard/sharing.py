@@ -1,0 +1,126 @@
+"""Sharing a deck: a link, a copy without the owner's history, and the end of it."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.errors import NotFound
+from chassis.sealing import KeyRing
+from contracts.flashcard import DeckShared
+from mesh import Outbox
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, delete, select
+
+from flashcard.decks import SEPARATOR, Decks
+from flashcard.models import SCHEMA, Card, Deck, Note, NoteKind, Share
+from flashcard.notes import Notes, Written
+from flashcard.reviewing import LEECH
+from flashcard.scheduling import DeckOptions
+
+
+class NoSuchShare(NotFound):
+    type, title = "shared-deck-not-found", "No such shared deck"
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDeck:
+    """What a link leads to."""
+
+    name: str
+    cards: int
+    samples: Sequence[str]
+
+
+class Sharing:
+    """One student's sharing: of own decks, and of what others gave the link to."""
+
+    def __init__(self, session: AsyncSession, owner: UUID, ring: KeyRing) -> None:
+        self._session = session
+        self._owner = owner
+        self._ring = ring
+
+    async def share(self, deck_id: UUID, now: datetime) -> str:
+        """The deck's link token; the same one as long as it is shared. Raises `NoSuchDeck`."""
+        deck = await Decks(self._session, self._owner).get(deck_id, lock=True)
+        shared = await self._session.get(Share, deck.id)
+        if shared is not None:
+            return self._ring.open(shared.token_sealed)
+        token = secrets.token_urlsafe(24)
+        self._session.add(
+            Share(
+                deck_id=deck.id,
+                user_id=self._owner,
+                token_digest=_digest(token),
+                token_sealed=self._ring.seal(token),
+                created_at=now,
+            )
+        )
+        deck.version += 1
+        await self._session.flush()
+        cards = await _count(
+            self._session, [inside.id for inside in await Decks(self._session, self._owner).within(deck)]
+        )
+        told = DeckShared(deck_id=deck.id, user_id=self._owner, name=deck.name, cards=cards, version=deck.version)
+        await Outbox(self._session, SCHEMA).add(told)
+        return token
+
+    async def revoke(self, deck_id: UUID) -> None:
+        """The link leads nowhere from now on; copies stay. Raises `NoSuchDeck`."""
+        deck = await Decks(self._session, self._owner).get(deck_id, lock=True)
+        await self._session.execute(delete(Share).where(col(Share.deck_id) == deck.id))
+
+    async def look(self, token: str) -> SharedDeck:
+        """What the link leads to, before it is copied. Raises `NoSuchShare`."""
+        decks = await self._decks(token)
+        ids = [deck.id for deck in decks]
+        samples = select(Note.question).join(Card).where(col(Card.deck_id).in_(ids), Card.ordinal == 0)
+        shown = (await self._session.execute(samples.order_by(col(Card.position)).limit(5))).scalars().all()
+        return SharedDeck(decks[0].name, await _count(self._session, ids), shown)
+
+    async def copy(self, token: str, now: datetime) -> Deck:
+        """A deck of one's own with the same cards, all of them new. Raises `NoSuchShare`."""
+        theirs = await self._decks(token)
+        mine = Decks(self._session, self._owner)
+        root = theirs[0].name
+        name = await self._free_name(root.rpartition(SEPARATOR)[2])
+        copied: list[Deck] = []
+        for deck in theirs:
+            options = DeckOptions.model_validate(deck.options)
+            copied.append(await mine.create(name + deck.name[len(root) :], options, now))
+            await self._copy_notes(deck, copied[-1], now)
+        return copied[0]
+
+    async def _copy_notes(self, theirs: Deck, mine: Deck, now: datetime) -> None:
+        first = select(Note, func.min(Card.position).label("place")).join(Card).where(Card.deck_id == theirs.id)
+        rows = (await self._session.execute(first.group_by(col(Note.id)).order_by("place"))).all()
+        notes = Notes(self._session, self._owner)
+        for note, _ in rows:
+            # Where it was taken from is a document of the owner's, which nobody else can open.
+            tags = [tag for tag in note.tags if tag != LEECH]
+            await notes.write(mine, Written(note.question, note.answer, NoteKind(note.kind), tags), now)
+
+    async def _decks(self, token: str) -> Sequence[Deck]:
+        statement = select(Deck).join(Share, col(Share.deck_id) == Deck.id).where(Share.token_digest == _digest(token))
+        deck = (await self._session.execute(statement)).scalar_one_or_none()
+        if deck is None:
+            raise NoSuchShare("This link leads to no deck. Its owner may have stopped sharing it.")
+        inside = await Decks(self._session, deck.user_id).within(deck)
+        return sorted(inside, key=lambda found: found.name)
+
+    async def _free_name(self, name: str) -> str:
+        taken = {deck.name for deck in await Decks(self._session, self._owner).all()}
+        numbered = (f"{name} ({number})" for number in range(2, len(taken) + 3))
+        return name if name not in taken else next(free for free in numbered if free not in taken)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def _count(session: AsyncSession, deck_ids: Sequence[UUID]) -> int:
+    counted = await session.execute(select(func.count()).where(col(Card.deck_id).in_(deck_ids)))
+    return counted.scalar_one()

@@ -1,0 +1,58 @@
+"""Students as auth's events tell of them: where they are, and when their day begins."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from chassis.clock import Clock, system_clock
+from contracts.auth import Profile
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from flashcard.models import Student
+from flashcard.study_day import StudyDay
+
+_FROM_THE_PROFILE = ("version", "time_zone", "day_starts_at", "next_day_at")
+
+
+class Students:
+    """Every student's profile. What is newer by the profile's version wins, in any order."""
+
+    def __init__(self, session: AsyncSession, clock: Clock = system_clock) -> None:
+        self._session = session
+        self._clock = clock
+
+    async def put(self, profile: Profile) -> None:
+        """This is the profile, unless a newer one is known. Its day begins anew where the zone is another."""
+        counting, now = StudyDay(profile.time_zone, profile.day_starts_at), self._clock()
+        statement = insert(Student).values(
+            user_id=profile.user_id,
+            version=profile.version,
+            time_zone=profile.time_zone,
+            day_starts_at=profile.day_starts_at,
+            next_day_at=counting.end_of(counting.day_of(now)),
+            deleted=False,
+            told_version=0,
+        )
+        newer = statement.on_conflict_do_update(
+            index_elements=["user_id"],
+            set_={name: statement.excluded[name] for name in _FROM_THE_PROFILE},
+            where=(col(Student.version) < statement.excluded.version) & ~col(Student.deleted),
+        )
+        await self._session.execute(newer)
+
+    async def study_day(self, user_id: UUID) -> StudyDay:
+        """How this student counts days; by UTC from 4 am until the profile has arrived."""
+        student = await self._session.get(Student, user_id)
+        return counting_of(student) if student else StudyDay()
+
+
+def counting_of(student: Student) -> StudyDay:
+    """How a student counts days."""
+    return StudyDay(student.time_zone, student.day_starts_at)
+
+
+async def today_of(session: AsyncSession, user_id: UUID, now: datetime) -> tuple[StudyDay, date]:
+    """How a student counts days, and the day that it is for the student."""
+    counting = await Students(session).study_day(user_id)
+    return counting, counting.day_of(now)

@@ -1,0 +1,61 @@
+"""What the role `scheduler` does: days of students begin, and what was kept long enough is removed. Several may run at once."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from logging import getLogger
+
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.idempotency import forget_old_keys
+from mesh import sweep
+
+from flashcard.rollover import BATCH, Rollovers
+
+log = getLogger(__name__)
+KEEP_EVENTS = timedelta(days=7)
+_TIDY_EVERY = 3600.0
+
+
+class Upkeep:
+    """Looks every so many seconds, and sooner where a day is known to begin."""
+
+    def __init__(self, database: Database, clock: Clock, every: float) -> None:
+        self._database = database
+        self._clock = clock
+        self._every = every
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; an outage of the database is waited out."""
+        loop = asyncio.get_running_loop()
+        tidy_at = loop.time()
+        while not stop.is_set():
+            wait = self._every
+            try:
+                wait = await self.turn_days()
+                if loop.time() >= tidy_at:
+                    await self.tidy()
+                    tidy_at = loop.time() + _TIDY_EVERY
+            except Exception:
+                log.warning("upkeep failed, and is tried again", exc_info=True)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await stop.wait()
+
+    async def turn_days(self) -> float:
+        """Tell what is due to all students whose day has begun; seconds until it is worth looking again."""
+        turned = BATCH
+        while turned == BATCH:
+            async with self._database.transaction() as session:
+                turned = await Rollovers(session).turn(self._clock())
+        async with self._database.transaction() as session:
+            next_at = await Rollovers(session).next_at()
+        if next_at is None:
+            return self._every
+        return min(self._every, max(0.2, (next_at - self._clock()).total_seconds()))
+
+    async def tidy(self) -> None:
+        """Remove old idempotency keys, and events that were sent and received long ago."""
+        async with self._database.transaction() as session:
+            await forget_old_keys(session, self._clock())
+        await sweep(self._database, KEEP_EVENTS)

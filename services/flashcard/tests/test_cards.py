@@ -1,0 +1,208 @@
+"""Decks and cards over HTTP: written, found, changed, removed."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flashcard.sources import Sources
+
+from .desk import Desk
+
+
+async def test_a_card_without_a_deck_goes_into_default(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes(tags=["biology"])
+    assert [deck["name"] for deck in (await ada.http.get("/decks")).json()] == ["Default"]
+    assert (card["front"], card["back"], card["phase"]) == ("What is a cell?", "The unit of life", "new")
+    assert card["tags"] == ["biology"]
+
+
+async def test_a_new_card_is_told_to_the_mesh(desk: Desk) -> None:
+    card = await desk.student().writes()
+    ((kind, event),) = await desk.events()
+    assert (kind, event["card_id"], event["question"]) == ("flashcard.card.created.v1", card["id"], "What is a cell?")
+
+
+async def test_a_deck_within_a_deck_makes_what_it_lies_in(desk: Desk) -> None:
+    ada = desk.student()
+    await ada.post("/decks", name="Biology:: Cells ::Walls")
+    names = [deck["name"] for deck in (await ada.http.get("/decks")).json()]
+    assert names == ["Biology", "Biology::Cells", "Biology::Cells::Walls"]
+
+
+async def test_renaming_a_deck_moves_what_lies_in_it(desk: Desk) -> None:
+    ada = desk.student()
+    await ada.post("/decks", name="A::B::C")
+    await ada.post("/decks", name="AB")
+    deck = (await ada.http.get("/decks")).json()[1]
+    assert (await ada.http.patch(f"/decks/{deck['id']}", json={"name": "X::Y"})).status_code == 200
+    assert [deck["name"] for deck in (await ada.http.get("/decks")).json()] == ["A", "AB", "X", "X::Y", "X::Y::C"]
+
+
+async def test_a_deck_cannot_be_put_into_itself_or_upon_another(desk: Desk) -> None:
+    ada = desk.student()
+    first = await ada.post("/decks", name="A")
+    await ada.post("/decks", name="B")
+    assert (await ada.http.patch(f"/decks/{first['id']}", json={"name": "A::A"})).status_code == 422
+    assert (await ada.http.patch(f"/decks/{first['id']}", json={"name": "B"})).status_code == 409
+
+
+async def test_deleting_a_deck_takes_cards_and_inner_decks_along(desk: Desk) -> None:
+    ada = desk.student()
+    inner = await ada.post("/decks", name="A::B")
+    await ada.writes(deck_id=inner["id"])
+    outer = (await ada.http.get("/decks")).json()[0]
+    assert (await ada.http.delete(f"/decks/{outer['id']}")).status_code == 204
+    assert (await ada.http.get("/decks")).json() == []
+    assert (await ada.get("/flashcards"))["items"] == []
+
+
+async def test_a_cloze_makes_a_card_for_each_number(desk: Desk) -> None:
+    ada = desk.student()
+    made = await ada.post("/flashcards", kind="cloze", question="{{c1::ATP}} is made in {{c2::mitochondria}}")
+    assert [card["front"] for card in made["cards"]] == ["[…] is made in mitochondria", "ATP is made in […]"]
+
+
+async def test_rewriting_a_cloze_keeps_what_is_known_of_the_cards_that_stay(desk: Desk) -> None:
+    ada = desk.student()
+    made = await ada.post("/flashcards", kind="cloze", question="{{c1::a}} {{c2::b}}")
+    first, second = made["cards"]
+    await ada.reviews(first, "easy")
+    change = {"question": "{{c1::a}} {{c3::c}}"}
+    assert (await ada.http.patch(f"/flashcards/{first['id']}", json=change)).status_code == 200
+    assert (await ada.http.get(f"/flashcards/{second['id']}")).status_code == 404
+    cards = (await ada.get("/flashcards"))["items"]
+    assert {(card["front"], card["reviews"]) for card in cards} == {("[…] c", 1), ("a […]", 0)}
+
+
+async def test_a_duplicate_is_made_and_told(desk: Desk) -> None:
+    ada = desk.student()
+    first = await ada.writes("What is a cell?")
+    again = await ada.post("/flashcards", question="what is a  CELL?", answer="x")
+    assert again["alike"] == [first["note_id"]]
+
+
+async def test_the_same_key_writes_one_card(desk: Desk) -> None:
+    ada = desk.student()
+    body = {"question": "Q", "answer": "A"}
+    answers = [await ada.http.post("/flashcards", json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert len((await ada.get("/flashcards"))["items"]) == 1
+
+
+async def test_searching_by_deck_tag_state_and_words(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="Biology::Cells")
+    wall = await ada.writes("What is a cell wall?", "Cellulose", deck_id=deck["id"], tags=["exam::final"])
+    war = await ada.writes("When did the war end?", "1945", tags=["history"])
+    await ada.reviews(war, "easy")
+
+    async def found(q: str) -> list[str]:
+        return [card["id"] for card in (await ada.get("/flashcards", q=q))["items"]]
+
+    assert await found("deck:biology") == [wall["id"]]
+    assert await found("tag:EXAM") == [wall["id"]]
+    assert await found('"cell wall" cellulose') == [wall["id"]]
+    assert await found("-is:new") == [war["id"]]
+    assert await found("is:due") == []
+    desk.later(days=30)
+    assert await found("is:due") == [war["id"]]
+    assert await found("100%_") == []
+    assert set(await found("")) == {wall["id"], war["id"]}
+
+
+async def test_pages_of_cards_hold_each_once(desk: Desk) -> None:
+    ada = desk.student()
+    written = [(await ada.writes(f"Question {number}"))["id"] for number in range(7)]
+    page, found = await ada.get("/flashcards", limit=3), list[str]()
+    while True:
+        found += [card["id"] for card in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        page = await ada.get("/flashcards", limit=3, cursor=page["next_cursor"])
+    assert sorted(found) == sorted(written)
+
+
+async def test_many_cards_are_changed_at_once(desk: Desk) -> None:
+    ada = desk.student()
+    for number in range(5):
+        await ada.writes(f"Question {number}", tags=["old"])
+    deck = await ada.post("/decks", name="Elsewhere")
+    assert (await ada.post("/flashcards/bulk", q="tag:old", action="tag", tags=["new"]))["changed"] == 5
+    assert (await ada.post("/flashcards/bulk", q="tag:new", action="untag", tags=["old"]))["changed"] == 5
+    assert (await ada.post("/flashcards/bulk", q="tag:new", action="move", deck_id=deck["id"]))["changed"] == 5
+    assert (await ada.post("/flashcards/bulk", q="deck:Elsewhere", action="suspend"))["changed"] == 5
+    cards = (await ada.get("/flashcards"))["items"]
+    assert {(tuple(card["tags"]), card["deck_id"], card["suspended"]) for card in cards} == {
+        (("new",), deck["id"], True)
+    }
+    assert (await ada.queue())["items"] == []
+    assert (await ada.post("/flashcards/bulk", q="is:suspended", action="delete"))["changed"] == 5
+    assert (await ada.get("/flashcards"))["items"] == []
+
+
+async def test_nobody_reaches_anothers_cards(desk: Desk) -> None:
+    ada, eve = desk.student(), desk.student()
+    card = await ada.writes()
+    deck = (await ada.http.get("/decks")).json()[0]
+    mine = await eve.writes()
+    answers = [
+        await eve.http.get(f"/flashcards/{card['id']}"),
+        await eve.http.patch(f"/flashcards/{card['id']}", json={"answer": "x"}),
+        await eve.http.delete(f"/flashcards/{card['id']}"),
+        await eve.http.post(f"/flashcards/{card['id']}/review", json={"rating": "good"}),
+        await eve.http.get(f"/decks/{deck['id']}"),
+        await eve.http.patch(f"/decks/{deck['id']}", json={"name": "x"}),
+        await eve.http.delete(f"/decks/{deck['id']}"),
+        await eve.http.post("/flashcards", json={"question": "q", "answer": "a", "deck_id": deck["id"]}),
+        await eve.http.patch(f"/flashcards/{mine['id']}", json={"deck_id": deck["id"]}),
+        await eve.http.get("/flashcards/due", params={"deck_id": deck["id"]}),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * len(answers)
+    assert (await eve.http.get("/flashcards/due", params={"userId": str(ada.id)})).status_code == 403
+    assert (await eve.post("/flashcards/bulk", card_ids=[card["id"]], action="delete"))["changed"] == 0
+    assert (await ada.http.get(f"/flashcards/{card['id']}")).status_code == 200
+
+
+async def test_an_admin_sees_what_is_due_for_a_student(desk: Desk) -> None:
+    ada, admin = desk.student(), desk.student("student", "admin")
+    await ada.writes()
+    assert (await admin.queue(userId=str(ada.id)))["new"] == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"question": "", "answer": "a"},
+        {"question": "q", "answer": " "},
+        {"question": "q\x00", "answer": "a"},
+        {"question": "q", "answer": "a" * 64_001},
+        {"question": "q", "answer": "a", "tags": [f"t{n}" for n in range(101)]},
+        {"question": "q", "answer": "a", "kind": "cloze"},
+        {"question": "q", "answer": "a", "deck_id": "x"},
+        {"question": "q", "answer": "a", "colour": "red"},
+    ],
+)
+async def test_a_bad_card_is_refused_and_leaves_nothing(desk: Desk, body: dict[str, Any]) -> None:
+    ada = desk.student()
+    answer = await ada.http.post("/flashcards", json=body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (await ada.get("/flashcards"))["items"] == []
+
+
+async def test_scripts_are_kept_as_they_were_written(desk: Desk) -> None:
+    card = await desk.student().writes("<script>alert(1)</script>", "<img src=x onerror=alert(1)>")
+    assert card["question"] == "<script>alert(1)</script>"
+
+
+async def test_a_card_of_a_deleted_document_stays_and_says_so(desk: Desk) -> None:
+    ada, document = desk.student(), uuid4()
+    source = {"document_id": str(document), "page": 3, "quote": "The cell is …"}
+    before = await ada.writes(source=source)
+    assert before["source"]["available"] is True
+    async with desk.database.transaction() as session:
+        await Sources(session).remove(document, owner=ada.id)
+    after = await ada.get(f"/flashcards/{before['id']}")
+    assert after["source"] == before["source"] | {"available": False}
+    assert (await ada.writes("Another", source=source))["source"]["available"] is False

@@ -1,0 +1,208 @@
+"""Reviews over HTTP: they count once, in their own time, and can be taken back."""
+
+import asyncio
+import itertools
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from .desk import Desk, Json, Student
+
+FATE = ("phase", "due_day", "due_at", "interval", "stability", "difficulty", "lapses", "reviews")
+
+
+def fate(card: Json) -> dict[str, object]:
+    return {name: card[name] for name in FATE}
+
+
+def report(moment: datetime, rating: str = "good") -> Json:
+    return {"id": str(uuid4()), "rating": rating, "reviewed_at": moment.isoformat()}
+
+
+async def test_the_queue_shows_what_each_button_does_and_the_button_does_it(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes()
+    (item,) = (await ada.queue())["items"]
+    assert [item["choices"][name]["wait"] for name in ("again", "hard", "good")] == ["1 min", "6 min", "10 min"]
+    after = await ada.reviews(card, "easy")
+    assert after["due_day"] == item["choices"]["easy"]["due_day"]
+
+
+async def test_a_review_is_told_to_the_mesh_once(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes()
+    body = report(desk.now)
+    for _ in range(3):
+        await ada.post(f"/flashcards/{card['id']}/review", **body)
+    told = [event for kind, event in await desk.events() if kind == "flashcard.card.reviewed.v1"]
+    assert [(event["review_id"], event["rating"], event["version"]) for event in told] == [(body["id"], "good", 2)]
+
+
+async def test_a_review_sent_twice_at_once_counts_once(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes()
+    body = report(desk.now, "easy")
+    await asyncio.gather(*(ada.post(f"/flashcards/{card['id']}/review", **body) for _ in range(8)))
+    assert (await ada.get(f"/flashcards/{card['id']}"))["reviews"] == 1
+
+
+async def test_an_id_that_said_something_else_is_refused(desk: Desk) -> None:
+    ada = desk.student()
+    card, other = await ada.writes("a"), await ada.writes("b")
+    body = report(desk.now)
+    await ada.post(f"/flashcards/{card['id']}/review", **body)
+    for path, rating in ((card["id"], "again"), (other["id"], "good")):
+        answer = await ada.http.post(f"/flashcards/{path}/review", json=body | {"rating": rating})
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:studyteddy:problem:review-id-used")
+
+
+async def test_reviews_of_two_devices_end_the_same_in_any_order_of_arrival(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="D", options={"fuzz": False, "leech_lapses": 0})
+    start, waits, ratings = desk.now, (0, 0.01, 2, 9, 9.01), ("good", "good", "hard", "again", "good")
+    desk.later(days=10)
+    moments = [start + timedelta(days=wait) for wait in waits]
+    fates = []
+    for order in list(itertools.permutations(range(5)))[::17]:
+        desk.now -= timedelta(days=10)
+        card = await ada.writes(f"Question {order}", deck_id=deck["id"])
+        desk.now += timedelta(days=10)
+        for number in order:
+            await ada.post(f"/flashcards/{card['id']}/review", **report(moments[number], ratings[number]))
+        fates.append(fate(await ada.get(f"/flashcards/{card['id']}")))
+    assert all(other == fates[0] for other in fates)
+    assert fates[0]["reviews"] == 5
+
+
+async def test_a_late_review_counts_on_its_own_day(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes()
+    then = desk.now
+    desk.later(days=3)
+    late = await ada.post(f"/flashcards/{card['id']}/review", **report(then, "easy"))
+    assert late["card"]["due_day"] <= (then + timedelta(days=10)).date().isoformat()
+
+
+async def test_undo_goes_back_several_steps(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes()
+    states = [fate(card)]
+    for rating in ("good", "good", "again"):
+        states.append(fate(await ada.reviews(card, rating)))
+        desk.later(minutes=10)
+    for state in states[-2::-1]:
+        assert fate((await ada.post("/reviews/undo"))["card"]) == state
+    assert (await ada.http.post("/reviews/undo")).status_code == 409
+    undone = [kind for kind, _ in await desk.events() if kind == "flashcard.review.undone.v1"]
+    assert len(undone) == 3
+
+
+async def test_two_undos_at_once_take_back_two_reviews(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes()
+    for _ in range(4):
+        await ada.reviews(card)
+    await asyncio.gather(ada.post("/reviews/undo"), ada.post("/reviews/undo"))
+    assert (await ada.get(f"/flashcards/{card['id']}"))["reviews"] == 2
+
+
+async def test_siblings_wait_until_tomorrow_and_two_reviews_of_them_at_once_do_not_block(desk: Desk) -> None:
+    ada = desk.student()
+    made = await ada.post("/flashcards", kind="reversed", question="casa", answer="house")
+    first, second = made["cards"]
+    await ada.reviews(first, "easy")
+    assert (await ada.queue())["items"] == []
+    desk.later(days=1)
+    assert [item["id"] for item in (await ada.queue())["items"]] == [second["id"]]
+    both = [asyncio.create_task(ada.reviews(card)) for card in (first, second) for _ in range(5)]
+    await asyncio.wait_for(asyncio.gather(*both), 20)
+
+
+async def test_a_leech_is_tagged_and_suspended_and_undo_takes_that_back(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="D", options={"leech_lapses": 2})
+    card = await ada.writes(deck_id=deck["id"])
+    await ada.reviews(card, "easy")
+    for _ in range(2):
+        desk.later(days=30)
+        card = await ada.reviews(card, "again")
+        if not card["suspended"]:
+            desk.later(minutes=10)
+            await ada.reviews(card, "good")
+    assert (card["suspended"], card["tags"], card["lapses"]) == (True, ["leech"], 2)
+    back = (await ada.post("/reviews/undo"))["card"]
+    assert (back["suspended"], back["tags"], back["lapses"]) == (False, [], 1)
+
+
+async def test_switching_the_algorithm_replays_the_log(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="D", options={"fuzz": False})
+    card = await ada.writes(deck_id=deck["id"])
+    for days in (0, 1, 6):
+        desk.later(days=days)
+        fsrs = await ada.reviews(card)
+
+    async def switch(algorithm: str) -> Json:
+        await ada.http.patch(f"/decks/{deck['id']}", json={"options": {"algorithm": algorithm, "fuzz": False}})
+        return await ada.get(f"/flashcards/{card['id']}")
+
+    sm2 = await switch("sm2")
+    assert (sm2["interval"], sm2["ease"]) == (15, 2.5)
+    assert fate(await switch("fsrs")) == fate(fsrs)
+
+
+async def test_limits_of_the_day_and_learning_first(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="D", options={"new_per_day": 3, "reviews_per_day": 1})
+    cards = [await ada.writes(f"Question {number}", deck_id=deck["id"]) for number in range(5)]
+    assert (await ada.queue())["new"] == 3
+    for card in cards[:2]:
+        await ada.reviews(card, "easy")
+    await ada.reviews(cards[2], "again")
+    queue = await ada.queue()
+    assert (queue["new"], queue["learning"], queue["next_at"] is not None) == (0, 1, False)
+    assert [item["id"] for item in queue["items"]] == [cards[2]["id"]], (
+        "a step that is over soon, where nothing else is"
+    )
+    desk.later(days=30)
+    queue = await ada.queue()
+    assert (queue["learning"], queue["due"], queue["new"]) == (1, 1, 2)
+    assert [item["phase"] for item in queue["items"]] == ["learning", "review", "new", "new"]
+
+
+async def test_due_is_by_the_students_day(desk: Desk) -> None:
+    ada = desk.student()
+    await desk.knows(ada, "Pacific/Auckland")
+    desk.now = datetime.fromisoformat("2026-11-26T14:59:00+00:00")  # 03:59 of the 27th in Auckland
+    assert (await ada.queue())["day"] == "2026-11-26"
+    desk.later(minutes=1)
+    assert (await ada.queue())["day"] == "2026-11-27"
+
+
+async def test_impossible_reviews_are_refused(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes()
+
+    async def told(**body: object) -> tuple[int, str]:
+        answer = await ada.http.post(f"/flashcards/{card['id']}/review", json=body)
+        return answer.status_code, answer.json()["type"].rpartition(":")[2]
+
+    tomorrow, long_ago = desk.now + timedelta(days=1), desk.now - timedelta(days=3650)
+    assert await told(rating="good", reviewed_at=tomorrow.isoformat()) == (422, "review-in-the-future")
+    assert await told(rating="good", reviewed_at=long_ago.isoformat()) == (422, "review-before-card")
+    for body in ({"quality": 6}, {}, {"rating": "good", "quality": 4}, {"rating": "great"}):
+        assert (await told(**body))[0] == 422
+    assert (await told(rating="good", reviewed_at="2026-11-26T12:00:00"))[0] == 422
+    assert (await ada.get(f"/flashcards/{card['id']}"))["reviews"] == 0
+
+
+async def reviewed_with_quality(ada: Student, card: Json, quality: int) -> Json:
+    after: Json = (await ada.post(f"/flashcards/{card['id']}/review", quality=quality))["card"]
+    return after
+
+
+async def test_quality_is_what_sm2_counts(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="D", options={"algorithm": "sm2", "fuzz": False})
+    card = await ada.writes(deck_id=deck["id"])
+    after = await reviewed_with_quality(ada, card, 5)
+    assert (after["ease"], after["interval"], after["phase"]) == (2.6, 1, "review")

@@ -1,0 +1,59 @@
+"""A link to a deck, and a copy of it."""
+
+import asyncio
+
+from .desk import Desk
+
+
+async def test_a_copy_has_the_cards_and_nothing_of_the_owners_history(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    deck = await ada.post("/decks", name="Biology", options={"new_per_day": 7})
+    inner = await ada.post("/decks", name="Biology::Cells")
+    source = {"document_id": "018f3b2e-0000-7000-8000-000000000003", "page": 3, "quote": "…"}
+    card = await ada.writes(deck_id=deck["id"], tags=["exam", "leech"], source=source)
+    await ada.post("/flashcards", kind="cloze", question="{{c1::a}} {{c2::b}}", deck_id=inner["id"])
+    await ada.reviews(card, "easy")
+    link = await ada.post(f"/decks/{deck['id']}/share")
+
+    seen = await bob.get(f"/decks/shared/{link['token']}")
+    assert seen == {"name": "Biology", "cards": 3, "samples": ["What is a cell?", "{{c1::a}} {{c2::b}}"]}
+    copied = await bob.post(f"/decks/shared/{link['token']}/copy")
+
+    assert (copied["name"], copied["options"]["new_per_day"]) == ("Biology", 7)
+    assert [deck["name"] for deck in (await bob.http.get("/decks")).json()] == ["Biology", "Biology::Cells"]
+    cards = (await bob.get("/flashcards"))["items"]
+    assert len(cards) == 3
+    assert {(card["phase"], card["reviews"], card["source"], "leech" in card["tags"]) for card in cards} == {
+        ("new", 0, None, False)
+    }
+    assert (await ada.get(f"/flashcards/{card['id']}"))["reviews"] == 1
+
+
+async def test_copying_twice_makes_two_decks(desk: Desk) -> None:
+    ada = desk.student()
+    await ada.writes()
+    (deck,) = (await ada.http.get("/decks")).json()
+    token = (await ada.post(f"/decks/{deck['id']}/share"))["token"]
+    for _ in range(2):
+        await ada.post(f"/decks/shared/{token}/copy")
+    assert [deck["name"] for deck in (await ada.http.get("/decks")).json()] == ["Default", "Default (2)", "Default (3)"]
+
+
+async def test_the_link_stays_the_same_is_told_once_and_ends_when_revoked(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    deck = await ada.post("/decks", name="D")
+    links = await asyncio.gather(*(ada.post(f"/decks/{deck['id']}/share") for _ in range(4)))
+    token = links[0]["token"]
+    assert {link["token"] for link in links} == {token}
+    assert [told["name"] for told in await desk.told("deck.shared")] == ["D"]
+    assert (await ada.http.delete(f"/decks/{deck['id']}/share")).status_code == 204
+    assert (await bob.http.get(f"/decks/shared/{token}")).status_code == 404
+    assert (await bob.http.post(f"/decks/shared/{token}/copy")).status_code == 404
+
+
+async def test_only_the_owner_shares_and_revokes(desk: Desk) -> None:
+    ada, eve = desk.student(), desk.student()
+    deck = await ada.post("/decks", name="D")
+    assert (await eve.http.post(f"/decks/{deck['id']}/share")).status_code == 404
+    assert (await eve.http.delete(f"/decks/{deck['id']}/share")).status_code == 404
+    assert (await eve.http.get("/decks/shared/guessed")).status_code == 404
