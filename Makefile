@@ -59,6 +59,7 @@ bench: setup ## print figures beside their baselines, from the same run
 
 quality: setup ## score retrieval and answers on a corpus (CORPUS=path)
 	@$(BIN)/python -m devstack install
+	@$(BIN)/python tests/quality/teach_back.py
 	@$(BIN)/python tests/quality
 
 contracts: setup ## write AsyncAPI, OpenAPI and JSON Schema from the code

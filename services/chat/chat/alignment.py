@@ -177,8 +177,7 @@ def _sides(reading: Reading, place: int, pivot: str) -> tuple[frozenset[str], fr
     if pivot not in _PIVOTS:
         before, behind = before[-_ARGUMENT:], behind[:_ARGUMENT]
     left, right = frozenset(before), frozenset(behind)
-    by = reading.tokens.index("by", place) if reading.passive and "by" in reading.tokens[place:] else None
-    return (right, left) if by is not None and pivot not in _PIVOTS else (left, right)
+    return (right, left) if pivot not in _PIVOTS and reading.passive(place) else (left, right)
 
 
 def _crossed(one: tuple[frozenset[str], frozenset[str]], other: tuple[frozenset[str], frozenset[str]]) -> bool:

@@ -23,6 +23,7 @@ _AUXILIARY = word_set(
 _CONDITION = re.compile(
     r"\W*(?:if|when|because|since|although|though|unless|until|after|before|as)\b[^,]*$", re.IGNORECASE
 )
+_JOINED = re.compile(r"(?:\W*\b(?:and|but|so|then|also)\b(?= ))*", re.IGNORECASE)
 _LEAST_WORDS = 2
 _ENOUGH_TERMS = 3  # a definition is often written without its verb, and no list knows all verbs
 _LOOK = 6
@@ -117,7 +118,8 @@ def _finite(word: str) -> bool:
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The stretch without white space, bullets and full stops around it."""
+    """The stretch without white space, bullets, full stops and joints around it."""
+    start = _JOINED.match(text, start, end).end()  # type: ignore[union-attr]  # it matches nothing, too
     while start < end and not text[start].isalnum() and text[start] not in "\"“‘'(":
         start += 1
     while end > start and (text[end - 1].isspace() or text[end - 1] in ".,;:!—–-"):

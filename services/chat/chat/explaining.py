@@ -33,9 +33,7 @@ def read_turn(asked: Asked) -> Turn:
     """What the turn is about. Once a session has a concept, only a start or "Concept: …" gives it another."""
     kept = [Assessment.model_validate(each) for each in asked.kept]
     current = kept[-1].concept if kept else None
-    concept, begin = (
-        (asked.question[:LONGEST_CONCEPT], len(asked.question)) if _starts(asked) else named(asked.question)
-    )
+    concept, begin = _named(asked)
     if current is not None and not _starts(asked) and not announced(asked.question):
         kept_apart = concept is None or folded(concept) == folded(current)
         concept, begin = current, begin if kept_apart else 0

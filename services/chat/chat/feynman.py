@@ -7,7 +7,7 @@ from contracts.chat import ExplanationAssessed, MissingPoint
 
 from chat.assessment import Assessment, KeyPoint, known_points, settle
 from chat.citations import Citation, Citations
-from chat.claims import split
+from chat.claims import says_nothing, split
 from chat.explaining import Turn, read_turn, search
 from chat.judging import Explanation, Judge
 from chat.key_points import Point, key_points, speaks_of
@@ -24,6 +24,7 @@ WHICH_CONCEPT = (
     "Which concept do you want to explain? Write its name, a colon, and what you know of it in your own words, "
     "such as “Photosynthesis: it is how plants …”."
 )
+_FEWEST_WORDS = 3
 ENGLISH_ONLY = (
     "Without a language model I can compare explanations with your material in English only. "
     "Explain it in English, or set up a language model."
@@ -41,7 +42,7 @@ class FeynmanMode:
     async def respond(self, asked: Asked, material: Material) -> AsyncGenerator[str | Answered]:
         """The assessment as text, a part at a time; or what to do where there is nothing to assess."""
         turn = read_turn(asked)
-        explains = asked.intent is not Intent.HINT and bool(split(turn.text))
+        explains = asked.intent is not Intent.HINT and self._explains(turn.text)
         if turn.concept is None and not explains:
             material.unneeded()
             parts: Sequence[str] = [WHICH_CONCEPT]
@@ -59,6 +60,12 @@ class FeynmanMode:
         for part in parts:
             yield part
         yield answered
+
+    def _explains(self, text: str) -> bool:
+        """Whether there is anything to assess; a model reads more than the rules do."""
+        if self._judge.model is None and may_be_english(text):
+            return bool(split(text))
+        return len(text.split()) >= _FEWEST_WORDS and not says_nothing(text)
 
     async def _assess(self, asked: Asked, turn: Turn, findings: Findings) -> tuple[Sequence[str], Answered]:
         concept = turn.concept or "this"

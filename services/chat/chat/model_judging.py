@@ -121,7 +121,7 @@ def _claim(said: _Claim, explanation: Explanation) -> JudgedClaim | None:
     if span is None:
         return None
     claim = Claim(single_spaced(explanation.text[slice(*span)]), *span)
-    verdict, place = Verdict(said.verdict), _quoted(said.passage, said.quote, explanation.passages)
+    verdict, place = Verdict(said.verdict), _sentence(said, explanation.passages)
     if verdict is Verdict.UNSPOKEN or place is None:
         return JudgedClaim(claim, Verdict.UNSPOKEN)
     if not _related(claim.text, explanation.passages[place.passage - 1].text[place.start : place.end]):
@@ -136,8 +136,8 @@ def _quoted(number: int, quote: str, passages: Sequence[Passage]) -> Place | Non
     return Place(number, *span) if span else None
 
 
-def _sentence(said: _KeyPoint, passages: Sequence[Passage]) -> Place | None:
-    """The whole sentences that a quote stands in: half of one reads badly as a point."""
+def _sentence(said: _KeyPoint | _Claim, passages: Sequence[Passage]) -> Place | None:
+    """The whole sentences that a quote stands in: half of one reads badly alone."""
     place = _quoted(said.passage, said.quote, passages)
     if place is None:
         return None

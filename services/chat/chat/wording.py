@@ -34,6 +34,7 @@ _ENDS = frozenset(";:.!?")
 _JOINTS = word_set("and but while whereas although though because since if when which who so or yet unless until where")
 _SCOPE_ENDS = word_set("but while whereas although though because since if when so unless until")
 _LONGEST_SCOPE = 7
+_NEAR_VERB = 3
 _BEFORE_NOUNS = word_set(
     "a an the its their his her this these those of in into at by for from on to with under during per no"
 )
@@ -76,10 +77,13 @@ class Reading:
         before = self.tokens[word.place - 1] if word.place else ""
         return before not in _BEFORE_NOUNS and is_verb(word.text)
 
-    @property
-    def passive(self) -> bool:
-        """Whether somebody is named by whom it is done."""
-        return "by" in self.tokens and bool(_BE.intersection(self.tokens))
+    def passive(self, place: int) -> bool:
+        """Whether the verb at this place is done by somebody who is named behind it: "was shot by Princip"."""
+        before, behind = (
+            self.tokens[max(0, place - _NEAR_VERB) : place],
+            self.tokens[place + 1 : place + 1 + _NEAR_VERB],
+        )
+        return "by" in behind and not _BE.isdisjoint(before)
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ stands in `_AXES` beside them: WordNet opposes *rise* to *fall*, and does not te
 """
 
 from collections import defaultdict
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from chat.terms import stem, word_set
@@ -39,6 +39,7 @@ _AXES = (
     ("keep keeps retain maintain conserve preserve", "lose change"),
     ("easy easier", "hard harder difficult"),
     ("rich", "poor"),
+    ("same identical identically equal alike", "different differently unequal distinct"),
     ("thick", "thin"),
     ("dominant", "recessive"),
     ("single", "double multiple several"),
@@ -52,12 +53,13 @@ _SHORTEST_REST = 4
 _IRREGULAR = dict(pair.split(":") for pair in ["rose:rise", "risen:rise", "fell:fall", "fallen:fall", "made:make", "gave:give", "given:give", "grew:grow", "grown:grow", "broke:break", "broken:break", "brought:bring", "paid:pay", "lost:lose", "shrank:shrink", "shrunk:shrink", "left:leave", "met:meet", "held:hold", "took:take", "taken:take", "became:become", "began:begin", "begun:begin", "rang:ring", "rung:ring", "fed:feed", "knew:know", "known:know", "drove:drive", "driven:drive", "sank:sink", "sunk:sink", "built:build", "bought:buy", "sold:sell", "sent:send", "spent:spend", "lent:lend", "kept:keep", "led:lead", "found:find", "came:come", "went:go", "gone:go", "saw:see", "seen:see", "wrote:write", "written:write", "spoke:speak", "spoken:speak", "chose:choose", "chosen:choose", "froze:freeze", "frozen:freeze", "threw:throw", "thrown:throw", "flew:fly", "flown:fly", "drew:draw", "drawn:draw", "won:win", "fought:fight", "taught:teach", "thought:think", "caught:catch", "shot:shoot", "bound:bind", "wound:wind", "stood:stand", "understood:understand", "said:say", "meant:mean", "told:tell", "felt:feel", "ran:run", "stole:steal", "stolen:steal", "swam:swim", "bore:bear", "borne:bear", "wore:wear", "worn:wear", "tore:tear", "torn:tear", "hid:hide", "hidden:hide", "sought:seek", "dealt:deal", "sat:sit", "lay:lie", "shook:shake", "shaken:shake", "ate:eat", "eaten:eat", "drank:drink", "woke:wake", "struck:strike", "sped:speed", "slid:slide", "stuck:stick", "swollen:swell", "melted:melt", "dying:die", "lying:lie", "tying:tie", "men:man", "women:woman", "children:child", "feet:foot", "teeth:tooth", "mice:mouse", "people:person", "nuclei:nucleus", "stimuli:stimulus", "bacteria:bacterium", "phenomena:phenomenon", "criteria:criterion", "analyses:analysis", "crises:crisis", "hypotheses:hypothesis", "axes:axis", "indices:index", "data:datum", "media:medium", "mitochondria:mitochondrion", "species:species", "wives:wife", "halves:half", "likelier:likely", "likeliest:likely", "costlier:costly", "heavier:heavy", "dearer:dear"])  # fmt: skip
 
 
-@cache
+@lru_cache(maxsize=50_000)
 def base(word: str) -> str:
     """What the forms of a word share, irregular ones too."""
     return stem(_IRREGULAR.get(word, word))
 
 
+@lru_cache(maxsize=100_000)
 def opposed(one: str, other: str) -> bool:
     """Whether two bases say the opposite of each other."""
     if one == other:
@@ -68,6 +70,7 @@ def opposed(one: str, other: str) -> bool:
     return other in _opposites().get(one, ()) or _opposed_by_prefix(one, other)
 
 
+@lru_cache(maxsize=100_000)
 def alike(one: str, other: str) -> bool:
     """Whether two bases may say the same."""
     if one == other:

@@ -1,2 +1,4 @@
-"""Explanations with labels: for each claim, what the passage says to it. One set was looked at while the rules were written; the
-other was not, and is what the floors in the test are about."""
+"""Explanations with labels: for each claim, what the passage says to it.
+
+`developed_on` and `held_out` were looked at while the rules were written, `judged_on` was not.
+"""
