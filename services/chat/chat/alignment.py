@@ -154,9 +154,9 @@ def _exchanged(claim: Reading, text: Reading) -> str | None:
     """The word around which two things have changed places: "Serbia attacked Austria" and "Austria attacked Serbia"."""
     for place, pivot in _pivots(claim):
         mine = _sides(claim, place, pivot)
-        for other_place, other_pivot in _pivots(text):
-            if other_pivot == pivot and _crossed(mine, _sides(text, other_place, pivot)):
-                return f"order around {pivot!r}"
+        theirs = [_sides(text, at, other) for at, other in _pivots(text) if other == pivot]
+        if any(_crossed(mine, sides) for sides in theirs) and not any(_parallel(mine, sides) for sides in theirs):
+            return f"order around {pivot!r}"
     return None
 
 
@@ -180,7 +180,14 @@ def _sides(reading: Reading, place: int, pivot: str) -> tuple[frozenset[str], fr
     return (right, left) if pivot not in _PIVOTS and reading.passive(place) else (left, right)
 
 
-def _crossed(one: tuple[frozenset[str], frozenset[str]], other: tuple[frozenset[str], frozenset[str]]) -> bool:
+Sides = tuple[frozenset[str], frozenset[str]]
+
+
+def _parallel(one: Sides, other: Sides) -> bool:
+    return bool(one[0] & other[0] - other[1]) and bool(one[1] & other[1] - other[0])
+
+
+def _crossed(one: Sides, other: Sides) -> bool:
     (left, right), (other_left, other_right) = one, other
     to_the_right = (left - right) & (other_right - other_left)
     to_the_left = (right - left) & (other_left - other_right)
