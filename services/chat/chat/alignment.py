@@ -12,12 +12,13 @@ from chat.terms import word_set
 from chat.wording import Reading, Word
 
 # What stands on both sides of these may not be exchanged.
-_PIVOTS = word_set("than into onto from to")
+_PIVOTS = word_set("than into onto from to against")
 # What one does to another, the other does to the one.
 _MUTUAL = frozenset(map(base, word_set(
     """fit match meet equal resemble differ touch cross join marry contact collide react bind interact combine fuse balance compete
     share trade exchange mix connect correlate correspond agree converge diverge separate alternate face pair link relate"""
 )))  # fmt: skip
+_COMPARING = "than"
 _NEAR = 3
 _NEXT_PIECE = 0.2
 _BEHIND = 1.3  # what a verb or an adverb is about follows it more often
@@ -68,13 +69,16 @@ def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
 def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], exchanged: str | None) -> None:
     for segment in sorted({word.segment for word in claim.words}):
         words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
-        reasons = [f"{word.text} / {opposites[word.place].text}" for word in words if word.place in opposites]
+        contrary = [(word, opposites[word.place]) for word in words if word.place in opposites]
+        reasons = [f"{word.text} / {other.text}" for word, other in contrary if word.number is None]
         if _denies([(word, found.matched[word.place]) for word in words]):
             reasons.append("not")
         if exchanged and segment == claim.words[0].segment:
             reasons.append(exchanged)
-        if len(reasons) % 2:
-            found.twists.append(", ".join(reasons))
+        # Another number is wrong whatever else is turned round.
+        numbers = [f"{word.text} / {other.text}" for word, other in contrary if word.number is not None]
+        if numbers or len(reasons) % 2:
+            found.twists.append(", ".join([*reasons, *numbers]))
 
 
 def _denies(pairs: Sequence[tuple[Word, Word]]) -> bool:
@@ -154,10 +158,23 @@ def _exchanged(claim: Reading, text: Reading) -> str | None:
     """The word around which two things have changed places: "Serbia attacked Austria" and "Austria attacked Serbia"."""
     for place, pivot in _pivots(claim):
         mine = _sides(claim, place, pivot)
-        theirs = [_sides(text, at, other) for at, other in _pivots(text) if other == pivot]
-        if any(_crossed(mine, sides) for sides in theirs) and not any(_parallel(mine, sides) for sides in theirs):
+        theirs = [_seen(claim, place, text, at, pivot) for at, other in _pivots(text) if other == pivot]
+        crossed = _outdone if pivot == _COMPARING else _crossed
+        known = [sides for sides in theirs if sides is not None]
+        if any(crossed(mine, sides) for sides in known) and not any(_parallel(mine, sides) for sides in known):
             return f"order around {pivot!r}"
     return None
+
+
+def _seen(claim: Reading, place: int, text: Reading, at: int, pivot: str) -> "Sides | None":
+    """The text's sides as the claim would order them: what suffers stands before a verb in the passive. None where that is unclear."""
+    left, right = _sides(text, at, pivot)
+    if pivot in _PIVOTS:
+        return left, right
+    voices = {claim.voice(place), text.voice(at)}
+    if len(voices) == 1 or voices in ({"active", "open"}, {"passive", "agent"}):
+        return left, right
+    return (right, left) if voices == {"active", "agent"} else None
 
 
 def _pivots(reading: Reading) -> list[tuple[int, str]]:
@@ -177,14 +194,23 @@ def _sides(reading: Reading, place: int, pivot: str) -> tuple[frozenset[str], fr
     if pivot not in _PIVOTS:
         before, behind = before[-_ARGUMENT:], behind[:_ARGUMENT]
     left, right = frozenset(before), frozenset(behind)
-    return (right, left) if pivot not in _PIVOTS and reading.passive(place) else (left, right)
+    return left, right
 
 
 Sides = tuple[frozenset[str], frozenset[str]]
 
 
 def _parallel(one: Sides, other: Sides) -> bool:
-    return bool(one[0] & other[0] - other[1]) and bool(one[1] & other[1] - other[0])
+    return bool((one[0] - one[1]) & (other[0] - other[1])) and bool((one[1] - one[0]) & (other[1] - other[0]))
+
+
+def _outdone(one: Sides, other: Sides) -> bool:
+    """Whether what is more here is what the other is more than there."""
+    (left, right), (other_left, other_right) = one, other
+    own = left - other_left
+    return _crossed(one, other) or (
+        2 * len(own & other_right) > len(own) and bool(right) and right.isdisjoint(other_right)
+    )
 
 
 def _crossed(one: Sides, other: Sides) -> bool:

@@ -73,7 +73,9 @@ def gapped(claim: Reading, alignment: Alignment, text: Reading) -> bool:
     """Whether the claim crosses two pairs: "red in acids and blue in bases" says neither "red in bases" nor "blue in acids"."""
     pieces = [_piece(text, number) for number in sorted({word.segment for word in text.words})]
     return any(
-        "and" in _joint(text, other) and not _predicates(other, text) and _crossed(one, other, claim, alignment, text)
+        not {"and", ","}.isdisjoint(_joint(text, other))
+        and not _predicates(other, text)
+        and _crossed(one, other, claim, alignment, text)
         for one, other in pairwise(pieces)
     )
 

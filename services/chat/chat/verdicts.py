@@ -32,9 +32,8 @@ _LIGHT = 0.25
 _CONCEPT = 0.35
 _UNKNOWN = 0.7  # a word that the material does not use at all may be another word for what it says
 _OPPOSITION_COSTS = 0.04
-_MOST_STRANGE = (
-    0.4  # of what a claim is about may be missing where the text says it, though the material uses the words elsewhere
-)
+# of what a claim is about may be missing where the text says it, though the material uses the words elsewhere
+_MOST_STRANGE = 0.3
 
 
 @dataclass(frozen=True, slots=True)

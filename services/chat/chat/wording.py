@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from chat.lexicon import base, is_verb, polar
+from chat.lexicon import IRREGULAR_FORMS, base, is_verb, polar
 from chat.terms import STOP_WORDS, mend, word_set
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]")
@@ -14,11 +14,12 @@ _NUMERALS = {name: number for number, name in enumerate(
     ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
     "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "hundred": 100, "thousand": 1000, "million": 1e6}  # fmt: skip
 _NEGATING = word_set(
-    "not no never neither nor none nothing without cannot hardly rarely seldom barely unlike non lack lacks lacking nobody nowhere"
+    """not no never neither nor none nothing without cannot hardly rarely seldom barely unlike non lack lacks lacking nobody nowhere prevent prevents prevented preventing
+    excluded excludes denied deprived forbidden"""
 )
 # Small words that a claim may turn on.
 _TELLING = word_set(
-    "more less most least few fewer before after above below under over up down out into same all always every"
+    "many more less most least few fewer before after above below under over up down out into same all always every"
 )
 # What says next to nothing of the subject: other words may stand for it.
 LIGHT = frozenset(map(base, word_set(
@@ -77,13 +78,17 @@ class Reading:
         before = self.tokens[word.place - 1] if word.place else ""
         return before not in _BEFORE_NOUNS and is_verb(word.text)
 
-    def passive(self, place: int) -> bool:
-        """Whether the verb at this place is done by somebody who is named behind it: "was shot by Princip"."""
+    def voice(self, place: int) -> str:
+        """Of the verb at this place: `active`, `passive` ("was shot"), `agent` ("was shot by Princip"), or `open`."""
         before, behind = (
             self.tokens[max(0, place - _NEAR_VERB) : place],
             self.tokens[place + 1 : place + 1 + _NEAR_VERB],
         )
-        return "by" in behind and not _BE.isdisjoint(before)
+        if not self.tokens[place].endswith(("ed", "en")) and self.tokens[place] not in IRREGULAR_FORMS:
+            return "active"
+        if "by" in behind:
+            return "agent"
+        return "open" if _BE.isdisjoint(before) else "passive"
 
 
 @lru_cache(maxsize=4096)

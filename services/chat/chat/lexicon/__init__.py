@@ -12,11 +12,12 @@ from chat.terms import stem, word_set
 
 # Two sides of one axis. Words of one side say alike, words of both sides the opposite.
 _AXES = (
-    ("increase rise raise grow climb higher high more greater larger bigger expand strengthen up upward faster quicker "
-     "boost enhance heighten enlarge improve stronger speed speeds sped dearer longer often deeper hotter warmer maximise maximize",
-     "decrease fall lower low reduce decline drop shrink diminish less fewer few smaller contract weaken down downward slower "
-     "lessen sink worsen weaker slow slows slowed cheaper shorter rarely shallower colder cooler minimise minimize"),
+    ("increase rise raise grow climb high more greater large big expand strengthen up upward "
+     "boost enhance add heighten enlarge improve strong dear long often deep hot warm maximise maximize",
+     "decrease fall low lower reduce decline drop shrink remove eliminate diminish less fewer few small contract weaken down  downward "
+     "lessen sink worsen weak cheap short rarely shallow cold cool minimise minimize"),
     ("before earlier prior precede", "after later following follow afterwards"),
+    ("fast quick rapid speed sped", "slow slows slowed"),
     ("enter", "leave exit"),
     ("into inward inside", "out outward outside"),
     ("inflow intake", "outflow output"),
@@ -39,10 +40,11 @@ _AXES = (
     ("keep keeps retain maintain conserve preserve", "lose change"),
     ("easy easier", "hard harder difficult"),
     ("rich", "poor"),
+    ("loud", "quiet soft"),
     ("same identical identically equal alike", "different differently unequal distinct"),
     ("thick", "thin"),
     ("dominant", "recessive"),
-    ("single", "double multiple several"),
+    ("single", "double multiple several many numerous"),
     ("involuntary automatic reflexive", "voluntary deliberate conscious"),
     ("complete completely fully whole wholly entire entirely", "partly partially partial incomplete incompletely"),
 )  # fmt: skip
@@ -50,13 +52,23 @@ _PREFIXES = (("hyper", "hypo"), ("endo", "exo"), ("intra", "inter"), ("intra", "
              ("macro", "micro"), ("mono", "poly"), ("homo", "hetero"), ("con", "di"), ("anti", "pro"), ("ex", "im"),
              ("ex", "in"), ("up", "down"), ("uni", "multi"), ("super", "sub"))  # fmt: skip
 _SHORTEST_REST = 4
-_IRREGULAR = dict(pair.split(":") for pair in ["rose:rise", "risen:rise", "fell:fall", "fallen:fall", "made:make", "gave:give", "given:give", "grew:grow", "grown:grow", "broke:break", "broken:break", "brought:bring", "paid:pay", "lost:lose", "shrank:shrink", "shrunk:shrink", "left:leave", "met:meet", "held:hold", "took:take", "taken:take", "became:become", "began:begin", "begun:begin", "rang:ring", "rung:ring", "fed:feed", "knew:know", "known:know", "drove:drive", "driven:drive", "sank:sink", "sunk:sink", "built:build", "bought:buy", "sold:sell", "sent:send", "spent:spend", "lent:lend", "kept:keep", "led:lead", "found:find", "came:come", "went:go", "gone:go", "saw:see", "seen:see", "wrote:write", "written:write", "spoke:speak", "spoken:speak", "chose:choose", "chosen:choose", "froze:freeze", "frozen:freeze", "threw:throw", "thrown:throw", "flew:fly", "flown:fly", "drew:draw", "drawn:draw", "won:win", "fought:fight", "taught:teach", "thought:think", "caught:catch", "shot:shoot", "bound:bind", "wound:wind", "stood:stand", "understood:understand", "said:say", "meant:mean", "told:tell", "felt:feel", "ran:run", "stole:steal", "stolen:steal", "swam:swim", "bore:bear", "borne:bear", "wore:wear", "worn:wear", "tore:tear", "torn:tear", "hid:hide", "hidden:hide", "sought:seek", "dealt:deal", "sat:sit", "lay:lie", "shook:shake", "shaken:shake", "ate:eat", "eaten:eat", "drank:drink", "woke:wake", "struck:strike", "sped:speed", "slid:slide", "stuck:stick", "swollen:swell", "melted:melt", "dying:die", "lying:lie", "tying:tie", "men:man", "women:woman", "children:child", "feet:foot", "teeth:tooth", "mice:mouse", "people:person", "nuclei:nucleus", "stimuli:stimulus", "bacteria:bacterium", "phenomena:phenomenon", "criteria:criterion", "analyses:analysis", "crises:crisis", "hypotheses:hypothesis", "axes:axis", "indices:index", "data:datum", "media:medium", "mitochondria:mitochondrion", "species:species", "wives:wife", "halves:half", "likelier:likely", "likeliest:likely", "costlier:costly", "heavier:heavy", "dearer:dear"])  # fmt: skip
+_SHORTEST_COMPARED = 3
+IRREGULAR_FORMS = dict(pair.split(":") for pair in ["rose:rise", "risen:rise", "fell:fall", "fallen:fall", "made:make", "gave:give", "given:give", "grew:grow", "grown:grow", "broke:break", "broken:break", "brought:bring", "paid:pay", "lost:lose", "shrank:shrink", "shrunk:shrink", "left:leave", "met:meet", "held:hold", "took:take", "taken:take", "became:become", "began:begin", "begun:begin", "rang:ring", "rung:ring", "fed:feed", "knew:know", "known:know", "drove:drive", "driven:drive", "sank:sink", "sunk:sink", "built:build", "bought:buy", "sold:sell", "sent:send", "spent:spend", "lent:lend", "kept:keep", "led:lead", "found:find", "came:come", "went:go", "gone:go", "saw:see", "seen:see", "wrote:write", "written:write", "spoke:speak", "spoken:speak", "chose:choose", "chosen:choose", "froze:freeze", "frozen:freeze", "threw:throw", "thrown:throw", "flew:fly", "flown:fly", "drew:draw", "drawn:draw", "won:win", "fought:fight", "taught:teach", "thought:think", "caught:catch", "shot:shoot", "bound:bind", "wound:wind", "stood:stand", "understood:understand", "said:say", "meant:mean", "told:tell", "felt:feel", "ran:run", "stole:steal", "stolen:steal", "swam:swim", "bore:bear", "borne:bear", "wore:wear", "worn:wear", "tore:tear", "torn:tear", "hid:hide", "hidden:hide", "sought:seek", "dealt:deal", "sat:sit", "lay:lie", "shook:shake", "shaken:shake", "ate:eat", "eaten:eat", "drank:drink", "woke:wake", "struck:strike", "sped:speed", "slid:slide", "stuck:stick", "swollen:swell", "melted:melt", "dying:die", "lying:lie", "tying:tie", "men:man", "women:woman", "children:child", "feet:foot", "teeth:tooth", "mice:mouse", "people:person", "nuclei:nucleus", "stimuli:stimulus", "bacteria:bacterium", "phenomena:phenomenon", "criteria:criterion", "analyses:analysis", "crises:crisis", "hypotheses:hypothesis", "axes:axis", "indices:index", "data:datum", "media:medium", "mitochondria:mitochondrion", "species:species", "wives:wife", "halves:half", "likelier:likely", "likeliest:likely", "costlier:costly", "heavier:heavy", "dearer:dear"])  # fmt: skip
 
 
 @lru_cache(maxsize=50_000)
 def base(word: str) -> str:
-    """What the forms of a word share, irregular ones too."""
-    return stem(_IRREGULAR.get(word, word))
+    """What the forms of a word share, irregular ones and comparatives too."""
+    return stem(IRREGULAR_FORMS.get(word) or _positive(word) or word)
+
+
+def _positive(word: str) -> str | None:
+    """What a comparative or superlative compares: *loud* for *louder*. Only of words that have an opposite."""
+    rest = word.removesuffix("er") if word.endswith("er") else word.removesuffix("est")
+    if rest == word or len(rest) < _SHORTEST_COMPARED:
+        return None
+    forms = (rest, f"{rest}e", rest[:-1] if rest[-1] == rest[-2] else "", f"{rest[:-1]}y" if rest[-1] == "i" else "")
+    return next((form for form in forms if form in _adjectives()), None)
 
 
 @lru_cache(maxsize=100_000)
@@ -100,11 +112,16 @@ def _read(name: str) -> list[str]:
 
 
 @cache
+def _adjectives() -> frozenset[str]:
+    return frozenset(word for pair in _read("opposites.txt") for word in pair.split("/"))
+
+
+@cache
 def _opposites() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for pair in _read("opposites.txt"):
         one, other = map(base, pair.split("/"))
-        if one != other:
+        if one != other and "est/" not in pair and not pair.endswith("est"):
             found[one].add(other)
             found[other].add(one)
     return {word: frozenset(others) for word, others in found.items()}

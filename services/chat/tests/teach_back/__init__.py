@@ -1,4 +1,4 @@
 """Explanations with labels: for each claim, what the passage says to it.
 
-`developed_on` and `held_out` were looked at while the rules were written, `judged_on` was not.
+All three were looked at in the end; `judged_on` last: what it gave before that stands in chat's README.
 """
