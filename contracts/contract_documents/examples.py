@@ -156,6 +156,15 @@ def _examples() -> list[Event]:
         notifier.NotificationDelivered(
             version=1, notification_id=NOTIFICATION, user_id=USER, kind="document_ready", channel="in_app"
         ),
+        notifier.NotificationFailed(
+            version=2,
+            notification_id=NOTIFICATION,
+            user_id=USER,
+            kind="verify_email",
+            channel="email",
+            code="refused",
+            detail="The mail server refused the mail for this address.",
+        ),
     ]
 
 

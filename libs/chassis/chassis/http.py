@@ -12,6 +12,13 @@ from chassis.errors import PROBLEM_MEDIA_TYPE
 from chassis.requests import RequestContext, is_inside
 
 
+class FieldError(BaseModel):
+    """What is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
 class ProblemDocument(BaseModel):
     """RFC 9457. `type` is stable and for programs, `detail` is for the person; some problems have further members."""
 
@@ -23,6 +30,7 @@ class ProblemDocument(BaseModel):
     detail: str
     instance: str | None = None
     trace_id: str | None = None
+    errors: list[FieldError] | None = None
 
 
 class Application(FastAPI):
@@ -32,7 +40,8 @@ class Application(FastAPI):
         """The OpenAPI document of the application's public routes."""
         document = super().openapi()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas[ProblemDocument.__name__] = ProblemDocument.model_json_schema()
+        problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= problem.pop("$defs") | {ProblemDocument.__name__: problem}
         return document
 
 

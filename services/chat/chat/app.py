@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,17 +13,24 @@ from chassis.clock import Clock, system_clock
 from chassis.database import Database
 from chassis.health import Check
 from chassis.http import create_app
-from chassis.identity import RemoteKeys, TokenVerifier
+from chassis.identity import RemoteKeys, TokenVerifier, User, expect_verified_email
 from chassis.migrations import upgrade
+from chassis.sealing import KeyRing
 from chassis.service import Process, Service
+from chassis.sockets import SocketServer
+from chassis.tickets import Tickets
 from fastapi import FastAPI
 from mesh import Consumer, EphemeralPublisher, Relay, Topology
 
-from chat import retrieval, trails
+from chat import pushes, retrieval, trails
 from chat.answering import Answers, Terms
-from chat.api import router
+from chat.api import routers
 from chat.events import bus
 from chat.following import Following
+from chat.graphql.sockets import OpenSockets
+from chat.graphql.student import Desk
+from chat.graphql.transport import Sockets
+from chat.limits import BODY_BYTES
 from chat.model import ChatCompletions, LanguageModel, connect
 from chat.models import SCHEMA, tables
 from chat.modes import modes
@@ -32,6 +40,8 @@ from chat.shelf import Shelf
 from chat.trails import Trails
 from chat.upkeep import Upkeep
 
+# A WebSocket that does not answer a ping for so long is closed.
+_PING_SECONDS = 20.0
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 # The search's own limit, and the writing of the answer, beside what the model may take.
 _AROUND_THE_MODEL = retrieval.WHOLE_CALL_SECONDS + 10
@@ -47,6 +57,9 @@ class Parts:
     following: Following
     verifier: TokenVerifier
     clock: Clock
+    desk: Desk
+    tickets: Tickets
+    sockets: OpenSockets
 
 
 @asynccontextmanager
@@ -66,11 +79,13 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         async def migrate() -> None:
             await upgrade(database, MIGRATIONS, tables.metadata)
 
+        app = application(parts, checks)
         yield Process(
             roles={"consumer": consumer.run, "relay": relay, "scheduler": upkeep.run},
             commands={"migrate": migrate},
-            app=application(parts, checks),
+            app=app,
             checks=checks,
+            server=_server(parts, app).serve,
         )
 
 
@@ -79,7 +94,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
     return create_app(
         title="Chat",
         service=SCHEMA,
-        routers=[router],
+        routers=routers,
         state={
             "database": parts.database,
             "verifier": parts.verifier,
@@ -88,8 +103,25 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "following": parts.following,
             "clock": parts.clock,
             "opening_seconds": parts.settings.opening_seconds,
+            "graphql_desk": parts.desk,
+            "graphql_sockets": Sockets(parts.desk, parts.tickets, parts.sockets),
         },
         checks=checks,
+    )
+
+
+def _server(parts: Parts, app: FastAPI) -> SocketServer:
+    """The role `api`, which hears of sessions that end. It is ready without the broker: tokens end by themselves, too."""
+    heard = Consumer(
+        pushes.bus, amqp_url=parts.settings.amqp_url, provide={OpenSockets: parts.sockets}, name="chat pushes"
+    )
+    return SocketServer(
+        app,
+        (heard.run,),
+        sockets=parts.settings.sockets,
+        ping_seconds=_PING_SECONDS,
+        pong_seconds=_PING_SECONDS,
+        longest_message=BODY_BYTES,
     )
 
 
@@ -104,7 +136,24 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
     stack.push_async_callback(answers.drain, settings.shutdown_grace_seconds / 4)
     following = Following(database, answers.live, laid, clock)
     verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
-    return Parts(settings, database, answers, following, verifier, clock)
+    redis = trails.connect(settings.redis_url, connections=settings.sockets)
+    stack.push_async_callback(redis.aclose)
+    return Parts(
+        settings=settings,
+        database=database,
+        answers=answers,
+        following=following,
+        verifier=verifier,
+        clock=clock,
+        desk=Desk(database, answers, following, clock, partial(_expect_verified, settings)),
+        tickets=Tickets(redis, KeyRing(settings.key_ring.get_secret_value()), verifier),
+        sockets=OpenSockets(clock, per_user=settings.sockets_per_user, operations=settings.socket_operations),
+    )
+
+
+def _expect_verified(settings: Settings, user: User) -> None:
+    if settings.verified_email_required:
+        expect_verified_email(user)
 
 
 async def _trails(settings: Settings, stack: AsyncExitStack) -> Trails:

@@ -40,6 +40,9 @@ class Settings(StoringSettings, env_prefix="CHAT_"):
     followers: int = Field(
         200, ge=1, description="Readers of other processes' answers at once; more see each answer when it is finished"
     )
+    sockets: int = Field(1000, ge=1, description="Open WebSockets of one process")
+    sockets_per_user: int = Field(20, ge=1, description="Of one user, in one process")
+    socket_operations: int = Field(30, ge=1, description="Operations a minute of one user over WebSockets")
     opening_seconds: float = Field(
         8.0, gt=0, le=60, description="A stream opens after it at the latest; failures before are a plain 503"
     )

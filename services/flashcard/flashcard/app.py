@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import httpx
 from chassis.clock import Clock, system_clock
@@ -15,12 +16,14 @@ from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
 from chassis.sealing import KeyRing
 from chassis.service import Process, Service
+from chassis.storage import Storage
 from fastapi import FastAPI
 from mesh import Consumer, Relay, Topology
 
 from flashcard.api import routers
 from flashcard.drafts import Proposals
 from flashcard.events import bus
+from flashcard.import_work import ImportWork
 from flashcard.models import SCHEMA, tables
 from flashcard.settings import Settings
 from flashcard.sources import Sources
@@ -42,7 +45,9 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         checks: dict[str, Check] = {"database": database.check}
         provide = {Students: Students, Sources: Sources, Proposals: Proposals}
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
-        upkeep = Upkeep(database, clock, settings.sweep_seconds)
+        storage = Storage(settings.storage)
+        work = ImportWork(database, storage, clock)
+        upkeep = Upkeep(database, clock, settings.sweep_seconds, work)
 
         async def relay(stop: asyncio.Event) -> None:
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))
@@ -52,24 +57,25 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             await upgrade(database, MIGRATIONS, tables.metadata)
 
         yield Process(
-            roles={"consumer": consumer.run, "relay": relay, "scheduler": upkeep.run},
+            roles={"consumer": consumer.run, "relay": relay, "worker": work.run, "scheduler": upkeep.run},
             commands={"migrate": migrate},
-            app=application(database, verifier, KeyRing(settings.key_ring.get_secret_value()), clock, checks),
+            app=application(
+                {
+                    "database": database,
+                    "verifier": verifier,
+                    "ring": KeyRing(settings.key_ring.get_secret_value()),
+                    "storage": storage,
+                    "clock": clock,
+                },
+                checks,
+            ),
             checks=checks,
         )
 
 
-def application(
-    database: Database, verifier: TokenVerifier, ring: KeyRing, clock: Clock, checks: dict[str, Check]
-) -> FastAPI:
+def application(state: dict[str, Any], checks: dict[str, Check]) -> FastAPI:
     """The HTTP application of role `api`."""
-    return create_app(
-        title="Flashcard",
-        service=SCHEMA,
-        routers=routers,
-        state={"database": database, "verifier": verifier, "ring": ring, "clock": clock},
-        checks=checks,
-    )
+    return create_app(title="Flashcard", service=SCHEMA, routers=routers, state=state, checks=checks)
 
 
 SERVICE = Service("flashcard", Settings, compose)

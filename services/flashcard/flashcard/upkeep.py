@@ -10,6 +10,7 @@ from chassis.database import Database
 from chassis.idempotency import forget_old_keys
 from mesh import sweep
 
+from flashcard.import_work import ImportWork
 from flashcard.rollover import BATCH, Rollovers
 
 log = getLogger(__name__)
@@ -20,10 +21,11 @@ _TIDY_EVERY = 3600.0
 class Upkeep:
     """Looks every so many seconds, and sooner where a day is known to begin."""
 
-    def __init__(self, database: Database, clock: Clock, every: float) -> None:
+    def __init__(self, database: Database, clock: Clock, every: float, imports: ImportWork) -> None:
         self._database = database
         self._clock = clock
         self._every = every
+        self._imports = imports
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; an outage of the database is waited out."""
@@ -59,3 +61,4 @@ class Upkeep:
         async with self._database.transaction() as session:
             await forget_old_keys(session, self._clock())
         await sweep(self._database, KEEP_EVENTS)
+        await self._imports.forget_old()

@@ -12,6 +12,7 @@ from chassis.database import DatabaseDep, SessionDep
 from chassis.idempotency import IdempotencyKey, idempotency_for
 from chassis.identity import CurrentUser, EmailNotVerified, require_verified_email
 from chassis.paging import Page, PageDep, moment
+from chassis.storage import Storage
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -26,7 +27,6 @@ from ingestion.library import Library
 from ingestion.models import Document
 from ingestion.search import Search, SearchAnswer, SearchQuery
 from ingestion.settings import MOST_UPLOAD_BYTES
-from ingestion.storage import Storage
 from ingestion.sweeping import discard
 from ingestion.uploads import too_large
 

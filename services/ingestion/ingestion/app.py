@@ -16,6 +16,7 @@ from chassis.http import create_app
 from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
 from chassis.service import Process, Service
+from chassis.storage import Storage
 from fastapi import FastAPI
 from mesh import EphemeralPublisher, Relay, Topology
 
@@ -30,7 +31,6 @@ from ingestion.reading.children import Children
 from ingestion.rebuilding import request_rebuild
 from ingestion.search import LocalSearch, RemoteSearch, Search
 from ingestion.settings import Settings
-from ingestion.storage import Storage
 from ingestion.sweeping import Sweeper
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"

@@ -15,6 +15,7 @@ import httpx
 import numpy as np
 from chassis.database import Database
 from chassis.identity import TokenVerifier
+from chassis.storage import Storage
 from chassis.tokens import SigningKey, parse_jwks
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -26,7 +27,6 @@ from ingestion.reading.children import Children
 from ingestion.reading.limits import ReadingLimits
 from ingestion.search import SearchAnswer, SearchQuery
 from ingestion.settings import Settings
-from ingestion.storage import Storage
 from mesh import EphemeralEvent
 from sqlalchemy import text
 
