@@ -1,5 +1,6 @@
 """Judging an explanation without a language model: by its words, their opposites, numbers, denials and order."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -48,15 +49,20 @@ class OfflineJudge:
     prompt = None
 
     async def judge(self, explanation: Explanation) -> tuple[Draft, Usage]:
-        """A draft of the assessment; it costs nothing."""
-        evidence = Evidence(explanation.passages, explanation.concept)
-        claims = []
-        for claim in split(explanation.text):
-            judged = evidence.judge(claim.text)
-            claims.append(JudgedClaim(claim, judged.verdict, judged.place))
-        points = explanation.known or key_points(explanation.concept, explanation.passages)
-        covered = frozenset(n for n, point in enumerate(points) if covers(claims, point, evidence))
-        return Draft(claims, points, covered), Usage(0, 0)
+        """A draft of the assessment; it costs nothing. A long one takes a second, which other answers do not wait for."""
+        return await asyncio.to_thread(draft, explanation), Usage(0, 0)
+
+
+def draft(explanation: Explanation) -> Draft:
+    """What the rules say."""
+    evidence = Evidence(explanation.passages, explanation.concept)
+    claims = []
+    for claim in split(explanation.text):
+        judged = evidence.judge(claim.text)
+        claims.append(JudgedClaim(claim, judged.verdict, judged.place))
+    points = explanation.known or key_points(explanation.concept, explanation.passages)
+    covered = frozenset(n for n, point in enumerate(points) if covers(claims, point, evidence))
+    return Draft(claims, points, covered)
 
 
 def covers(claims: Sequence[JudgedClaim], point: Point, evidence: Evidence) -> bool:

@@ -11,6 +11,7 @@ from chassis.paging import Page
 from pydantic import BaseModel
 
 from chat import schemas
+from chat.graphql.assessments import Assessment
 from chat.models import Intent, Role, Status
 from chat.news import News
 
@@ -101,6 +102,7 @@ class Message:
     usage: Usage | None
     error: AnswerError | None
     attempts: int | None
+    assessment: Assessment | None = strawberry.field(description="In the mode FEYNMAN: what an explanation is worth")
 
     @classmethod
     def of(cls, shown: schemas.MessageOut) -> Self:
@@ -110,6 +112,7 @@ class Message:
             citations=[_shown(Citation, citation) for citation in shown.citations],
             usage=shown.usage and _shown(Usage, shown.usage),
             error=shown.error and _shown(AnswerError, shown.error),
+            assessment=shown.assessment and Assessment.of(shown.assessment),
         )
         return message
 
