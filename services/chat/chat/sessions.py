@@ -15,7 +15,7 @@ from sqlmodel import and_, col, delete, or_, select
 from chat.models import Message, StudySession
 from chat.shelf import StudentShelf
 
-AVAILABLE: frozenset[Mode] = frozenset(("tutor",))
+AVAILABLE: frozenset[Mode] = frozenset(("tutor", "feynman"))
 
 
 class ModeNotAvailable(Invalid):
