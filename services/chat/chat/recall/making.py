@@ -105,7 +105,7 @@ def drafts(passages: Sequence[Passage]) -> list[Draft]:
 
 
 def _draft(
-    statement: Statement, form: Form, concept: str, question: str, answer: str, worth: float | None = None
+    statement: Statement, form: Form, concept: str, question: str, answer: str, *, worth: float | None = None
 ) -> Draft:
     length = len(statement.text.split())
     value = _WORTH[form] if worth is None else worth
@@ -128,19 +128,16 @@ def _definitions(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
     worth = _WORTH[Form.DEFINITION] - _doubts(article, subject, body)
     subject = subject if article else lowered(subject, texts)
     named = article.lower() + subject
-    if verb in ("is", "are"):
-        question = f"What {verb} {named}?"
-    else:
-        question = f"What is meant by {named}?"
-    yield _draft(statement, Form.DEFINITION, subject, question, body, worth)
+    question = f"What {verb} {named}?" if verb in ("is", "are") else f"What is meant by {named}?"
+    yield _draft(statement, Form.DEFINITION, subject, question, body, worth=worth)
     if verb.startswith(("is when", "occurs", "happens", "is where", "are when")):
         return
     blank = f"{'A(n) ' if article in ('A ', 'An ') else article}{BLANK} {verb} {body}."
     if len(set(terms(body))) < _FEWEST_TO_TELL:
         return
     if _names_a_class(body):
-        yield _draft(statement, Form.TERM, subject, f"Which term means: “{body}”?", subject, worth - 0.1)
-    yield _draft(statement, Form.BLANK, subject, _fill_in(blank), subject, worth - 0.3)
+        yield _draft(statement, Form.TERM, subject, f"Which term means: “{body}”?", subject, worth=worth - 0.1)
+    yield _draft(statement, Form.BLANK, subject, _fill_in(blank), subject, worth=worth - 0.3)
 
 
 def _entries(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
@@ -149,9 +146,9 @@ def _entries(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
     if match is None or not names_a_concept(match["subject"]):
         return
     subject, body = lowered(match["subject"], texts), match["body"]
-    yield _draft(statement, Form.DEFINITION, subject, f"What is meant by {subject}?", body, 0.9)
+    yield _draft(statement, Form.DEFINITION, subject, f"What is meant by {subject}?", body, worth=0.9)
     if len(set(terms(body))) >= _FEWEST_TO_TELL:
-        yield _draft(statement, Form.TERM, subject, f"Which term means: “{body}”?", subject, 0.85)
+        yield _draft(statement, Form.TERM, subject, f"Which term means: “{body}”?", subject, worth=0.85)
 
 
 def _doubts(article: str, subject: str, body: str) -> float:
@@ -174,7 +171,7 @@ def _called(statement: Statement, _: Sequence[str]) -> Iterator[Draft]:
         return
     gap = "a(n) " if match["article"] in ("a ", "an ") else match["article"] or ""
     question = f"{match['before']} {gap}{BLANK}{match['after']}"
-    yield _draft(statement, Form.BLANK, match["subject"], _fill_in(question), match["subject"], 0.85)
+    yield _draft(statement, Form.BLANK, match["subject"], _fill_in(question), match["subject"], worth=0.85)
 
 
 def _reasons(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
@@ -218,7 +215,7 @@ def _relations(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
             match["subject"] if match["article"] else lowered(match["subject"], texts)
         )
         plural = re.search(
-            rf"\b(?:lead|result|consist|are|comprise|depend)\b", statement.text[len(match["subject"]) :][:30]
+            r"\b(?:lead|result|consist|are|comprise|depend)\b", statement.text[len(match["subject"]) :][:30]
         )
         yield _draft(
             statement,
@@ -240,7 +237,9 @@ def _relations(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
 def _years_and_names(statement: Statement, _: Sequence[str]) -> Iterator[Draft]:
     if len(years := _YEAR.findall(statement.text)) == 1 and len(words(statement.text)) >= 9:
         question = _YEAR.sub(BLANK, statement.text)
-        yield _draft(statement, Form.BLANK, _about_year(statement.text), _fill_in(question, "a year"), years[0], 0.42)
+        yield _draft(
+            statement, Form.BLANK, _about_year(statement.text), _fill_in(question, "a year"), years[0], worth=0.42
+        )
     for match in _NAME.finditer(statement.text):
         name = match["name"]
         if (
@@ -251,7 +250,7 @@ def _years_and_names(statement: Statement, _: Sequence[str]) -> Iterator[Draft]:
             continue
         if statement.text.count(name.split()[-1]) == 1 and len(words(statement.text)) >= _FEWEST_FOR_A_GAP:
             question = statement.text[: match.start()] + BLANK + statement.text[match.end() :]
-            yield _draft(statement, Form.BLANK, name, _fill_in(question, "a name"), name, 0.4)
+            yield _draft(statement, Form.BLANK, name, _fill_in(question, "a name"), name, worth=0.4)
             return
 
 
@@ -289,7 +288,7 @@ def _of_a_concept(statement: Statement, concepts: _Concepts) -> Iterator[Draft]:
     if gap is None or not worth or gap["phrase"].casefold() in _NOTHING:
         return
     question = statement.text[: gap.start()] + BLANK + statement.text[gap.end() :]
-    yield _draft(statement, Form.BLANK, gap["phrase"], _fill_in(question), gap["phrase"], worth)
+    yield _draft(statement, Form.BLANK, gap["phrase"], _fill_in(question), gap["phrase"], worth=worth)
 
 
 def _fill_in(sentence: str, kind: str = "") -> str:

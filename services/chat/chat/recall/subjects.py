@@ -67,7 +67,7 @@ _VERBS = word_set(
 
 def lowered(phrase: str, texts: Iterable[str]) -> str:
     """The phrase as it reads inside a sentence: its first letter small, unless it is a name or an abbreviation."""
-    first = phrase.split()[0]
+    first = phrase.split(maxsplit=1)[0]
     if not first[:1].isupper() or any(character.isupper() or character.isdigit() for character in first[1:]):
         return phrase
     small = re.compile(rf"\b{re.escape(first.lower())}\b")
