@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from chat.passages import Passage
 from chat.terms import question_terms, stem, terms, words
+from chat.wording import negates
 
 
 class Form(StrEnum):
@@ -51,6 +52,12 @@ class Draft:
             wanted = [stem(word) for word in words(self.answer)]
             return any(word in asked for word in wanted if len(word) > 2) or not wanted
         return len(set(question_terms(self.answer)) - asked) < _FEWEST_NEW_TERMS
+
+    @property
+    def denies(self) -> bool:
+        """Whether what is missing stands behind a denial: whoever says it whole seems to deny it."""
+        before = self.question.split(BLANK)[0].casefold().replace("’", "'").split()[-3:]
+        return BLANK in self.question and any(negates(word.strip(",.;:")) for word in before)
 
 
 _FEWEST_NEW_TERMS = 3

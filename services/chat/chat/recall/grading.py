@@ -30,6 +30,7 @@ _SPEAKS_OF_IT = 0.6
 _NEAR, _SLOPE = 0.48, 0.09
 _RIGHT_BY_WORDS = 4
 _SHORTEST_ROOT = 5
+_DENIES_WITHIN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _twist(task: Task, heard: Reading) -> str | None:
 
 def _of_a_term(task: Task, said: str, nearness: float | None) -> Grade:
     tried = guesses(said)
-    values = [_term_grade(task.answer, one) for one in tried]
+    values = [_term_grade(task, one) for one in tried]
     value = max(values)
     if len(tried) > 2 and value > 2:
         return Grade(2, (task.answer,))  # one of many is a guess
@@ -149,15 +150,20 @@ def _of_a_term(task: Task, said: str, nearness: float | None) -> Grade:
 
 
 def _denied(said: str, answer: str) -> bool:
-    return any(negates(token) for token in said.casefold().replace("’", "'").split()) and not any(
-        negates(token) for token in answer.casefold().split()
-    )
+    """Whether the term is named only to say that it is not it."""
+    tokens = re.findall(r"[\w'’-]+", said.casefold())
+    wanted = set(words(answer))
+    for place, token in enumerate(tokens):
+        if token in wanted or any(is_typo(token, one) for one in wanted):
+            return any(negates(before.replace("’", "'")) for before in tokens[max(0, place - _DENIES_WITHIN) : place])
+    return False
 
 
-def _term_grade(answer: str, said: str) -> int:
-    wanted, heard = words(answer), words(said)
+def _term_grade(task: Task, said: str) -> int:
+    wanted, heard = words(task.answer), words(said)
     if wanted and wanted[0].isdigit():
-        return _number_grade(wanted[0], heard)
+        # Numbers that the question names are said again, not guessed.
+        return _number_grade(wanted[0], [word for word in heard if word not in words(task.question)])
     held = [max((_likeness(one, other) for other in heard), default=0) for one in wanted]
     if not held:
         return 0

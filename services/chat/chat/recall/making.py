@@ -100,7 +100,7 @@ def drafts(passages: Sequence[Passage]) -> list[Draft]:
             plain += [] if made else [statement]
     concepts = _Concepts([draft for draft in found if draft.form in (Form.DEFINITION, Form.BLANK)], texts)
     found += (draft for statement in plain for draft in _of_a_concept(statement, concepts))
-    good = [draft for draft in found if not draft.gives_itself_away]
+    good = [draft for draft in found if not (draft.gives_itself_away or draft.denies)]
     return sorted(good, key=lambda draft: -draft.worth)
 
 

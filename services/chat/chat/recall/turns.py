@@ -107,20 +107,6 @@ class Graded(BaseModel, frozen=True):
     offline: bool
 
 
-class QuizTurn(Details, frozen=True):
-    """What is kept with a turn: the question that is open after it, or none; what was graded in it; whether the quiz ended."""
-
-    shown_as: ClassVar[str] = "recall"
-
-    quiz: int
-    topic: str | None
-    total: int
-    question: Question | None = None
-    hints: tuple[str, ...] = ()
-    graded: Graded | None = None
-    summary: "Summary | None" = None
-
-
 class ConceptResult(BaseModel, frozen=True):
     """How well a concept is known, by the last answer that was given about it."""
 
@@ -142,6 +128,20 @@ class Summary(BaseModel, frozen=True):
     average: float | None
     concepts: list[ConceptResult]
     weak: list[ConceptResult]
+
+
+class QuizTurn(Details, frozen=True):
+    """What is kept with a turn: the question that is open after it, or none; what was graded in it; whether the quiz ended."""
+
+    shown_as: ClassVar[str] = "recall"
+
+    quiz: int
+    topic: str | None
+    total: int
+    question: Question | None = None
+    hints: tuple[str, ...] = ()
+    graded: Graded | None = None
+    summary: Summary | None = None
 
 
 class OpenQuestion(BaseModel):
