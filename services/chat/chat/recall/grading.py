@@ -112,7 +112,10 @@ def _same_root(one: str, other: str) -> bool:
         if a != b:
             break
         shared += 1
-    return shared >= _SHORTEST_ROOT and shared >= 0.6 * max(len(one), len(other))
+    short, long = sorted((len(one), len(other)))
+    if shared >= _SHORTEST_ROOT:
+        return shared >= 0.6 * long
+    return shared == _SHORTEST_ROOT - 1 and shared >= short - 1 and shared >= 0.5 * long
 
 
 def _beside(task: Task, heard: Reading, wanted: Sequence[Word], asked: frozenset[str]) -> float:
@@ -128,8 +131,13 @@ def _beside(task: Task, heard: Reading, wanted: Sequence[Word], asked: frozenset
 
 def _twist(task: Task, heard: Reading) -> str | None:
     """What turns the answer round, laid against the part that is asked for and against the whole sentence."""
-    if (order := reversed_around(heard, read(task.answer))) is not None:
+    wanted = read(task.answer)
+    if (order := reversed_around(heard, wanted)) is not None:
         return order
+    known = read(task.question).bases | {word.base for word in read(task.sentence).words if word.negated}
+    denied = [word for word in heard.words if word.denied and word.base not in known]
+    if any(_same_root(word.text, other.text) for word in denied for other in wanted.words):
+        return "not"
     found = [align(heard, read(text), _weight) for text in (task.answer, task.sentence)]
     if all(alignment.twists for alignment in found) and max(one.coverage for one in found) >= _SPEAKS_OF_IT:
         return found[0].twists[0]
