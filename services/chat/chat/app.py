@@ -23,7 +23,7 @@ from contracts.chat import Mode
 from fastapi import FastAPI
 from mesh import Consumer, EphemeralPublisher, Relay, Topology
 
-from chat import prompts, pushes, retrieval, trails
+from chat import pushes, retrieval, trails
 from chat.answering import Answers, Terms
 from chat.api import routers
 from chat.events import bus
@@ -32,15 +32,17 @@ from chat.graphql.sockets import OpenSockets
 from chat.graphql.student import Desk
 from chat.graphql.transport import Sockets
 from chat.limits import BODY_BYTES
-from chat.model import ChatCompletions, connect
+from chat.model import ChatCompletions, LanguageModel, connect
 from chat.models import SCHEMA, tables
+from chat.modes import modes
+from chat.providers import A_SHORT_WAIT, Provider, Providers
 from chat.retrieval import IngestionSearch
-from chat.settings import OPENAI, Settings
+from chat.settings import Settings
 from chat.shelf import Shelf
+from chat.spare import Spared
 from chat.studying import StudyMode
 from chat.tokens import token_counter
 from chat.trails import Trails
-from chat.tutoring import ModelTutor, OfflineTutor, Tutor, TutorMode
 from chat.upkeep import Upkeep
 
 # A WebSocket that does not answer a ping for so long is closed.
@@ -133,9 +135,9 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
     stack.push_async_callback(database.close)
     keys = await stack.enter_async_context(_client(settings.auth_url))
     ingestion = await stack.enter_async_context(_client(settings.ingestion_url))
-    modes: dict[Mode, StudyMode] = {"tutor": TutorMode(await _tutor(settings, stack))}
+    ways = _ways(await _model(settings, stack), settings)
     laid = await _trails(settings, stack)
-    answers = Answers(database, IngestionSearch(ingestion), modes, _terms(settings), clock, trails=laid)
+    answers = Answers(database, IngestionSearch(ingestion), ways, _terms(settings), clock, trails=laid)
     stack.push_async_callback(answers.drain, settings.shutdown_grace_seconds / 4)
     following = Following(database, answers.live, laid, clock)
     verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
@@ -174,14 +176,34 @@ def _client(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, timeout=retrieval.TIMEOUT, limits=retrieval.LIMITS, verify=tls)
 
 
-async def _tutor(settings: Settings, stack: AsyncExitStack) -> Tutor:
+def _ways(model: LanguageModel | None, settings: Settings) -> dict[Mode, StudyMode]:
+    ways = modes(model, settings.budget)
+    if model is None or not settings.llm_offline_fallback:
+        return ways
+    offline = modes(None, settings.budget)
+    return {name: Spared(way, offline[name]) for name, way in ways.items()}
+
+
+async def _model(settings: Settings, stack: AsyncExitStack) -> LanguageModel | None:
+    """Every provider that is configured, behind one port; clients connect when they are needed."""
     if settings.llm_model is None:
-        return OfflineTutor()
-    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
-    client = connect(settings.llm_base_url or OPENAI, key, settings.patience, retries=settings.llm_retries)
-    await stack.enter_async_context(client)
-    model = ChatCompletions(client, settings.llm_model, settings.patience)
-    return ModelTutor(model, prompts.load(prompts.TUTOR), token_counter(settings.llm_model), settings.budget)
+        return None
+    providers = []
+    for place, given in enumerate(settings.providers, start=1):
+        key = given.api_key.get_secret_value() if given.api_key else "none"
+        wait = None if place == len(settings.providers) else A_SHORT_WAIT
+        client = connect(given.base_url, key, settings.patience, retries=settings.llm_retries, longest_wait=wait)
+        await stack.enter_async_context(client)
+        model = ChatCompletions(
+            client,
+            given.model,
+            settings.patience,
+            thinking=given.thinking,
+            price=given.price,
+            tokens=token_counter(given.model),
+        )
+        providers.append(Provider(given.label, model))
+    return Providers(providers, settings.patience)
 
 
 def _terms(settings: Settings) -> Terms:
