@@ -17,7 +17,7 @@ from chassis.migrations import upgrade
 from chassis.service import Process, Service
 from contracts.chat import Mode
 from fastapi import FastAPI
-from mesh import Consumer, EphemeralPublisher, Relay, Topology
+from mesh import Consumer, EphemeralPublisher, Operations, Relay, Topology
 
 from chat import prompts, retrieval, trails
 from chat.answering import Answers, Terms
@@ -29,6 +29,7 @@ from chat.models import SCHEMA, tables
 from chat.retrieval import IngestionSearch
 from chat.settings import OPENAI, Settings
 from chat.shelf import Shelf
+from chat.snapshots import snapshots
 from chat.studying import StudyMode
 from chat.tokens import token_counter
 from chat.trails import Trails
@@ -60,7 +61,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         database = parts.database
         checks: dict[str, Check] = {"database": database.check}
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide={Shelf: Shelf})
-        upkeep = Upkeep(database, clock, settings.sweep_seconds)
+        upkeep = Upkeep(database, clock, settings.sweep_seconds, settings.keep_events)
 
         async def relay(stop: asyncio.Event) -> None:
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))
@@ -93,6 +94,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "opening_seconds": parts.settings.opening_seconds,
         },
         checks=checks,
+        operations=Operations(SCHEMA, database=parts.database, amqp_url=parts.settings.amqp_url, snapshots=snapshots),
     )
 
 

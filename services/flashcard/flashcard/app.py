@@ -16,7 +16,7 @@ from chassis.migrations import upgrade
 from chassis.sealing import KeyRing
 from chassis.service import Process, Service
 from fastapi import FastAPI
-from mesh import Consumer, Relay, Topology
+from mesh import Consumer, Operations, Relay, Topology
 
 from flashcard.api import routers
 from flashcard.events import bus
@@ -41,7 +41,8 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         checks: dict[str, Check] = {"database": database.check}
         provide = {Students: Students, Sources: Sources}
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
-        upkeep = Upkeep(database, clock, settings.sweep_seconds)
+        operations = Operations(SCHEMA, database=database, amqp_url=settings.amqp_url)
+        upkeep = Upkeep(database, clock, settings.sweep_seconds, settings.keep_events)
 
         async def relay(stop: asyncio.Event) -> None:
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))
@@ -53,13 +54,21 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         yield Process(
             roles={"consumer": consumer.run, "relay": relay, "scheduler": upkeep.run},
             commands={"migrate": migrate},
-            app=application(database, verifier, KeyRing(settings.key_ring.get_secret_value()), clock, checks),
+            app=application(
+                database, verifier, KeyRing(settings.key_ring.get_secret_value()), clock, checks, operations=operations
+            ),
             checks=checks,
         )
 
 
 def application(
-    database: Database, verifier: TokenVerifier, ring: KeyRing, clock: Clock, checks: dict[str, Check]
+    database: Database,
+    verifier: TokenVerifier,
+    ring: KeyRing,
+    clock: Clock,
+    checks: dict[str, Check],
+    *,
+    operations: Operations | None = None,
 ) -> FastAPI:
     """The HTTP application of role `api`."""
     return create_app(
@@ -68,6 +77,7 @@ def application(
         routers=routers,
         state={"database": database, "verifier": verifier, "ring": ring, "clock": clock},
         checks=checks,
+        operations=operations,
     )
 
 

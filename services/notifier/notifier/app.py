@@ -17,7 +17,7 @@ from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
 from chassis.service import Process, Service
 from fastapi import FastAPI
-from mesh import Consumer, Relay, Topology
+from mesh import Consumer, Operations, Relay, Topology
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -70,7 +70,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             roles={
                 "consumer": consumer.run,
                 "relay": relay,
-                "scheduler": Retention(database, clock, settings.keep).run,
+                "scheduler": Retention(database, clock, settings.keep, keep_events=settings.keep_events).run,
             },
             commands={"migrate": migrate},
             app=None,
@@ -107,6 +107,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "clock": parts.clock,
         },
         checks=checks,
+        operations=Operations(SCHEMA, database=parts.database, amqp_url=parts.settings.amqp_url),
     )
 
 

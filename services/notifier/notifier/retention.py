@@ -20,11 +20,19 @@ KEEP_EVENTS = timedelta(days=7)
 class Retention:
     """Several may run at once."""
 
-    def __init__(self, database: Database, clock: Clock, keep: timedelta, every: float = 3600.0) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        keep: timedelta,
+        every: float = 3600.0,
+        keep_events: timedelta = KEEP_EVENTS,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._keep = keep
         self._every = every
+        self._keep_events = keep_events
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; an outage of the database is waited out."""
@@ -46,4 +54,4 @@ class Retention:
         async with self._database.transaction() as session:
             await session.execute(delete(Notification).where(col(Notification.created_at) < now - self._keep))
             await forget_the_dead(session, now)
-        await sweep(self._database, KEEP_EVENTS)
+        await sweep(self._database, self._keep_events)
