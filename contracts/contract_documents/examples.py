@@ -84,6 +84,24 @@ def _examples() -> list[Event]:
             citations=[chat.Cited(document_id=DOCUMENT, page=11)],
             offline=False,
         ),
+        chat.FlashcardsProposed(
+            version=1,
+            proposal_id=UUID("018f3b2e-0000-7000-8000-00000000000b"),
+            user_id=USER,
+            document_id=DOCUMENT,
+            cards=[
+                chat.ProposedCard(
+                    question="What is socialization?",
+                    answer="The process through which people learn to be proficient members of a society.",
+                    document_id=DOCUMENT,
+                    document_title=TITLE,
+                    page=3,
+                    part=3,
+                    quote="Socialization is the process through which people are taught to be proficient members of a society.",
+                )
+            ],
+            offline=True,
+        ),
         flashcard.CardCreated(
             version=1,
             card_id=CARD,
@@ -122,6 +140,15 @@ def _examples() -> list[Event]:
         flashcard.ReviewsCleared(version=2, user_id=USER, day=date(2026, 11, 23)),
         notifier.NotificationDelivered(
             version=1, notification_id=NOTIFICATION, user_id=USER, kind="document_ready", channel="in_app"
+        ),
+        notifier.NotificationFailed(
+            version=2,
+            notification_id=NOTIFICATION,
+            user_id=USER,
+            kind="verify_email",
+            channel="email",
+            code="refused",
+            detail="The mail server refused the mail for this address.",
         ),
     ]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from chassis.http import create_app
 
+from contract_documents.client_types import for_clients
 from contract_documents.parts import HttpPart
 
 Json = dict[str, Any]
@@ -27,6 +28,7 @@ def service_document(part: HttpPart) -> Json:
     for operation in _operations(document):
         operation.setdefault("security", [{"bearer": []}])
         operation.setdefault("tags", [part.service])
+    for_clients(document)
     return document
 
 
@@ -59,7 +61,8 @@ def merged(parts: list[HttpPart]) -> Json:
 
 def _place(path: str, item: Json) -> str:
     """Where the gateway shows it: below the version, or at its root where an operation says `x-root`."""
-    return path if any(item[method].pop("x-root", False) for method in METHODS if method in item) else PREFIX + path
+    at_the_root = {item[method].pop("x-root", False) for method in METHODS if method in item}
+    return path if True in at_the_root else PREFIX + path
 
 
 def _operations(document: Json) -> list[Json]:

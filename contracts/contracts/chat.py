@@ -43,3 +43,27 @@ class MessageAnswered(Event, type="chat.message.answered", version=1, aggregate=
     user_id: UUID
     citations: list[Cited]
     offline: bool = Field(description="No language model took part: the answer was extracted from the material")
+
+
+class ProposedCard(BaseModel):
+    """A card that could be made from a passage."""
+
+    kind: Literal["basic", "cloze"] = "basic"
+    question: str = Field(description="With {{c1::…}} around what a cloze hides")
+    answer: str
+    document_id: UUID
+    document_title: str
+    page: int | None
+    part: int
+    quote: str = Field(description="Words that stand in the passage")
+
+
+class FlashcardsProposed(Event, type="chat.flashcards.proposed", version=1, aggregate="proposal_id"):
+    """A student asked for cards from a session or a document; they wait for the student to take or leave them."""
+
+    proposal_id: UUID
+    user_id: UUID
+    session_id: UUID | None = None
+    document_id: UUID | None = None
+    cards: list[ProposedCard]
+    offline: bool = Field(description="No language model took part")

@@ -14,3 +14,14 @@ class NotificationDelivered(Event, type="notifier.notification.delivered", versi
     user_id: UUID
     kind: str = Field(description="What it is about, such as document_ready or verify_email")
     channel: Literal["in_app", "email"]
+
+
+class NotificationFailed(Event, type="notifier.notification.failed", version=1, aggregate="notification_id"):
+    """A mail was given up: refused for its address, expired, or not to be delivered for a long time."""
+
+    notification_id: UUID = Field(description="Of a mail that was requested, the request's id")
+    user_id: UUID
+    kind: str = Field(description="What it is about, such as document_ready or verify_email")
+    channel: Literal["in_app", "email"]
+    code: str = Field(description="Stable, for programs: refused, expired or unreachable")
+    detail: str = Field(description="A sentence for people")

@@ -14,6 +14,7 @@ import qdrant_edge as edge
 from ingestion.edge_vectors import EdgeLibrary, EdgeShelf
 from ingestion.minilm import DIMENSIONS, MiniLM
 from ingestion.vectors import PassageVectors, Progress
+from ingestion.words import passage_words
 from numpy.typing import NDArray
 
 PASSAGES = 120
@@ -86,12 +87,13 @@ async def measure_index(folder: Path) -> None:
     shelf = await library.create(progress)
     assert isinstance(shelf, EdgeShelf)
     owner, document = uuid4(), uuid4()
-    vectors = directions(2 * SHELF_PASSAGES).reshape(SHELF_PASSAGES, 2, DIMENSIONS)
+    vectors = directions(SHELF_PASSAGES)
+    words = [passage_words(text) for text in passages()]
     started = time.perf_counter()
     for at in range(0, SHELF_PASSAGES, 256):
         await shelf.upsert(
             [
-                PassageVectors(uuid4(), owner, document, 1, at + i, None, one)
+                PassageVectors(uuid4(), owner, document, 1, at + i, None, one, words[(at + i) % len(words)])
                 for i, one in enumerate(vectors[at : at + 256])
             ]
         )
@@ -115,7 +117,7 @@ async def measure_index(folder: Path) -> None:
 def _request(vector: NDArray[np.float32], owner: UUID) -> edge.QueryRequest:
     owned = edge.FieldCondition("user_id", match=edge.MatchValue(str(owner)))
     return edge.QueryRequest(
-        limit=20, query=edge.Query.Nearest([vector.tolist()]), filter=edge.Filter(must=[owned]), with_payload=False
+        limit=20, query=edge.Query.Nearest(vector.tolist()), filter=edge.Filter(must=[owned]), with_payload=False
     )
 
 

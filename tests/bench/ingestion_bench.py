@@ -13,13 +13,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
+import psutil
 import pypdf
 import pypdfium2  # type: ignore[import-untyped]  # it has no types
 from chassis.tokens import SigningKey
@@ -38,6 +39,7 @@ from reportlab.pdfgen.canvas import Canvas
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus" / "retrieval" / "documents"
 LONG_PAGES = 300
+MANY_PAGES = 600
 ROUNDS = 3
 PORT = 18472
 WORDS = [
@@ -188,40 +190,104 @@ def published(key: SigningKey) -> Iterator[str]:
         server.shutdown()
 
 
-def student(key: SigningKey) -> dict[str, str]:
+def signing_key() -> SigningKey:
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return SigningKey("bench", pem.decode())
+
+
+def student(key: SigningKey, user: UUID | None = None) -> dict[str, str]:
     now = int(time.time())
-    claims = {"sub": str(uuid4()), "sid": str(uuid4()), "roles": ["student"], "aud": "studyteddy", "iss": "studyteddy"}
+    claims = {
+        "sub": str(user or uuid4()),
+        "sid": str(uuid4()),
+        "roles": ["student"],
+        "aud": "studyteddy",
+        "iss": "studyteddy",
+    }
     token = key.sign(claims | {"iat": now, "nbf": now, "exp": now + 3600, "jti": uuid4().hex})
     return {"Authorization": f"Bearer {token}"}
 
 
-async def measure_first_page(folder: Path) -> None:
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    key = SigningKey("bench", pem.decode())
+@asynccontextmanager
+async def service(
+    servers: TestServers, database: str, auth: str, folder: str, *roles: str, port: int = PORT
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process of ingestion with these roles; one with the command `migrate` alone is waited for."""
+    environment = os.environ | {
+        "INGESTION_DATABASE_URL": database,
+        "INGESTION_PORT": str(port),
+        "REDIS_URL": servers.redis(),
+        "AMQP_URL": servers.vhost(),
+        "AUTH_URL": auth,
+        "DATA_DIR": folder,
+        "LOG_LEVEL": "WARNING",
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "ingestion", *roles, env=environment)
+    try:
+        if roles == ("migrate",):
+            assert await process.wait() == 0
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def measure_uploads(folder: Path) -> None:
+    key = signing_key()
     servers = TestServers(temporary_home(), os.getpid(), "bench")
     try:
         with servers.database() as database, published(key) as auth:
-            environment = os.environ | {
-                "INGESTION_DATABASE_URL": database,
-                "INGESTION_PORT": str(PORT),
-                "REDIS_URL": servers.redis(),
-                "AMQP_URL": servers.vhost(),
-                "AUTH_URL": auth,
-                "DATA_DIR": str(folder),
-                "LOG_LEVEL": "WARNING",
-            }
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "ingestion", "migrate", "api", "worker", "relay", "scheduler", "index"),
-                env=environment,
-            )
-            try:
+            roles = ("migrate", "api", "worker", "relay", "scheduler", "index")
+            async with service(servers, database, auth, str(folder), *roles):
                 await upload_and_search(key)
-            finally:
-                process.terminate()
-                await process.wait()
+            others = ("api", "relay", "scheduler", "index")
+            async with (
+                service(servers, database, auth, str(folder), *others),
+                service(servers, database, auth, str(folder), "worker", port=PORT + 1) as worker,
+            ):
+                await measure_memory(key, worker.pid)
     finally:
         servers.disconnect()
         servers.end()
+
+
+async def measure_memory(key: SigningKey, worker: int) -> None:
+    """What a worker with its children takes at most for a long document, beyond what it has once the model is loaded."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{PORT}", headers=student(key), timeout=30) as client:
+        await until(lambda: ready(client), seconds=60)
+        await finished(client, await upload(client, text_pdf(1, seed=7)))
+        before = memory(worker)
+        watch = asyncio.create_task(highest_memory(worker))
+        document = await upload(client, text_pdf(MANY_PAGES))
+        await finished(client, document)
+        watch.cancel()
+        peak = await watch
+        state = (await client.get(f"/documents/{document}")).json()
+        print(
+            f"\n{MANY_PAGES}-page PDF, a worker alone: model loaded {before:.0f} MiB, {peak - before:.0f} MiB more at the "
+            f"peak   bound 400 MiB   ({state['status']}, {state['passages']} passages)"
+        )
+
+
+async def highest_memory(worker: int) -> float:
+    peak = 0.0
+    try:
+        while True:
+            peak = max(peak, memory(worker))
+            await asyncio.sleep(0.05)
+    except asyncio.CancelledError:
+        return peak
+
+
+def memory(worker: int) -> float:
+    """MiB of a process and all its children; what they share is counted once."""
+    total = 0
+    process = psutil.Process(worker)
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # a child that has just finished its document
+            total += each.memory_full_info().pss
+    return total / 2**20
 
 
 async def upload_and_search(key: SigningKey) -> None:
@@ -284,7 +350,7 @@ async def main() -> None:
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="studyteddy-bench-") as folder:
         await measure_extraction(real_pdfs(Path(folder)))
-        await measure_first_page(Path(folder))
+        await measure_uploads(Path(folder))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from devstack.places import temporary_home
 from devstack.ports import free_ports
 from devstack.servers import Tuning
 
+from .conformance import conformance
 from .students import Json, SignUp, Student
 
 SAMPLE = Path(__file__).parents[1] / "demo" / "sample.pdf"
@@ -42,12 +43,13 @@ def mesh() -> Iterator[LocalMesh]:
 
 
 @pytest.fixture
-async def sign_up(mesh: LocalMesh) -> AsyncIterator[SignUp]:
-    """Makes students; each has an account of its own."""
+async def sign_up(mesh: LocalMesh, routes: Json) -> AsyncIterator[SignUp]:
+    """Makes students; each has an account of its own. What they are answered is as the document says."""
     students: list[Student] = []
+    hooks = {"response": [conformance(routes)]}
 
     async def make() -> Student:
-        client = httpx.AsyncClient(base_url=f"{mesh.url}/api/v1", timeout=60)
+        client = httpx.AsyncClient(base_url=f"{mesh.url}/api/v1", timeout=60, event_hooks=hooks)
         account = {"email": f"{secrets.token_hex(6)}@example.org", "password": secrets.token_urlsafe(12), "name": "Ada"}
         answer = await client.post("/auth/signup", json=account)
         assert answer.status_code == 201, answer.text

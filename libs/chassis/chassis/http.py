@@ -14,6 +14,13 @@ from chassis.operations import router as operating
 from chassis.requests import RequestContext, is_inside
 
 
+class FieldError(BaseModel):
+    """What is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
 class ProblemDocument(BaseModel):
     """RFC 9457. `type` is stable and for programs, `detail` is for the person; some problems have further members."""
 
@@ -25,6 +32,7 @@ class ProblemDocument(BaseModel):
     detail: str
     instance: str | None = None
     trace_id: str | None = None
+    errors: list[FieldError] | None = None
 
 
 class Application(FastAPI):
@@ -34,7 +42,8 @@ class Application(FastAPI):
         """The OpenAPI document of the application's public routes."""
         document = super().openapi()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas[ProblemDocument.__name__] = ProblemDocument.model_json_schema()
+        problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= problem.pop("$defs") | {ProblemDocument.__name__: problem}
         return document
 
 

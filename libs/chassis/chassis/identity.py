@@ -200,18 +200,29 @@ def bearer_of(authorization: str | None) -> str:
     return token.strip()
 
 
-async def _current_user(request: Request) -> User:
-    verifier: TokenVerifier = request.app.state.verifier
-    principal = await verifier.verify(bearer_of(request.headers.get("authorization")))
+def user_of(principal: Principal) -> User:
+    """The signed-in user that a principal is. Raises `Forbidden` for a service."""
     if principal.user_id is None or principal.session_id is None:
         raise Forbidden("This is for signed-in users.")
-    bind(user_id=str(principal.user_id))
     return User(principal.user_id, principal.session_id, principal.roles, principal.token, principal.email_verified)
+
+
+async def _current_user(request: Request) -> User:
+    verifier: TokenVerifier = request.app.state.verifier
+    user = user_of(await verifier.verify(bearer_of(request.headers.get("authorization"))))
+    bind(user_id=str(user.id))
+    return user
 
 
 def require_verified_email(request: Request, user: User) -> None:
     """Raise `EmailNotVerified` where this service asks for a verified address and the token does not say that it is."""
-    if request.app.state.verified_email_required and not user.email_verified:
+    if request.app.state.verified_email_required:
+        expect_verified_email(user)
+
+
+def expect_verified_email(user: User) -> None:
+    """Raise `EmailNotVerified` where the token does not say that the address is verified."""
+    if not user.email_verified:
         raise EmailNotVerified(
             "Open the link in the mail that was sent to you when you signed up, then refresh your access token. "
             "POST /api/v1/auth/verify-email/resend sends another mail."

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from chassis.errors import Unauthorized, Unavailable
+from chassis.errors import Unauthorized
 from chassis.identity import TokenVerifier
 from chassis.sealing import KeyRing
 from chassis.settings import DEVELOPMENT_KEY_RING
-from chassis.tickets import LIFETIME, Tickets
+from chassis.tickets import LIFE, TicketRefused, Tickets, TicketsAway
 from redis.asyncio import Redis
 
 from .signing import SESSION, USER, Keys, StillClock, claims, new_key
@@ -47,7 +47,7 @@ async def test_ticket_does_not_outlive_its_seconds_nor_its_token(
 ) -> None:
     ticket = await tickets.issue(ONE.sign(claims()))
     (key,) = await redis.keys("ticket:*")
-    assert 0 < await redis.pttl(key) <= LIFETIME.total_seconds() * 1000
+    assert 0 < await redis.pttl(key) <= LIFE.total_seconds() * 1000
     clock.forward(minutes=15)
     with pytest.raises(Unauthorized):
         await tickets.redeem(ticket)
@@ -65,20 +65,20 @@ async def test_neither_ticket_nor_token_can_be_read_in_redis(tickets: Tickets, r
 
 @pytest.mark.parametrize("ticket", ["", "nobody's", "x" * 100_000, "\ud800"])
 async def test_what_is_no_ticket_is_refused(tickets: Tickets, ticket: str) -> None:
-    with pytest.raises(Unauthorized):
+    with pytest.raises(TicketRefused):
         await tickets.redeem(ticket)
 
 
 async def test_ticket_that_another_ring_sealed_is_refused(tickets: Tickets, redis: Redis, clock: StillClock) -> None:
     other = Tickets(redis, KeyRing("9:" + "B" * 43 + "="), TokenVerifier(Keys(ONE), clock=clock))
-    with pytest.raises(Unauthorized):
+    with pytest.raises(TicketRefused):
         await tickets.redeem(await other.issue(ONE.sign(claims())))
 
 
 async def test_without_redis_there_are_no_tickets_and_a_sentence(clock: StillClock) -> None:
     async with Redis.from_url("redis://127.0.0.1:9") as nowhere:
         tickets = Tickets(nowhere, RING, TokenVerifier(Keys(ONE), clock=clock))
-        with pytest.raises(Unavailable):
+        with pytest.raises(TicketsAway):
             await tickets.issue(ONE.sign(claims()))
-        with pytest.raises(Unavailable):
+        with pytest.raises(TicketsAway):
             await tickets.redeem("any")

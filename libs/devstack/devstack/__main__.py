@@ -19,7 +19,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     commands.add_parser("stop", help="stop the mesh of this checkout, from another terminal")
     commands.add_parser("clean", help="stop it, and remove what it stored")
     install = commands.add_parser("install", help="install the servers' programs where they are missing")
-    install.add_argument("--npm", action="store_true", help="and Node's package manager, which a test needs")
+    install.add_argument("--npm", action="store_true", help="and Node's package manager, which tests need")
+    install.add_argument("--chromium", action="store_true", help="and a browser, which tests drive")
     commands.add_parser("memory", help="what each process of the running mesh holds")
     parsed = parser.parse_args(arguments)
     progress = Progress(sys.stdout)
@@ -46,8 +47,8 @@ def _run(parsed: argparse.Namespace, root: Path, progress: Progress) -> None:
             (cleaning.stop if parsed.command == "stop" else cleaning.clean)(root, progress)
         case "install":
             prepare(installing.SERVERS, progress)
-            if parsed.npm:
-                installing.require("npm", progress=progress)
+            tools = [name for name in ("npm", "chromium") if getattr(parsed, name)]
+            installing.require(*tools, progress=progress)
         case "memory":
             from devstack.memory import report  # noqa: PLC0415
 

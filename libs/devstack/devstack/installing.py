@@ -22,12 +22,13 @@ PACKAGES = {
     "redis": "redis-server",
     "rabbitmq": "rabbitmq-server",
     "npm": "npm",
+    "chromium": "chromium",
 }
 SERVERS = ("postgres", "redis", "rabbitmq")
 ELSEWHERE = {
     "brew": "brew install postgresql redis rabbitmq node",
-    "dnf": "sudo dnf install -y postgresql-server postgresql-contrib redis rabbitmq-server npm",
-    "pacman": "sudo pacman -S --needed postgresql redis rabbitmq npm",
+    "dnf": "sudo dnf install -y postgresql-server postgresql-contrib redis rabbitmq-server npm chromium",
+    "pacman": "sudo pacman -S --needed postgresql redis rabbitmq npm chromium",
 }
 
 
@@ -59,8 +60,15 @@ def rabbitmq_program() -> Path | None:
 
 
 def npm_program() -> Path | None:
-    """Node's package manager: the official AsyncAPI parser, which a test runs, comes through it."""
+    """Node's package manager: the official AsyncAPI parser and a generator of clients, which tests run, come through it."""
     found = shutil.which("npm")
+    return Path(found) if found else None
+
+
+def chromium_program() -> Path | None:
+    """The browser that tests drive."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = next((path for name in names if (path := shutil.which(name))), None)
     return Path(found) if found else None
 
 
@@ -69,6 +77,7 @@ FINDERS: dict[str, Callable[[], Path | None]] = {
     "redis": redis_program,
     "rabbitmq": rabbitmq_program,
     "npm": npm_program,
+    "chromium": chromium_program,
 }
 
 
@@ -96,7 +105,7 @@ def advice(names: Iterable[str]) -> str:
         command = f"sudo apt-get install -y {' '.join(PACKAGES[name] for name in wanted)}"
     else:
         manager = next((tool for tool in ELSEWHERE if shutil.which(tool)), None)
-        command = ELSEWHERE[manager] if manager else "install PostgreSQL, Redis, RabbitMQ and npm, or Docker"
+        command = ELSEWHERE[manager] if manager else "install PostgreSQL, Redis, RabbitMQ, npm and Chromium, or Docker"
     return f"{', '.join(wanted)} not found on this machine. Run this once, then try again:\n  {command}"
 
 

@@ -22,7 +22,7 @@ PARTS = (
     Part("auth", ("api", "relay", "scheduler")),
     Part("ingestion", ("api", "relay", "worker", "scheduler", "index")),
     Part("chat", ("api", "consumer", "relay", "scheduler")),
-    Part("flashcard", ("api", "consumer", "relay", "scheduler")),
+    Part("flashcard", ("api", "consumer", "relay", "worker", "scheduler")),
     Part("notifier", ("api", "consumer", "relay", "scheduler")),
     Part("gateway", ("api",), stores=False),
 )
@@ -61,6 +61,8 @@ def mesh_environment(
         "AUTH_SERVICE_SECRETS": ",".join(f"{name}:{secret}" for name, secret in kept.service_secrets.items()),
         "AUTH_URL": f"http://127.0.0.1:{ports['auth']}" if "auth" in ports else "",
         "AUTH_PUBLIC_URL": f"http://localhost:{ports[EDGE]}" if EDGE in ports else "",
+        "NOTIFIER_PUBLIC_URL": f"http://localhost:{ports[EDGE]}" if EDGE in ports else "",
+        "NOTIFIER_MAIL_FOLDER": str(data.with_name("mail")),
         "CHAT_INGESTION_URL": f"http://127.0.0.1:{ports['ingestion']}" if "ingestion" in ports else "",
         **servers,
         # The folder that a process stands in is not searched for packages.

@@ -28,8 +28,12 @@ def test_what_was_given_goes_before_what_was_chosen() -> None:
 
 def test_links_in_mails_lead_to_the_gateway_of_this_mesh() -> None:
     found = environment({})
-    assert found["AUTH_PUBLIC_URL"] == f"http://localhost:{found['GATEWAY_PORT']}"
+    assert found["AUTH_PUBLIC_URL"] == found["NOTIFIER_PUBLIC_URL"] == f"http://localhost:{found['GATEWAY_PORT']}"
     assert "AUTH_PUBLIC_URL" not in own(found, next(part for part in PARTS if part.name == "chat"), PARTS)
+
+
+def test_mails_lie_beside_the_data() -> None:
+    assert environment({})["NOTIFIER_MAIL_FOLDER"] == "/mail"
 
 
 def test_auth_knows_every_secret_and_the_others_their_own() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.clock import Clock
 from chassis.database import Database, DatabaseDep
 from chassis.idempotency import idempotency_for
-from chassis.identity import User, VerifiedUser
+from chassis.identity import CurrentUser, User, require_verified_email
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
@@ -33,6 +33,7 @@ class Asking:
 
     async def ask(self, session_id: UUID, message: NewMessage, key: str | None) -> Response:
         """Keep the question and answer it. A repetition with the same key gets the answer that the first request began."""
+        require_verified_email(self.request, self.user)
         self._answers.expect_room()
         async with self.database.transaction() as session:
             once = idempotency_for(self.request, session, self.user.id, key)
@@ -50,6 +51,7 @@ class Asking:
 
     async def retry(self, message_id: UUID) -> Response:
         """Answer a question whose answer failed."""
+        require_verified_email(self.request, self.user)
         self._answers.expect_room()
         async with self.database.transaction() as session:
             asked = await Conversation(session, self.user.id).retry(message_id, self._clock(), self._answers.lease)
@@ -103,7 +105,7 @@ class Asking:
 
 def _asking(
     request: Request,
-    user: VerifiedUser,
+    user: CurrentUser,
     database: DatabaseDep,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Asking:

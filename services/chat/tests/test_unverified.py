@@ -20,6 +20,7 @@ async def test_questions_are_refused_with_what_to_do(database: Database, neighbo
             assert (answer.status_code, answer.json()["type"]) == (403, "urn:studyteddy:problem:email-not-verified")
             assert "verify-email" in answer.json()["detail"]
         assert (await student.client.get("/chat/sessions")).json()["items"] == []
+        assert (await student.client.get(f"/chat/messages/{uuid4()}")).status_code == 404
 
 
 async def test_who_is_verified_asks(database: Database, neighbours: Neighbours) -> None:

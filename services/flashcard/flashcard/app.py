@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import httpx
 from chassis.clock import Clock, system_clock
@@ -15,11 +16,14 @@ from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
 from chassis.sealing import KeyRing
 from chassis.service import Process, Service
+from chassis.storage import Storage
 from fastapi import FastAPI
 from mesh import Consumer, Operations, Relay, Topology
 
 from flashcard.api import routers
+from flashcard.drafts import Proposals
 from flashcard.events import bus
+from flashcard.import_work import ImportWork
 from flashcard.models import SCHEMA, tables
 from flashcard.settings import Settings
 from flashcard.sources import Sources
@@ -39,10 +43,11 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         keys = await stack.enter_async_context(httpx.AsyncClient(verify=settings.auth_url.startswith("https:")))
         verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
         checks: dict[str, Check] = {"database": database.check}
-        provide = {Students: Students, Sources: Sources}
+        provide = {Students: Students, Sources: Sources, Proposals: Proposals}
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
-        operations = Operations(SCHEMA, database=database, amqp_url=settings.amqp_url)
-        upkeep = Upkeep(database, clock, settings.sweep_seconds, settings.keep_events)
+        storage = Storage(settings.storage)
+        work = ImportWork(database, storage, clock)
+        upkeep = Upkeep(database, clock, settings.sweep_seconds, work, settings.keep_events)
 
         async def relay(stop: asyncio.Event) -> None:
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))
@@ -52,32 +57,27 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             await upgrade(database, MIGRATIONS, tables.metadata)
 
         yield Process(
-            roles={"consumer": consumer.run, "relay": relay, "scheduler": upkeep.run},
+            roles={"consumer": consumer.run, "relay": relay, "worker": work.run, "scheduler": upkeep.run},
             commands={"migrate": migrate},
             app=application(
-                database, verifier, KeyRing(settings.key_ring.get_secret_value()), clock, checks, operations=operations
+                {
+                    "database": database,
+                    "verifier": verifier,
+                    "ring": KeyRing(settings.key_ring.get_secret_value()),
+                    "storage": storage,
+                    "clock": clock,
+                },
+                checks,
+                Operations(SCHEMA, database=database, amqp_url=settings.amqp_url),
             ),
             checks=checks,
         )
 
 
-def application(
-    database: Database,
-    verifier: TokenVerifier,
-    ring: KeyRing,
-    clock: Clock,
-    checks: dict[str, Check],
-    *,
-    operations: Operations | None = None,
-) -> FastAPI:
+def application(state: dict[str, Any], checks: dict[str, Check], operations: Operations | None = None) -> FastAPI:
     """The HTTP application of role `api`."""
     return create_app(
-        title="Flashcard",
-        service=SCHEMA,
-        routers=routers,
-        state={"database": database, "verifier": verifier, "ring": ring, "clock": clock},
-        checks=checks,
-        operations=operations,
+        title="Flashcard", service=SCHEMA, routers=routers, state=state, checks=checks, operations=operations
     )
 
 

@@ -17,9 +17,9 @@ _DEEPEST = 8
 
 def ordinals(kind: NoteKind, question: str) -> Sequence[int]:
     """The ordinals of the cards that a note has. Raises `ValueError` for a cloze note without a deletion."""
-    if kind is NoteKind.BASIC:
+    if kind == NoteKind.BASIC:
         return (0,)
-    if kind is NoteKind.REVERSED:
+    if kind == NoteKind.REVERSED:
         return (0, 1)
     numbers = sorted({int(match[1]) for match in _OPENING.finditer(question) if int(match[1]) > 0})
     if not numbers:
@@ -33,9 +33,9 @@ def ordinals(kind: NoteKind, question: str) -> Sequence[int]:
 
 def sides(kind: NoteKind, question: str, answer: str, ordinal: int) -> tuple[str, str]:
     """What a card shows first, and then."""
-    if kind is NoteKind.BASIC:
+    if kind == NoteKind.BASIC:
         return question, answer
-    if kind is NoteKind.REVERSED:
+    if kind == NoteKind.REVERSED:
         return (question, answer) if ordinal == 0 else (answer, question)
     hidden, shown = _cloze(question, ordinal + 1, hide=True), _cloze(question, ordinal + 1, hide=False)
     return hidden, f"{shown}\n\n{answer}" if answer else shown

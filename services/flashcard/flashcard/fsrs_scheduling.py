@@ -4,6 +4,7 @@ The package measures elapsed time in days of 24 hours. Students count nights: a 
 morning. So it is given midnights of the student's days; minutes of a step are added to the real instant afterwards.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -78,6 +79,14 @@ class Fsrs:
         if memory.stability is None or memory.last_day is None:
             return None
         return float(self._package.get_card_retrievability(_card(memory), _midnight(max(day, memory.last_day))))
+
+
+def from_sm2(ease: float, interval: int) -> tuple[float, float]:
+    """Stability and difficulty for a card that was only known to SM-2, as FSRS's authors convert it (`memory_state_from_sm2` of
+    fsrs-rs, for a retention of 0.9: the interval is the stability)."""
+    stability, weights = float(max(interval, 1)), DEFAULT_PARAMETERS
+    growth = math.exp(weights[8]) * stability ** -weights[9] * (math.exp(0.1 * weights[10]) - 1)
+    return stability, min(max(11.0 - (ease - 1.0) / growth, 1.0), 10.0)
 
 
 def _card(memory: Memory) -> Card:

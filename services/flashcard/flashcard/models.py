@@ -131,6 +131,29 @@ class Note(Row, table=True):
     updated_at: datetime = Field(sa_column=_moment())
 
 
+class Draft(Row, table=True):
+    """A card that was proposed and waits for the student. One that was rejected stays, so that it is not proposed again."""
+
+    __tablename__ = "draft"
+    __table_args__ = (
+        UniqueConstraint("user_id", "fingerprint", name="uq_draft_user_id_fingerprint"),
+        Index("ix_draft_user_id_place", "user_id", "place", postgresql_where=text("NOT rejected")),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    place: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), nullable=False))
+    proposal_id: UUID | None = None
+    kind: NoteKind = Field(sa_type=Text)
+    question: str = Field(sa_type=Text)
+    answer: str = Field(sa_type=Text)
+    source: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    document_id: UUID | None = None
+    fingerprint: str = Field(sa_type=Text)
+    rejected: bool = False
+    created_at: datetime = Field(sa_column=_moment())
+
+
 class Card(Row, table=True):
     """One question of a note, and what is known of the student's memory of it.
 
@@ -202,10 +225,57 @@ class LoggedReview(Row, table=True):
     day: date = Field(sa_column=Column(Date, nullable=False))
     duration_ms: int | None = None
     imported: bool = False
+    revlog: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))  # Anki's row of an imported one
     made_leech: bool = False  # it suspended the card, which undoing takes back
     memory_before: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     memory_after: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     undone_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+
+
+class ImportStatus(StrEnum):
+    """Previewed: it waits for the student's word. Queued: a worker will take it, or has it."""
+
+    PREVIEWED = "previewed"
+    QUEUED = "queued"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class DeckImport(Row, table=True):
+    """A file that is to become cards. A worker holds it by `lease`; one that dies lets the lease run out."""
+
+    __tablename__ = "deck_import"
+    __table_args__ = (
+        Index("ix_deck_import_user_id_created_at", "user_id", "created_at"),
+        Index("ix_deck_import_lease_until", "lease_until", postgresql_where=text("status = 'queued'")),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    status: ImportStatus = Field(sa_type=Text)
+    filename: str = Field(sa_type=Text)
+    storage_key: str = Field(sa_type=Text)
+    scheduling: bool = True
+    preview: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    progress: float = 0.0
+    error: str | None = Field(default=None, sa_type=Text)
+    attempts: int = 0
+    lease: UUID | None = None
+    lease_until: datetime = Field(sa_column=_moment())
+    created_at: datetime = Field(sa_column=_moment())
+    finished_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+
+
+class Media(Row, table=True):
+    """A picture or sound that cards use by its name. The file lies in the storage under its SHA-256."""
+
+    __tablename__ = "media"
+
+    user_id: UUID = Field(primary_key=True)
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    size: int
+    created_at: datetime = Field(sa_column=_moment())
 
 
 mesh_tables(tables.metadata)

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from flashcard.catalogue import MOST_AT_ONCE, Action
 from flashcard.decks import deck_name
+from flashcard.importing import Preview
 from flashcard.memory import Phase
-from flashcard.models import Deck, NoteKind
+from flashcard.models import Deck, DeckImport, ImportStatus, NoteKind
 from flashcard.notes import Shown, Written
 from flashcard.ratings import RatingName, rating_named, rating_of
 from flashcard.reviewing import Given
@@ -124,7 +125,7 @@ class NewCard(BaseModel):
 
     @model_validator(mode="after")
     def refuse_half_a_card(self) -> Self:
-        if self.kind is not NoteKind.CLOZE and not self.answer.strip():
+        if self.kind != NoteKind.CLOZE and not self.answer.strip():
             raise ValueError("answer is empty; write something")
         return self
 
@@ -182,6 +183,71 @@ class NewCardsOut(BaseModel):
 
     cards: list[CardOut]
     alike: list[UUID] = Field(description="Notes of yours that ask the same")
+
+
+class DraftOut(BaseModel):
+    """A card that was proposed from the student's material, and waits."""
+
+    id: UUID
+    kind: NoteKind
+    question: str
+    answer: str
+    source: SourceOut | None
+    created_at: datetime
+
+
+class DraftAcceptance(BaseModel):
+    """How a draft becomes a card; what is left out stays as proposed. Without a deck it goes into the deck “Default”."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deck_id: UUID | None = None
+    question: Question | None = None
+    answer: Side | None = None
+    tags: Tags = []
+
+
+class AllDraftsAcceptance(BaseModel):
+    """Where all drafts go; without a deck into the deck “Default”."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deck_id: UUID | None = None
+
+
+class MadeCards(BaseModel):
+    """Cards that were made."""
+
+    cards: list[CardOut]
+
+
+class RunImport(BaseModel):
+    """How an import is done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scheduling: bool = Field(True, description="With what is known of the cards, and the log; else all are new")
+
+
+class ImportOut(BaseModel):
+    """An import; `preview` is what it would do, or did."""
+
+    id: UUID
+    status: ImportStatus
+    filename: str
+    preview: Preview
+    progress: float = Field(description="From 0 to 1")
+    error: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class MediaOut(BaseModel):
+    """A picture or sound that cards can use by its name."""
+
+    name: str
+    size: int
+    content_type: str
 
 
 class QueuedCard(CardOut):
@@ -263,6 +329,11 @@ class BulkOut(BaseModel):
 def deck_out(deck: Deck) -> DeckOut:
     """A deck as it is shown."""
     return DeckOut.model_validate(deck.model_dump() | {"options": DeckOptions.model_validate(deck.options)})
+
+
+def import_out(row: DeckImport) -> ImportOut:
+    """An import as it is shown."""
+    return ImportOut.model_validate(row, from_attributes=True)
 
 
 def card_out(shown: Shown) -> CardOut:

@@ -1,9 +1,10 @@
 """What flashcard reads from its environment."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from chassis.settings import StoringSettings
-from pydantic import Field
+from pydantic import Field, field_validator
 
 
 class Settings(StoringSettings, env_prefix="FLASHCARD_"):
@@ -12,4 +13,19 @@ class Settings(StoringSettings, env_prefix="FLASHCARD_"):
     service: ClassVar[str] = "flashcard"
 
     port: int = Field(8105, ge=0, le=65535)
+    storage_url: str | None = Field(
+        None, description="Where media are kept: file:///folder or s3://bucket/prefix; unset, a folder under DATA_DIR"
+    )
     sweep_seconds: float = Field(30.0, gt=0, le=3600, description="How often days that begin are looked for, at least")
+
+    @field_validator("storage_url")
+    @classmethod
+    def refuse_unknown_storage(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("file:///", "s3://")):
+            raise ValueError("use file:///an/absolute/folder or s3://bucket/prefix")
+        return url
+
+    @property
+    def storage(self) -> str:
+        """The URL of the storage that is used."""
+        return self.storage_url or Path(self.data_dir, "flashcard", "files").absolute().as_uri()

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from flashcard.models import GoneDocument, Note
+from flashcard.models import Draft, GoneDocument, Note
 
 
 class Sources:
@@ -17,14 +17,15 @@ class Sources:
         self._session = session
 
     async def remove(self, document_id: UUID, *, owner: UUID) -> None:
-        """The document is gone: every card made from it says so."""
+        """The document is gone: every card and draft made from it says so."""
         gone = insert(GoneDocument).values(document_id=document_id, user_id=owner).on_conflict_do_nothing()
         await self._session.execute(gone)
-        source = col(Note.source).op("||")({"available": False})
-        mine = (col(Note.document_id) == document_id) & (col(Note.user_id) == owner)
-        await self._session.execute(
-            update(Note).where(mine).values(source=source), execution_options={"synchronize_session": False}
-        )
+        for table in (Note, Draft):
+            source = col(table.source).op("||")({"available": False})
+            mine = (col(table.document_id) == document_id) & (col(table.user_id) == owner)
+            await self._session.execute(
+                update(table).where(mine).values(source=source), execution_options={"synchronize_session": False}
+            )
 
     async def is_gone(self, document_id: UUID, *, owner: UUID) -> bool:
         """Whether the document was deleted."""

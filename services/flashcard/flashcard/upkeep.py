@@ -10,6 +10,7 @@ from chassis.database import Database
 from chassis.idempotency import forget_old_keys
 from mesh import sweep
 
+from flashcard.import_work import ImportWork
 from flashcard.rollover import BATCH, Rollovers
 
 log = getLogger(__name__)
@@ -20,10 +21,18 @@ _TIDY_EVERY = 3600.0
 class Upkeep:
     """Looks every so many seconds, and sooner where a day is known to begin."""
 
-    def __init__(self, database: Database, clock: Clock, every: float, keep_events: timedelta = KEEP_EVENTS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        every: float,
+        imports: ImportWork,
+        keep_events: timedelta = KEEP_EVENTS,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._every = every
+        self._imports = imports
         self._keep_events = keep_events
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -60,3 +69,4 @@ class Upkeep:
         async with self._database.transaction() as session:
             await forget_old_keys(session, self._clock())
         await sweep(self._database, self._keep_events)
+        await self._imports.forget_old()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -46,7 +47,7 @@ async def database(flashcard_database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def desk(database: Database) -> AsyncIterator[Desk]:
+async def desk(database: Database, tmp_path: Path) -> AsyncIterator[Desk]:
     """Flashcard behind HTTP, with a clock that can be set."""
-    async with Desk.open(database) as desk:
+    async with Desk.open(database, tmp_path) as desk:
         yield desk

@@ -7,19 +7,23 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
 
 import httpx
 import uvicorn
 from chassis.database import Database
+from chassis.storage import Storage
 from chassis.tokens import ISSUER, USER_AUDIENCE, SigningKey
 from contracts.auth import UserProfileChanged
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flashcard.app import compose
+from flashcard.import_work import ImportWork
 from flashcard.settings import Settings
 from flashcard.students import Students
+from flashcard.upkeep import Upkeep
 from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -106,14 +110,15 @@ class Desk:
     url: str = ""
     key: SigningKey = field(default_factory=_signing_key)
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    folder: Path = Path()
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database: Database) -> AsyncIterator[Self]:
-        desk = cls(database)
+    async def open(cls, database: Database, folder: Path) -> AsyncIterator[Self]:
+        desk = cls(database, folder=folder)
         keys = Starlette(routes=[Route("/.well-known/jwks.json", desk._keys)])
         async with serving(keys) as auth_url:
-            settings = Settings(environment="test", database_url=database.url, auth_url=auth_url)
+            settings = Settings(environment="test", database_url=database.url, auth_url=auth_url, data_dir=folder)
             async with compose(settings, lambda: desk.now) as process:
                 assert process.app is not None
                 async with serving(process.app) as desk.url:
@@ -148,6 +153,21 @@ class Desk:
     async def told(self, kind: str) -> list[Json]:
         """The events of this kind in the outbox."""
         return [event for name, event in await self.events() if name == f"flashcard.{kind}.v1"]
+
+    @property
+    def storage(self) -> Storage:
+        """Where media and files to be imported are."""
+        return Storage(Settings(data_dir=self.folder).storage)
+
+    @property
+    def work(self) -> ImportWork:
+        """What the role `worker` does."""
+        return ImportWork(self.database, self.storage, lambda: self.now)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """What the role `scheduler` does."""
+        return Upkeep(self.database, lambda: self.now, 30.0, self.work)
 
     def later(self, **time: float) -> None:
         """Put the clock forward."""

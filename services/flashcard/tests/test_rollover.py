@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 from flashcard.rollover import Rollovers
-from flashcard.upkeep import Upkeep
 
 from .desk import Desk, Student
 
@@ -110,7 +109,7 @@ async def test_limits_and_suspended_cards_count(desk: Desk) -> None:
 
 async def test_the_role_looks_again_when_the_next_day_begins(desk: Desk) -> None:
     await student_with_a_card(desk)
-    upkeep = Upkeep(desk.database, lambda: desk.now, every=30.0)
+    upkeep = desk.upkeep
     assert await upkeep.turn_days() == 30.0
     desk.now = datetime(2026, 11, 27, 3, 59, 55, tzinfo=UTC)
     assert await upkeep.turn_days() == pytest.approx(5.0)

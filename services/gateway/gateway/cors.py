@@ -6,7 +6,8 @@ from collections.abc import Sequence
 _LOCAL = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 _EXPOSED = (
     b"access-control-expose-headers: "
-    b"x-request-id, location, content-disposition, content-range, ratelimit, ratelimit-policy, retry-after\r\n"
+    b"x-request-id, location, content-disposition, content-range, ratelimit, ratelimit-policy, retry-after, "
+    b"idempotency-replayed\r\n"
 )
 _PREFLIGHT = (
     b"access-control-allow-headers: "

@@ -16,6 +16,7 @@ from chassis.http import create_app
 from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
 from chassis.service import Process, Service
+from chassis.storage import Storage
 from fastapi import FastAPI
 from mesh import EphemeralPublisher, Operations, Relay, Topology
 
@@ -24,6 +25,7 @@ from ingestion.embedding import Embedder, embedder
 from ingestion.index import PassageIndex
 from ingestion.intake import Intake
 from ingestion.jobs import Jobs
+from ingestion.likeness import Likeness, LocalLikeness, RemoteLikeness
 from ingestion.models import SCHEMA, tables
 from ingestion.processing import Processing, Terms
 from ingestion.reading.children import Children
@@ -31,7 +33,6 @@ from ingestion.rebuilding import request_rebuild
 from ingestion.search import LocalSearch, RemoteSearch, Search
 from ingestion.settings import Settings
 from ingestion.snapshots import snapshots
-from ingestion.storage import Storage
 from ingestion.sweeping import Sweeper
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -48,6 +49,7 @@ class Parts:
     embedder: Embedder
     search: Search
     local_search: Search
+    likeness: Likeness
     verifier: TokenVerifier
     clock: Clock
 
@@ -71,6 +73,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             embedder=model,
             search=_remote(settings, stack) or local_search,
             local_search=local_search,
+            likeness=_remote_likeness(settings, stack) or LocalLikeness(model),
             verifier=TokenVerifier(RemoteKeys(settings.jwks_url, await _http(stack)), clock=clock),
             clock=clock,
         )
@@ -163,6 +166,8 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "jobs": parts.jobs,
             "search": parts.search,
             "local_search": parts.local_search,
+            "likeness": parts.likeness,
+            "local_likeness": LocalLikeness(parts.embedder),
             "clock": parts.clock,
         },
         checks=checks,
@@ -172,11 +177,12 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
 
 def answering(parts: Parts, checks: dict[str, Check]) -> FastAPI:
     """What the role `index` answers to processes that have `api` and no index of their own."""
+    local_likeness = LocalLikeness(parts.embedder)
     return create_app(
         title="Ingestion, inside",
         service=SCHEMA,
         routers=[inside],
-        state={"verifier": parts.verifier, "local_search": parts.local_search},
+        state={"verifier": parts.verifier, "local_search": parts.local_search, "local_likeness": local_likeness},
         checks=checks,
     )
 
@@ -195,6 +201,14 @@ def _remote(settings: Settings, stack: AsyncExitStack) -> Search | None:
     if settings.index_url is None:
         return None
     remote = RemoteSearch(settings.index_url)
+    stack.push_async_callback(remote.close)
+    return remote
+
+
+def _remote_likeness(settings: Settings, stack: AsyncExitStack) -> Likeness | None:
+    if settings.index_url is None:
+        return None
+    remote = RemoteLikeness(settings.index_url)
     stack.push_async_callback(remote.close)
     return remote
 

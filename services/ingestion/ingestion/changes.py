@@ -21,7 +21,7 @@ BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class ChangedPassage:
-    """A passage that is there, without its text."""
+    """A passage that is there."""
 
     id: UUID
     user_id: UUID
@@ -29,6 +29,7 @@ class ChangedPassage:
     content_version: int
     chunk_index: int
     page: int | None
+    text: str
     embedding: bytes | None
     embedding_model: str | None
     change_seq: int

@@ -13,7 +13,7 @@ from sqlalchemy import delete, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ingestion import facts
+from ingestion import facts, metrics
 from ingestion.models import SCHEMA, Document, DocumentStatus, Kind, Page, Passage
 
 HINTS_AT_ONCE = 200
@@ -230,3 +230,4 @@ async def _fail(session: AsyncSession, document: Document, code: str, now: datet
     await session.exec(delete(Page).where(col(Page.document_id) == document.id))
     await session.flush()
     await Outbox(session, source=SCHEMA).add(facts.failed(document))
+    metrics.FAILED.labels(code).inc()

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from chassis.errors import NotFound, Problem
+from chassis.storage import Storage
 from starlette.responses import StreamingResponse
 
 from ingestion.models import Document, Kind
-from ingestion.storage import Storage
 
 MEDIA_TYPES = {
     Kind.PDF: "application/pdf",

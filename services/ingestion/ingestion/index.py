@@ -6,7 +6,7 @@ advisory lock of PostgreSQL.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from logging import getLogger
@@ -30,6 +30,7 @@ from ingestion.qdrant_vectors import QdrantLibrary
 from ingestion.rebuilding import Wish, last_wish
 from ingestion.settings import Settings
 from ingestion.vectors import Hit, Library, LibraryTaken, Shelf
+from ingestion.words import Words, question_words
 
 log = getLogger(__name__)
 
@@ -43,23 +44,30 @@ _LOCK_NAME = f"{SCHEMA}.index"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as a vector, and the shelf that it is put to."""
+    """A question as a vector and as words, and the shelf that it is put to."""
 
     shelf: Shelf
     vector: NDArray[np.float32]
+    words: Words
     model: str
     complete: bool
     """Whether the shelf has everything; else it is being filled."""
 
-    async def hits(self, owner: UUID, document_ids: Collection[UUID] | None, *, limit: int, skip: int) -> list[Hit]:
-        """The owner's nearest passages, unchecked: what the shelf says may be a moment old."""
-        try:
-            return await self.shelf.search(
-                self.vector, user_id=owner, document_ids=document_ids, limit=limit, skip=skip
-            )
-        except Exception as error:  # each engine has exceptions of its own
-            log.exception("the vector index does not answer")
-            raise Unavailable("Your material cannot be searched right now. Try again in a moment.") from error
+    async def near(self, owner: UUID, document_ids: Collection[UUID] | None, *, limit: int) -> list[Hit]:
+        """The owner's passages of like meaning, unchecked: what the shelf says may be a moment old."""
+        return await _answer(self.shelf.search(self.vector, user_id=owner, document_ids=document_ids, limit=limit))
+
+    async def worded(self, owner: UUID, document_ids: Collection[UUID] | None, *, limit: int) -> list[Hit]:
+        """The owner's passages that share words with the question, unchecked likewise."""
+        return await _answer(self.shelf.search_words(self.words, user_id=owner, document_ids=document_ids, limit=limit))
+
+
+async def _answer(search: Awaitable[list[Hit]]) -> list[Hit]:
+    try:
+        return await search
+    except Exception as error:  # each engine has exceptions of its own
+        log.exception("the vector index does not answer")
+        raise Unavailable("Your material cannot be searched right now. Try again in a moment.") from error
 
 
 class PassageIndex:
@@ -100,7 +108,7 @@ class PassageIndex:
             except EmbeddingFailed as error:
                 log.warning("a question could not be embedded: %s", error)
                 continue
-            return Question(served.shelf, vector, served.model, served.complete)
+            return Question(served.shelf, vector, question_words(text), served.model, served.complete)
         raise Unavailable(
             "Search is not ready: the index or the model that reads questions cannot be reached. Try again in a moment."
         )

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.errors import Problem
+from chassis.storage import Storage
 from mesh.tracing import current_context
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ingestion.forms import IncomingFile
 from ingestion.library import Library
 from ingestion.models import Document, StrayFile
-from ingestion.storage import Storage
 from ingestion.sweeping import discard
 from ingestion.uploads import Upload, receive
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from logging import getLogger
@@ -15,6 +15,7 @@ import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from ingestion.sentences import sentences
 from ingestion.settings import LOCAL_MODEL
 from ingestion.weights import checked, graph_file
 from ingestion.windows import windows
@@ -26,8 +27,8 @@ PASSAGE_WINDOW = 126
 """Word pieces; with the two marks 128, the length that the model was trained on (the README has what longer ones cost)."""
 QUERY_WINDOW = 254
 """With the two marks 256, the most that the model reads."""
-BATCH = 8
-"""Windows at once: more are no faster, take more memory, and let a question wait longer."""
+BATCH_TOKENS = 1024
+"""Of what goes through the model at once: more is no faster, takes more memory, and lets a question wait longer."""
 MOST_THREADS = 4
 START, END = 101, 102
 
@@ -70,7 +71,7 @@ class MiniLM:
 
     def _embed_passages(self, texts: list[str]) -> list[NDArray[np.float32]]:
         model = self._loaded()
-        parts = [token_windows(model.tokenizer, text, PASSAGE_WINDOW) for text in texts]
+        parts = [sentence_rows(model.tokenizer, text) for text in texts]
         vectors = forward(model.session, [tokens for part in parts for tokens in part])
         ends = np.cumsum([len(part) for part in parts])
         return np.split(vectors, ends[:-1]) if parts else []
@@ -128,14 +129,30 @@ def token_windows(tokenizer: Tokenizer, text: str, limit: int) -> list[Tokens]:
     return [[START, *encoding.ids[part], END] for part in windows(encoding.word_ids, limit)]
 
 
+def sentence_rows(tokenizer: Tokenizer, text: str) -> list[Tokens]:
+    """A passage as rows for the model: a sentence each, or a part of one where that is long."""
+    return [row for one in sentences(text) for row in token_windows(tokenizer, one, PASSAGE_WINDOW)]
+
+
 def forward(session: onnxruntime.InferenceSession, rows: Sequence[Tokens]) -> NDArray[np.float32]:
     """The vector of each row of tokens, in their order; those of like length go through the model together."""
     vectors = np.empty((len(rows), DIMENSIONS), np.float32)
     order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
-    for at in range(0, len(order), BATCH):
-        batch = order[at : at + BATCH]
+    for batch in batches(order, rows):
         (vectors[batch],) = session.run(None, padded([rows[row] for row in batch]))
     return vectors
+
+
+def batches(order: Sequence[int], rows: Sequence[Tokens]) -> Iterator[list[int]]:
+    """Rows that go through together; they come shortest first, so the last says how long all become."""
+    batch: list[int] = []
+    for row in order:
+        if batch and (len(batch) + 1) * len(rows[row]) > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
 
 
 def padded(rows: Sequence[Tokens]) -> dict[str, NDArray[np.int64]]:

@@ -131,7 +131,7 @@ class Passage(Row, table=True):
     other writers of passages wait meanwhile. The trigger also notifies the channel `ingestion_passages`.
 
     A passage counts while `content_version` equals its document's; `user_id` is the owner. `embedding` holds its
-    vectors, one for each window that the model reads, one after the other as float32, little-endian, L2-normalised; `embedding_model` is `Embedder.name`.
+    vectors as `embedding.to_bytes` writes them; `embedding_model` is `Embedder.name`.
     """
 
     __tablename__ = "passage"

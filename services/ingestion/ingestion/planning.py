@@ -14,7 +14,7 @@ from ingestion.changes import newest_change
 from ingestion.embedding import Embedder, EmbeddingFailed
 from ingestion.following import Follower
 from ingestion.rebuilding import Wish, last_wish
-from ingestion.vectors import Library, Progress, Shelf
+from ingestion.vectors import LAYOUT, Library, Progress, Shelf
 
 log = getLogger(__name__)
 
@@ -85,7 +85,8 @@ async def plan(
     async with database.transaction() as session:
         wish, newest = await last_wish(session), await newest_change(session)
     dimensions = await _dimensions(embedder)
-    there = [(shelf, await shelf.progress()) for shelf in await library.shelves()]
+    every = [(shelf, await shelf.progress()) for shelf in await library.shelves()]
+    there = [(shelf, progress) for shelf, progress in every if progress.layout == LAYOUT]
 
     def fits(progress: Progress) -> bool:
         return (
@@ -104,7 +105,7 @@ async def plan(
         wanted = Served(await library.create(progress), progress, embedder)
     served = [wanted] if wanted and wanted.complete else _standing_in(there, wanted, embedder_named)
     kept = {each.shelf.name for each in served} | ({wanted.shelf.name} if wanted else set())
-    return Plan(wish, wanted, served, [shelf.name for shelf, _ in there if wanted and shelf.name not in kept])
+    return Plan(wish, wanted, served, [shelf.name for shelf, _ in every if wanted and shelf.name not in kept])
 
 
 def _standing_in(

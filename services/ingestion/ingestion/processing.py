@@ -12,6 +12,7 @@ from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.storage import Storage
 from contracts.ingestion import DocumentProgressed
 from mesh import EphemeralEvent
 from opentelemetry import trace
@@ -26,7 +27,6 @@ from ingestion.reading.children import Children
 from ingestion.reading.frames import Opened
 from ingestion.reading.reader import Reading
 from ingestion.reading.running_lines import Body, bodies
-from ingestion.storage import Storage
 
 log = getLogger(__name__)
 tracer = trace.get_tracer(__name__)

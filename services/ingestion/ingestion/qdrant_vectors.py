@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -9,7 +10,18 @@ from numpy.typing import NDArray
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
 
-from ingestion.vectors import PREFIX, PROGRESS_ID, Hit, PassageVectors, Progress, Shelf, new_name, progress_vector
+from ingestion.vectors import (
+    PREFIX,
+    PROGRESS_ID,
+    WORDS,
+    Hit,
+    PassageVectors,
+    Progress,
+    Shelf,
+    new_name,
+    progress_vector,
+)
+from ingestion.words import Words
 
 TENANT_LINKS = 16
 """Links of a point inside its owner's graph; there is no graph across owners."""
@@ -24,10 +36,7 @@ class QdrantShelf:
 
     async def upsert(self, passages: Sequence[PassageVectors]) -> None:
         if passages:
-            points = [
-                models.PointStruct(id=str(p.passage_id), vector=p.vectors.tolist(), payload=p.payload())
-                for p in passages
-            ]
+            points = [models.PointStruct(id=str(p.passage_id), vector=_both(p), payload=p.payload()) for p in passages]
             await self._client.upsert(self.name, points, wait=True)
 
     async def delete_document(self, document_id: UUID, *, below_version: int | None = None) -> None:
@@ -46,18 +55,28 @@ class QdrantShelf:
         user_id: UUID,
         document_ids: Collection[UUID] | None = None,
         limit: int,
-        skip: int = 0,
     ) -> list[Hit]:
-        conditions: list[models.Condition] = [_equals("user_id", user_id)]
-        if document_ids is not None:
-            named = models.MatchAny(any=[str(document) for document in document_ids])
-            conditions.append(models.FieldCondition(key="document_id", match=named))
         answer = await self._client.query_points(
             self.name,
-            query=[vector.tolist()],
-            query_filter=models.Filter(must=conditions),
+            query=vector.tolist(),
+            query_filter=_within(user_id, document_ids),
             limit=limit,
-            offset=skip,
+            with_payload=False,
+        )
+        return [Hit(UUID(str(point.id)), point.score) for point in answer.points]
+
+    async def search_words(
+        self, words: Words, *, user_id: UUID, document_ids: Collection[UUID] | None = None, limit: int
+    ) -> list[Hit]:
+        if not words.numbers:
+            return []
+        answer = await self._client.query_points(
+            self.name,
+            query=models.SparseVector(indices=words.numbers, values=words.weights),
+            using=WORDS,
+            query_filter=_within(user_id, document_ids),
+            search_params=models.SearchParams(idf=models.IdfCorpusParams(corpus=_within(user_id, None))),
+            limit=limit,
             with_payload=False,
         )
         return [Hit(UUID(str(point.id)), point.score) for point in answer.points]
@@ -75,7 +94,7 @@ class QdrantShelf:
         return Progress.of(point.payload or {})
 
     async def advance(self, progress: Progress) -> None:
-        vector = [progress_vector(progress.dimensions)]
+        vector = progress_vector(progress.dimensions)
         point = models.PointStruct(id=str(PROGRESS_ID), vector=vector, payload=progress.payload())
         await self._client.upsert(self.name, [point], wait=True)
 
@@ -104,12 +123,12 @@ class QdrantLibrary:
             if not finished:
                 await self.remove(left.name)
         shelf = QdrantShelf(new_name(progress.model), self._client)
-        nearest_window = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
         await self._client.create_collection(
             shelf.name,
             vectors_config=models.VectorParams(
-                size=progress.dimensions, distance=models.Distance.COSINE, multivector_config=nearest_window
+                size=progress.dimensions, distance=models.Distance.COSINE, datatype=models.Datatype.FLOAT16
             ),
+            sparse_vectors_config={WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
             hnsw_config=models.HnswConfigDiff(m=0, payload_m=TENANT_LINKS),
         )
         uuid = models.UuidIndexType.UUID
@@ -138,6 +157,19 @@ class QdrantLibrary:
             if error.status_code == HTTPStatus.NOT_FOUND:  # removed in this moment
                 return False
             raise
+
+
+def _both(passage: PassageVectors) -> dict[str, Any]:
+    words = models.SparseVector(indices=passage.words.numbers, values=passage.words.weights)
+    return {"": passage.vector.tolist(), WORDS: words}
+
+
+def _within(user_id: UUID, document_ids: Collection[UUID] | None) -> models.Filter:
+    conditions: list[models.Condition] = [_equals("user_id", user_id)]
+    if document_ids is not None:
+        named = models.MatchAny(any=[str(document) for document in document_ids])
+        conditions.append(models.FieldCondition(key="document_id", match=named))
+    return models.Filter(must=conditions)
 
 
 def _equals(field: str, value: UUID) -> models.FieldCondition:

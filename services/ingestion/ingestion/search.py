@@ -1,6 +1,6 @@
 """Finding the passages of a student's own documents that speak of a question."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -8,21 +8,24 @@ import httpx
 from chassis.database import Database
 from chassis.errors import Invalid, Problem, TooLarge, Unavailable
 from pydantic import BaseModel, Field
-from sqlalchemy import Row, select
+from sqlalchemy import ARRAY, Row, Uuid, any_, literal, select
 from sqlmodel import col
 
+from ingestion.embedding import from_bytes
 from ingestion.index import PassageIndex, Question
 from ingestion.models import Document, Passage
+from ingestion.ranking import Candidate, best_first, nearest
 from ingestion.vectors import Hit
 
 LONGEST_QUERY = 8000
 """Characters. A question is shorter; who sends more has sent a document."""
-SPARE = 10
-"""Hits beyond the limit that are asked for at once, in place of those whose passage is gone."""
+CANDIDATES = 30
+"""Passages that are looked at closely: so many by meaning, and so many by words. 20 did as well (see the README)."""
 MOST_HITS = 2000
+"""Asked for at most, where so many that an index names are gone."""
 REMOTE_SECONDS = 15.0
 
-ANSWERABLE_SCORES = {"all-MiniLM-L6-v2": 0.475}
+ANSWERABLE_SCORES = {"all-MiniLM-L6-v2": 0.5}
 """The least cosine of the best passage at which a question is likely to have an answer in the material (see the README)."""
 
 
@@ -59,14 +62,17 @@ class FoundPassage(BaseModel):
     quote: str
     start: int
     end: int
-    score: float = Field(description="Cosine of the question and the passage's nearest part, 0 to 1")
+    score: float = Field(
+        description="How near the passage's nearest sentence is to the question: their cosine, 0 to 1. Passages come in the "
+        "order of their relevance, for which shared words count too, so a score may be above the one before it"
+    )
 
 
 class SearchAnswer(BaseModel):
     """Passages, best first."""
 
     passages: list[FoundPassage]
-    answerable: bool = Field(description="Whether the best passage is near enough to hold an answer at all")
+    answerable: bool = Field(description="Whether any passage is near enough to hold an answer at all")
     complete: bool = Field(default=True, description="False while the index is filled again: more may be found later")
 
 
@@ -86,35 +92,56 @@ class LocalSearch:
 
     async def find(self, query: SearchQuery, *, owner: UUID, token: str = "") -> SearchAnswer:
         question = await self._index.ask(query.text)
-        passages = await self._passages(question, query, owner)
+        live, candidates = await self._candidates(question, query, owner)
         least = ANSWERABLE_SCORES.get(question.model, 0.0) if self._least_score is None else self._least_score
         return SearchAnswer(
-            passages=passages,
-            answerable=bool(passages) and passages[0].score >= least,
+            passages=[_found(live[one.passage_id], one.cosine) for one in best_first(candidates)[: query.limit]],
+            answerable=any(one.cosine >= least for one in candidates),
             complete=question.complete,
         )
 
-    async def _passages(self, question: Question, query: SearchQuery, owner: UUID) -> list[FoundPassage]:
-        """Hits whose passage still counts, in their order; what is gone makes room for the next."""
-        found: list[FoundPassage] = []
+    async def _candidates(
+        self, question: Question, query: SearchQuery, owner: UUID
+    ) -> tuple[dict[UUID, Row[Any]], list[Candidate]]:
+        """The passages that are near in meaning or in words, and that still count; what is gone makes room for the next."""
         documents = set(query.document_ids) if query.document_ids is not None else None
-        skip, page = 0, query.limit + SPARE
-        while skip < MOST_HITS:
-            hits = await question.hits(owner, documents, limit=page, skip=skip)
-            live = await self._live(owner, [hit.passage_id for hit in hits])
-            found += [_found(live[hit.passage_id], hit) for hit in hits if hit.passage_id in live]
-            if len(found) >= query.limit or len(hits) < page:
-                break
-            skip, page = skip + page, page * 2
-        return found[: query.limit]
+        depth = max(CANDIDATES, query.limit)
+        while True:
+            near = await question.near(owner, documents, limit=depth)
+            worded = await question.worded(owner, documents, limit=depth)
+            live = await self._live(owner, {hit.passage_id for hit in (*near, *worded)})
+            lack = any(_lacks(hits, live, depth, query.limit) for hits in (near, worded))
+            if not lack or depth * 2 > MOST_HITS:
+                return live, _weighed(question, near, worded, live)
+            depth *= 2
 
-    async def _live(self, owner: UUID, passage_ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    async def _live(self, owner: UUID, passage_ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
         """The rows of those that are the owner's, and of the reading of their document that counts."""
         if not passage_ids:
             return {}
         async with self._database.transaction() as session:
             rows = await session.execute(_live_passages(owner, passage_ids))
             return {row.id: row for row in rows}
+
+
+def _lacks(hits: Sequence[Hit], live: Mapping[UUID, Row[Any]], depth: int, limit: int) -> bool:
+    """Whether dead hits took the places of live ones that the index has more of."""
+    return len(hits) == depth and sum(hit.passage_id in live for hit in hits) < max(limit, depth // 2)
+
+
+def _weighed(
+    question: Question, near: Sequence[Hit], worded: Sequence[Hit], live: Mapping[UUID, Row[Any]]
+) -> list[Candidate]:
+    cosines = {hit.passage_id: hit.score for hit in near}
+    bm25 = {hit.passage_id: hit.score for hit in worded}
+    return [Candidate(key, _cosine(question, row, cosines), bm25.get(key, 0.0)) for key, row in live.items()]
+
+
+def _cosine(question: Question, row: Row[Any], cosines: Mapping[UUID, float]) -> float:
+    """Of the nearest sentence; while models change, what the index says of the whole passage, or knows nothing of."""
+    if row.embedding_model == question.model and row.embedding:
+        return nearest(question.vector, from_bytes(row.embedding, len(question.vector)))
+    return min(max(cosines.get(row.id, 0.0), 0.0), 1.0)
 
 
 def _live_passages(owner: UUID, passage_ids: Collection[UUID]) -> Any:
@@ -125,17 +152,19 @@ def _live_passages(owner: UUID, passage_ids: Collection[UUID]) -> Any:
                 for column in (Passage.id, Passage.document_id, Passage.page, Passage.part, Passage.chunk_index)
             ),
             *(col(column) for column in (Passage.text, Passage.start, Passage.end, Document.title)),
+            *(col(column) for column in (Passage.embedding, Passage.embedding_model)),
         )
         .join(Document, col(Document.id) == col(Passage.document_id))
         .where(
-            col(Passage.id).in_(passage_ids),
+            col(Passage.id)
+            == any_(literal(list(passage_ids), ARRAY(Uuid))),  # plain IN takes a millisecond to be written out
             col(Document.user_id) == owner,
             col(Passage.content_version) == col(Document.content_version),
         )
     )
 
 
-def _found(row: Row[Any], hit: Hit) -> FoundPassage:
+def _found(row: Row[Any], score: float) -> FoundPassage:
     return FoundPassage(
         passage_id=row.id,
         document_id=row.document_id,
@@ -146,7 +175,7 @@ def _found(row: Row[Any], hit: Hit) -> FoundPassage:
         quote=row.text,
         start=row.start,
         end=row.end,
-        score=min(max(hit.score, 0.0), 1.0),
+        score=score,
     )
 
 

@@ -10,12 +10,13 @@ import mesh.sweeping
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.idempotency import forget_old_keys
+from chassis.storage import Storage
 from sqlmodel import col, delete, select
 
+from ingestion import metrics
 from ingestion.claims import lost_jobs
 from ingestion.jobs import Jobs
 from ingestion.models import StrayFile
-from ingestion.storage import Storage
 
 log = getLogger(__name__)
 FILES_AT_ONCE = 100
@@ -67,6 +68,7 @@ class Sweeper:
             lost = await lost_jobs(session, self._clock(), self._rehint)
         for document_id in lost:
             await self._jobs.hint(document_id)
+        metrics.HINTED_AGAIN.inc(len(lost))
         return lost
 
     async def discard_strays(self) -> int:

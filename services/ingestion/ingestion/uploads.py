@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from chassis.errors import Invalid, TooLarge
+from chassis.storage import Storage
 
 from ingestion.detection import HEAD_BYTES, detect
 from ingestion.forms import IncomingFile
 from ingestion.models import Kind
-from ingestion.storage import Storage
 
 MOST_NAME = 200
 _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff/\\]")

@@ -15,9 +15,15 @@ from uuid import UUID, uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from ingestion.words import Words
+
 PREFIX = "passages-"
 PROGRESS_ID = UUID(int=0)
 """The point that holds a shelf's progress. It has no owner, so no search finds it."""
+LAYOUT = 2
+"""What a point consists of; a shelf of another layout is made again. 1 had several vectors a passage, and no words."""
+WORDS = "words"
+"""Name of the sparse vector; the dense one has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +38,19 @@ class Progress:
     """Every change up to this number is in the shelf."""
     complete: bool = False
     """Whether it has once caught up, and so may answer."""
+    layout: int = LAYOUT
 
     def payload(self) -> dict[str, Any]:
         return {"progress": asdict(self)}
 
     @classmethod
     def of(cls, payload: dict[str, Any]) -> Self:
-        return cls(**payload["progress"])
+        return cls(**{"layout": 1} | payload["progress"])
 
 
 @dataclass(frozen=True, slots=True)
 class PassageVectors:
-    """A passage as it stands in a shelf; `vectors` are unit rows, one for each window, shape (windows, d)."""
+    """A passage as it stands in a shelf: its meaning, a unit vector, and its words."""
 
     passage_id: UUID
     user_id: UUID
@@ -51,7 +58,8 @@ class PassageVectors:
     content_version: int
     chunk_index: int
     page: int | None
-    vectors: NDArray[np.float32]
+    vector: NDArray[np.float32]
+    words: Words
 
     def payload(self) -> dict[str, Any]:
         return {
@@ -65,7 +73,7 @@ class PassageVectors:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage and the cosine of its nearest window."""
+    """A passage and how well it fits: a cosine, or what BM25 gives."""
 
     passage_id: UUID
     score: float
@@ -92,9 +100,13 @@ class Shelf(Protocol):
         user_id: UUID,
         document_ids: Collection[UUID] | None = None,
         limit: int,
-        skip: int = 0,
     ) -> list[Hit]:
-        """The user's nearest passages, best first, after the first `skip`; of the named documents alone if any are named."""
+        """The user's nearest passages, best first; of the named documents alone if any are named."""
+
+    async def search_words(
+        self, words: Words, *, user_id: UUID, document_ids: Collection[UUID] | None = None, limit: int
+    ) -> list[Hit]:
+        """The user's passages that share words with these, best first by BM25. How rare a word is, this user's passages say."""
 
     async def missing(self, passage_ids: Collection[UUID]) -> set[UUID]:
         """Those that the shelf does not have."""

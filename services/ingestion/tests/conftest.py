@@ -9,12 +9,12 @@ import asyncpg
 import pytest
 from chassis.database import Database
 from chassis.migrations import upgrade
+from chassis.storage import Storage
 from ingestion.app import MIGRATIONS
 from ingestion.models import SCHEMA, tables
 from ingestion.reading.children import Children
 from ingestion.reading.limits import ReadingLimits
 from ingestion.settings import Settings
-from ingestion.storage import Storage
 from sqlalchemy import text
 
 from .service_under_test import Clock, Service

@@ -180,4 +180,4 @@ class Student:
 async def indexed_ids(index: PassageIndex, owner: UUID) -> set[UUID]:
     """Every passage of the owner that the shelf in use holds, dead or alive."""
     question = await index.ask("anything")
-    return {hit.passage_id for hit in await question.hits(owner, None, limit=10_000, skip=0)}
+    return {hit.passage_id for hit in await question.near(owner, None, limit=10_000)}

@@ -15,18 +15,19 @@ import httpx
 import numpy as np
 from chassis.database import Database
 from chassis.identity import TokenVerifier
+from chassis.storage import Storage
 from chassis.tokens import SigningKey, parse_jwks
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from ingestion.app import Parts, application, sweeper
 from ingestion.embedding import Vector, Vectors
 from ingestion.jobs import Jobs
+from ingestion.likeness import LocalLikeness
 from ingestion.processing import Processing, Terms
 from ingestion.reading.children import Children
 from ingestion.reading.limits import ReadingLimits
 from ingestion.search import SearchAnswer, SearchQuery
 from ingestion.settings import Settings
-from ingestion.storage import Storage
 from mesh import EphemeralEvent
 from sqlalchemy import text
 
@@ -186,6 +187,7 @@ class Service:
             embedder=self.embedder,
             search=self.search,
             local_search=self.local_search,
+            likeness=LocalLikeness(self.embedder),
             verifier=TokenVerifier(KnownKeys(self.key), clock=clock),
             clock=clock,
         )

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingestion import weights
-from ingestion.embedding import embedder, from_bytes, named, to_bytes
+from ingestion.embedding import embedder, from_bytes, mean, named, to_bytes
 from ingestion.minilm import DIMENSIONS, END, PASSAGE_WINDOW, QUERY_WINDOW, START, MiniLM, open_tokenizer
 from ingestion.openai_embedding import OpenAIEmbedding
+from ingestion.sentences import sentences
 from ingestion.settings import Settings
 from ingestion.weights import WeightsUnusable, graph_file
 from ingestion.windows import text_windows, windows
@@ -46,10 +47,11 @@ async def model(cache: Path) -> AsyncIterator[MiniLM]:
 async def test_vectors_are_those_of_the_published_model(model: MiniLM) -> None:
     reference, tokenizer = ReferenceModel(), open_tokenizer()
     passages = await model.embed_passages(TEXTS)
-    for text, (vector,) in zip(TEXTS, passages, strict=True):
-        expected = reference.embed([START, *tokenizer.encode(text, add_special_tokens=False).ids, END])
-        assert vector @ expected >= 0.99999
-        assert await model.embed_query(text) @ expected >= 0.99999
+    for text, vectors in zip(TEXTS, passages, strict=True):
+        for sentence, vector in zip(sentences(text), vectors, strict=True):
+            expected = reference.embed([START, *tokenizer.encode(sentence, add_special_tokens=False).ids, END])
+            assert vector @ expected >= 0.99999
+            assert await model.embed_query(sentence) @ expected >= 0.99999
 
 
 async def test_vectors_are_unit_rows_and_do_not_depend_on_their_neighbours(model: MiniLM) -> None:
@@ -142,11 +144,28 @@ def test_windows_of_text_are_the_text(text: str, limit: int) -> None:
     assert len(parts) >= math.ceil(len(text) / limit)
 
 
-def test_stored_vectors_come_back() -> None:
-    vectors = np.arange(12, dtype=np.float32).reshape(3, 4)
-    assert (from_bytes(to_bytes(vectors), 4) == vectors).all()
+@given(st.integers(1, 30), st.integers(0, 2**32 - 1))
+@settings(max_examples=50, deadline=None)
+def test_stored_vectors_come_back_in_their_directions(count: int, seed: int) -> None:
+    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSIONS)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    again = from_bytes(to_bytes(vectors), DIMENSIONS)
+    assert (again * vectors).sum(axis=1).min() > 0.9995
+    assert np.linalg.norm(again, axis=1) == pytest.approx(np.ones(count), abs=1e-5)
+    with pytest.raises(ValueError, match=r"reshape|multiple"):
+        from_bytes(to_bytes(vectors), DIMENSIONS * 31)
+
+
+def test_vectors_that_were_stored_as_floats_are_read_too() -> None:
+    vectors = np.eye(4, dtype=np.float32)[:3]
+    assert (from_bytes(vectors.astype("<f4").tobytes(), 4) == vectors).all()
     with pytest.raises(ValueError, match="reshape"):
-        from_bytes(to_bytes(vectors), 5)
+        from_bytes(vectors.tobytes(), 5)
+
+
+def test_the_mean_of_vectors_is_a_unit_between_them() -> None:
+    assert mean(np.eye(4, dtype=np.float32)[:2]) == pytest.approx(np.array([0.5, 0.5, 0, 0]) ** 0.5)
+    assert np.isfinite(mean(np.array([[1, 0], [-1, 0]], np.float32))).all()
 
 
 def test_two_processes_at_once_make_one_graph(tmp_path: Path) -> None:

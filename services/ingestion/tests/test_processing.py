@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from ingestion.embedding import from_bytes
 from ingestion.failures import FAILURES
 from ingestion.processing import Pace
 
@@ -35,7 +36,7 @@ async def test_passages_point_into_the_stored_pages(service: Service) -> None:
         assert row["page"] == row["part"]
         assert row["user_id"] == row["owner"]
         assert row["embedding_model"] == "word-hashes"
-        assert len(row["embedding"]) == 16 * 4
+        assert from_bytes(row["embedding"], 16).shape == (1, 16)
 
 
 async def test_a_text_has_parts_and_its_passages_no_page(service: Service) -> None:

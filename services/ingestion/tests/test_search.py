@@ -1,5 +1,6 @@
 """Search: whose passages, which of them still count, how many, and whether they answer."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,9 +12,11 @@ from chassis.database import Database
 from chassis.errors import Invalid, Problem, TooLarge, Unavailable
 from fastapi import FastAPI, Header
 from fastapi.responses import JSONResponse
+from ingestion.embedding import to_bytes
 from ingestion.index import PassageIndex, Question
 from ingestion.search import LocalSearch, RemoteSearch, SearchAnswer, SearchQuery
 from ingestion.vectors import Hit
+from ingestion.words import question_words
 from pydantic import ValidationError
 from sqlalchemy import text
 
@@ -25,18 +28,24 @@ OWNER = uuid4()
 class Stale:
     """An index that says whatever it was told, dead passages and other people's among it."""
 
-    def __init__(self, passage_ids: list[UUID], *, model: str = "words", score: float = 0.9) -> None:
-        self._hits = [Hit(passage_id, score) for passage_id in passage_ids]
+    def __init__(
+        self, near: list[UUID], worded: Sequence[UUID] = (), *, model: str = "another", score: float = 0.9
+    ) -> None:
+        self._near = [Hit(passage_id, score - place / 1e6) for place, passage_id in enumerate(near)]
+        self._worded = [Hit(passage_id, 12.0) for passage_id in worded]
         self._model = model
         self.asked: list[int] = []
 
-    async def ask(self, _: str) -> Question:
+    async def ask(self, text: str) -> Question:
         shelf: Any = self
-        return Question(shelf, np.zeros(1, np.float32), self._model, True)
+        return Question(shelf, await Words().embed_query(text), question_words(text), self._model, True)
 
-    async def search(self, _: object, *, limit: int, skip: int, **__: object) -> list[Hit]:
+    async def search(self, _: object, *, limit: int, **__: object) -> list[Hit]:
         self.asked.append(limit)
-        return self._hits[skip : skip + limit]
+        return self._near[:limit]
+
+    async def search_words(self, _: object, *, limit: int, **__: object) -> list[Hit]:
+        return self._worded[:limit]
 
 
 def search_over(database: Database, stale: Stale, **options: Any) -> LocalSearch:
@@ -55,7 +64,28 @@ async def test_hits_whose_passages_are_gone_make_room_for_the_next(database: Dat
     stale = Stale([*(uuid4() for _ in range(100)), *live])
     answer = await search_over(database, stale).find(SearchQuery(query="text", limit=5), owner=OWNER)
     assert [passage.passage_id for passage in answer.passages] == live[:5]
-    assert stale.asked == [15, 30, 60]
+    assert stale.asked == [30, 60, 120]
+
+
+async def test_passages_found_by_words_alone_take_part(database: Database) -> None:
+    await add_document(database, OWNER, Words(), "cells divide", "rivers flow", "stars shine")
+    first, second, third = await ids(database)
+    stale = Stale([first, second], [third, uuid4()], model="words")
+    answer = await search_over(database, stale).find(SearchQuery(query="stars"), owner=OWNER)
+    assert answer.passages[0].passage_id == third
+    assert {passage.passage_id for passage in answer.passages} == {first, second, third}
+
+
+async def test_the_score_is_the_cosine_of_the_nearest_sentence(database: Database) -> None:
+    words = Words()
+    document = await add_document(database, OWNER, words, "unread")
+    sentences = [await words.embed_query(one) for one in ("rivers flow", "cells divide")]
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE passage SET embedding = :it"), {"it": to_bytes(np.stack(sentences))})
+    stale = Stale(await ids(database), model="words", score=0.1)
+    (passage,) = (await search_over(database, stale).find(SearchQuery(query="cells divide"), owner=OWNER)).passages
+    assert passage.document_id == document
+    assert passage.score == pytest.approx(1, abs=0.01)
 
 
 async def test_an_index_full_of_the_dead_is_not_asked_for_ever(database: Database) -> None:

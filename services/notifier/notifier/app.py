@@ -15,7 +15,10 @@ from chassis.health import Check
 from chassis.http import create_app
 from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
+from chassis.sealing import KeyRing
 from chassis.service import Process, Service
+from chassis.sockets import SocketServer
+from chassis.tickets import Tickets
 from fastapi import FastAPI
 from mesh import Consumer, Operations, Relay, Topology
 from redis.asyncio import Redis
@@ -23,16 +26,21 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from notifier import events, pushes
+from notifier.addresses import sender
 from notifier.api import routers
 from notifier.hub import Hub
 from notifier.models import SCHEMA, tables
 from notifier.notifications import Desk
+from notifier.post_office import PostOffice
+from notifier.posting import MailFolder, Post, SmtpServer
 from notifier.presence import Attendance
 from notifier.retention import Retention
-from notifier.serving import SocketServer
 from notifier.settings import Settings
-from notifier.tickets import Tickets
+from notifier.students import Students
+from notifier.unsubscribing import Unsubscribing
 
+# What clients send is not for us: a frame longer than this ends the socket.
+_LONGEST_MESSAGE = 4096
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 
@@ -45,6 +53,7 @@ class Parts:
     hub: Hub
     attendance: Attendance
     tickets: Tickets
+    unsubscribing: Unsubscribing
     verifier: TokenVerifier
     clock: Clock
 
@@ -55,7 +64,12 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
     async with AsyncExitStack() as stack:
         parts = await _parts(settings, clock, stack)
         database = parts.database
-        provide = {Desk: Desk, Clock: partial(_value, clock)}
+        provide = {
+            Desk: Desk,
+            Students: Students,
+            PostOffice: partial(_post_office, parts),
+            Clock: partial(_value, clock),
+        }
         consumer = Consumer(events.bus, amqp_url=settings.amqp_url, database=database, provide=provide)
         checks: dict[str, Check] = {"database": database.check}
 
@@ -70,7 +84,9 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             roles={
                 "consumer": consumer.run,
                 "relay": relay,
-                "scheduler": Retention(database, clock, settings.keep, keep_events=settings.keep_events).run,
+                "scheduler": Retention(
+                    database, clock, settings.keep, settings.keep_mails, keep_events=settings.keep_events
+                ).run,
             },
             commands={"migrate": migrate},
             app=None,
@@ -89,6 +105,7 @@ def _server(parts: Parts, checks: dict[str, Check]) -> SocketServer:
         sockets=parts.settings.sockets,
         ping_seconds=parts.settings.ping_seconds,
         pong_seconds=parts.settings.pong_seconds,
+        longest_message=_LONGEST_MESSAGE,
     )
 
 
@@ -104,6 +121,8 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "hub": parts.hub,
             "attendance": parts.attendance,
             "tickets": parts.tickets,
+            "unsubscribing": parts.unsubscribing,
+            "mail_folder": parts.settings.shown_mail_folder,
             "clock": parts.clock,
         },
         checks=checks,
@@ -123,6 +142,8 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         retry=Retry(NoBackoff(), 1),  # a kept connection may have been closed meanwhile
     )
     stack.push_async_callback(redis.aclose)
+    verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
+    ring = KeyRing(settings.key_ring.get_secret_value())
     hub = Hub(
         most=settings.sockets,
         most_per_user=settings.sockets_per_user,
@@ -133,9 +154,35 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         database=database,
         hub=hub,
         attendance=Attendance(hub, database, clock),
-        tickets=Tickets(redis, settings.ticket_life),
-        verifier=TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock),
+        unsubscribing=Unsubscribing(ring, settings.public_url),
+        tickets=Tickets(redis, ring, verifier, life=settings.ticket_life),
+        verifier=verifier,
         clock=clock,
+    )
+
+
+def _post_office(parts: Parts) -> PostOffice:
+    return PostOffice(
+        database=parts.database,
+        post=_post(parts.settings),
+        ring=parts.unsubscribing.ring,
+        unsubscribing=parts.unsubscribing,
+        sender=sender(parts.settings.mail_sender),
+        clock=parts.clock,
+    )
+
+
+def _post(settings: Settings) -> Post:
+    if settings.smtp_host is None:
+        return MailFolder(settings.local_mail_folder)
+    return SmtpServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        encryption=settings.smtp_tls,
+        username=settings.smtp_username,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        certificates=settings.smtp_certificates,
+        seconds=settings.smtp_seconds,
     )
 
 

@@ -1,22 +1,32 @@
-"""What notifier takes from the mesh once each, and keeps."""
+"""What notifier takes from the mesh once each."""
+
+from uuid import UUID
 
 from chassis.clock import Clock
+from chassis.sealing import SealBroken
+from contracts.auth import EmailRequested, Profile, UserEmailVerified, UserProfileChanged, UserRegistered
 from contracts.chat import MessageAnswered
 from contracts.ingestion import DocumentDeleted, DocumentFailed, DocumentProcessed
-from mesh import Subscriptions, transient
+from mesh import Envelope, Retry, Subscriptions, transient
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifier import news
 from notifier.notifications import Desk
+from notifier.post_office import PostOffice
 from notifier.presence import is_present
+from notifier.students import Students
 
 bus = Subscriptions("notifier")
+# A mail server may be away for an hour, and one that does not know us yet wants us to come back in some minutes.
+patient = Retry(attempts=11, first=0.5, longest=1024.0, permanent=(SealBroken,))
+
+News = DocumentProcessed | DocumentFailed | MessageAnswered
 
 
 @bus.on(DocumentProcessed, DocumentFailed, retry=transient)
 async def tell_of_document(event: DocumentProcessed | DocumentFailed, desk: Desk, clock: Clock) -> None:
     """A document that was read, or could not be, is a notification."""
-    told = news.document_ready(event) if isinstance(event, DocumentProcessed) else news.document_failed(event)
+    told = news.of_event(event)
     await desk.tell(event.document_id, event.version, owner=event.user_id, news=told, now=clock())
 
 
@@ -30,5 +40,39 @@ async def withdraw_news_of_document(event: DocumentDeleted, desk: Desk, clock: C
 async def tell_of_answer(event: MessageAnswered, session: AsyncSession, desk: Desk, clock: Clock) -> None:
     """An answer that was finished while the student had no tab open is a notification."""
     seen = await is_present(session, event.user_id, clock())
-    told = None if seen else news.answer_ready(event)
+    told = None if seen else news.of_event(event)
     await desk.tell(event.message_id, event.version, owner=event.user_id, news=told, now=clock())
+
+
+@bus.on(UserRegistered, UserProfileChanged, UserEmailVerified, retry=transient)
+async def keep_profile(event: Profile, students: Students) -> None:
+    """Where a student is reached."""
+    await students.put(event)
+
+
+# No transaction around these two: none may be open while a mail is sent. They keep a log of their own.
+@bus.on(EmailRequested, retry=patient, prefetch=5, inbox=False)
+async def mail_link(event: EmailRequested, envelope: Envelope, post_office: PostOffice) -> None:
+    """A mail with a secret link, sent unless it has expired."""
+    await post_office.send_requested(event, is_last=_is_last(envelope))
+
+
+@bus.on(DocumentProcessed, DocumentFailed, MessageAnswered, retry=patient, prefetch=5, inbox=False)
+async def mail_news(event: News, envelope: Envelope, post_office: PostOffice) -> None:
+    """What becomes a notification, by mail for who wants it so."""
+    await post_office.send_news(
+        _subject_of(event),
+        event.version,
+        owner=event.user_id,
+        news=news.of_event(event),
+        told_at=envelope.time,
+        is_last=_is_last(envelope),
+    )
+
+
+def _subject_of(event: News) -> UUID:
+    return event.message_id if isinstance(event, MessageAnswered) else event.document_id
+
+
+def _is_last(envelope: Envelope) -> bool:
+    return envelope.attempt >= patient.attempts

@@ -12,9 +12,10 @@ class NotificationKind(StrEnum):
 
 
 class Channel(StrEnum):
-    """The ways to a student. In the app: kept in the list, and pushed to open tabs."""
+    """The ways to a student. In the app: kept in the list, and pushed to open tabs. By mail: to a verified address alone."""
 
     IN_APP = "in_app"
+    EMAIL = "email"
 
 
 # Mail only for what one would leave the desk for, and nothing here takes that long: who wants it asks for it.

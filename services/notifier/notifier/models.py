@@ -1,6 +1,7 @@
-"""The rows of notifier: notifications and what was last said of each thing, preferences, who has a tab open."""
+"""The rows of notifier: notifications and what was last said of each thing, students, who has a tab open, mails."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -74,6 +75,20 @@ class Preference(Row, table=True):
     wanted: bool
 
 
+class Student(Row, table=True):
+    """A user's profile, as auth last told it."""
+
+    __tablename__ = "student"
+
+    user_id: UUID = Field(primary_key=True)
+    version: int
+    email: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    time_zone: str = Field(sa_type=Text)
+    day_starts_at: int
+    email_verified: bool
+
+
 class Presence(Row, table=True):
     """A student has a tab open at a process, as of a moment ago."""
 
@@ -82,6 +97,34 @@ class Presence(Row, table=True):
     user_id: UUID = Field(primary_key=True)
     process_id: UUID = Field(primary_key=True)
     until: datetime = Field(sa_column=moment())
+
+
+class MailStatus(StrEnum):
+    """`sending` may have been tried already; `delivered`: the server has taken it; the others say why nobody has."""
+
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    UNREACHABLE = "unreachable"
+
+
+class Mail(Row, table=True):
+    """What became of a mail. Its id is the request's, or made of what it tells, so that a repetition is the same mail."""
+
+    __tablename__ = "mail"
+    __table_args__ = (Index("ix_mail_created_at", "created_at", postgresql_using="brin"),)
+
+    id: UUID = Field(primary_key=True)
+    user_id: UUID
+    kind: str = Field(sa_type=Text)
+    email: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    version: int = 1
+    attempts: int = 0
+    detail: str | None = Field(default=None, sa_type=Text)  # what the server said last
+    created_at: datetime = Field(sa_column=moment())
+    settled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 mesh_tables(tables.metadata)

@@ -20,6 +20,22 @@ class News:
     body: str
     data: dict[str, Any]
 
+    @property
+    def only_for_who_left(self) -> bool:
+        """Whether it is no news to a student with an open tab, who sees it happen."""
+        return self.kind is NotificationKind.ANSWER_READY
+
+
+def of_event(event: DocumentProcessed | DocumentFailed | MessageAnswered) -> News:
+    """What an event is to its student."""
+    match event:
+        case DocumentProcessed():
+            return document_ready(event)
+        case DocumentFailed():
+            return document_failed(event)
+        case MessageAnswered():
+            return answer_ready(event)
+
 
 def document_ready(event: DocumentProcessed) -> News:
     """A document can be studied."""

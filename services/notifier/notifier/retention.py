@@ -10,7 +10,7 @@ from chassis.database import Database
 from mesh import sweep
 from sqlmodel import col, delete
 
-from notifier.models import Notification
+from notifier.models import Mail, Notification
 from notifier.presence import forget_the_dead
 
 log = getLogger(__name__)
@@ -25,12 +25,15 @@ class Retention:
         database: Database,
         clock: Clock,
         keep: timedelta,
+        keep_mails: timedelta,
+        *,
         every: float = 3600.0,
         keep_events: timedelta = KEEP_EVENTS,
     ) -> None:
         self._database = database
         self._clock = clock
         self._keep = keep
+        self._keep_mails = keep_mails
         self._every = every
         self._keep_events = keep_events
 
@@ -46,12 +49,13 @@ class Retention:
                     await stop.wait()
 
     async def tidy(self) -> None:
-        """Remove old notifications, what is left of killed processes, and events that were sent and received long ago.
+        """Remove old notifications and mails, what is left of killed processes, and events that were sent and received long ago.
 
         What was told of a thing stays known for ever: an event may be repeated years later.
         """
         now = self._clock()
         async with self._database.transaction() as session:
             await session.execute(delete(Notification).where(col(Notification.created_at) < now - self._keep))
+            await session.execute(delete(Mail).where(col(Mail.created_at) < now - self._keep_mails))
             await forget_the_dead(session, now)
         await sweep(self._database, self._keep_events)

@@ -52,9 +52,10 @@ class UnreadOut(BaseModel):
 
 
 class Channels(BaseModel):
-    """Whether news of a kind is wanted, by channel."""
+    """Whether news of a kind is wanted, by channel. Mail goes to a verified address alone."""
 
     in_app: bool
+    email: bool
 
 
 class ChannelsIn(BaseModel):
@@ -63,6 +64,7 @@ class ChannelsIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     in_app: bool | None = None
+    email: bool | None = None
 
 
 class PreferencesOut(BaseModel):

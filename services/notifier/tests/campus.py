@@ -7,16 +7,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Self, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
-from aio_pika import ExchangeType, Message, connect
+from aio_pika import Message, connect
 from aio_pika.abc import AbstractExchange
 from chassis.database import Database
-from mesh import Envelope, Event
+from mesh import Envelope, Event, Topology
 from mesh.topology import EXCHANGE
 from notifier.app import compose
+from notifier.events import bus
 from notifier.settings import Settings
 from sqlalchemy import text
 from websockets.asyncio.client import ClientConnection
@@ -95,17 +97,22 @@ class Campus:
     amqp_url: str
     registry: Registry
     exchange: AbstractExchange
+    folder: Path
     ahead: timedelta = timedelta()
     urls: list[str] = field(default_factory=list)
     clients: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database: Database, redis_url: str, amqp_url: str, registry: Registry) -> AsyncIterator[Self]:
+    async def open(
+        cls, database: Database, redis_url: str, amqp_url: str, registry: Registry, folder: Path
+    ) -> AsyncIterator[Self]:
         async with await connect(amqp_url) as connection, AsyncExitStack() as clients:
             channel = await connection.channel(publisher_confirms=True)
-            exchange = await channel.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True)
-            yield cls(database, redis_url, amqp_url, registry, exchange, clients=clients)
+            # As a relay does, so that what is told before a consumer is up waits for it.
+            await Topology.of(bus).declare(channel)
+            exchange = await channel.get_exchange(EXCHANGE)
+            yield cls(database, redis_url, amqp_url, registry, exchange, folder, clients=clients)
 
     def clock(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -117,6 +124,7 @@ class Campus:
             "redis_url": self.redis_url,
             "amqp_url": self.amqp_url,
             "auth_url": self.registry.url,
+            "data_dir": self.folder,
         }
         return Settings(**known | settings)
 
@@ -149,7 +157,7 @@ class Campus:
         client = httpx.AsyncClient(base_url=self.urls[0], headers={"Authorization": f"Bearer {token}"}, timeout=20)
         return Student(user_id, session_id, token, await self.clients.enter_async_context(client))
 
-    async def tell(self, event: Event, event_id: UUID | None = None) -> UUID:
+    async def tell(self, event: Event, event_id: UUID | None = None, *, attempt: int = 1) -> UUID:
         """Publish an event as its service would."""
         envelope = Envelope(
             id=event_id or uuid4(),
@@ -159,6 +167,7 @@ class Campus:
             time=datetime.now(UTC),
             dataschema=event.dataschema,
             aggregate_version=event.version,
+            attempt=attempt,
         )
         message = Message(event.model_dump_json().encode(), headers=envelope.headers(), message_id=str(envelope.id))
         await self.exchange.publish(message, event.routing_key, mandatory=False)

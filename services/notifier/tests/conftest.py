@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -53,7 +54,9 @@ async def registry() -> AsyncIterator[Registry]:
 
 
 @pytest.fixture
-async def campus(database: Database, redis_url: str, amqp_url: str, registry: Registry) -> AsyncIterator[Campus]:
+async def campus(
+    database: Database, redis_url: str, amqp_url: str, registry: Registry, tmp_path: Path
+) -> AsyncIterator[Campus]:
     """Everything that notifier stands on, and nothing of it running yet."""
-    async with Campus.open(database, redis_url, amqp_url, registry) as campus:
+    async with Campus.open(database, redis_url, amqp_url, registry, tmp_path) as campus:
         yield campus

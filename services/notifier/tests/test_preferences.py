@@ -11,7 +11,7 @@ async def test_what_is_not_wanted_is_not_told(campus: Campus) -> None:
         ada = await campus.student()
         path = "/notifications/preferences"
         first = (await ada.client.get(path)).json()
-        assert all(channels["in_app"] for channels in first.values())
+        assert all(channels == {"in_app": True, "email": False} for channels in first.values())
         chosen = await ada.client.put(path, json={"document_ready": {"in_app": False}})
         assert (chosen.status_code, chosen.json()["document_ready"]["in_app"]) == (200, False)
         assert chosen.json()["document_failed"] == first["document_failed"]

@@ -46,7 +46,7 @@ async def test_what_was_kept_long_enough_is_removed_and_stays_told(campus: Campu
             now = campus.clock() - ago
             await Desk(session).tell(told.document_id, 3, owner=owner, news=document_ready(told), now=now)
     stop = asyncio.Event()
-    running = asyncio.create_task(Retention(campus.database, campus.clock, keep, every=0.01).run(stop))
+    running = asyncio.create_task(Retention(campus.database, campus.clock, keep, keep, every=0.01).run(stop))
 
     async def kept() -> list[Notification] | None:
         async with campus.database.transaction() as session:
@@ -72,8 +72,8 @@ async def test_retention_waits_an_outage_out(campus: Campus) -> None:
             raise ConnectionError("the database is away")
         return campus.clock()
 
-    stop = asyncio.Event()
-    retention = Retention(campus.database, clock, timedelta(days=1), every=0.01)  # type: ignore[arg-type]
+    stop, keep = asyncio.Event(), timedelta(days=1)
+    retention = Retention(campus.database, clock, keep, keep, every=0.01)  # type: ignore[arg-type]
     running = asyncio.create_task(retention.run(stop))
 
     async def tried_again() -> bool:
@@ -94,6 +94,7 @@ async def test_a_process_starts_serves_and_stops_cleanly(campus: Campus) -> None
         "AMQP_URL": campus.amqp_url,
         "REDIS_URL": campus.redis_url,
         "AUTH_URL": campus.registry.url,
+        "DATA_DIR": str(campus.folder),
     }
     roles = ("api", "consumer", "relay", "scheduler")
     running = await asyncio.create_subprocess_exec(sys.executable, "-m", "notifier", *roles, env=environment)

@@ -5,6 +5,6 @@ to be studied now, with what each button would do. Give each review an `id` of t
 own time.
 """
 
-from flashcard.api import cards, decks, reviews, statistics
+from flashcard.api import cards, decks, drafts, reviews, statistics, transfer
 
-routers = (decks.router, statistics.router, cards.router, reviews.router)
+routers = (transfer.router, decks.router, statistics.router, drafts.router, cards.router, reviews.router)

@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from chassis.clock import Clock
+from chassis.tickets import Tickets
 from fastapi import Depends, Request
 
-from notifier.tickets import Tickets
+from notifier.unsubscribing import Unsubscribing
 
 
 def _clock(request: Request) -> Clock:
@@ -18,5 +19,11 @@ def _tickets(request: Request) -> Tickets:
     return tickets
 
 
+def _unsubscribing(request: Request) -> Unsubscribing:
+    unsubscribing: Unsubscribing = request.app.state.unsubscribing
+    return unsubscribing
+
+
 ClockDep = Annotated[Clock, Depends(_clock)]
 TicketsDep = Annotated[Tickets, Depends(_tickets)]
+UnsubscribingDep = Annotated[Unsubscribing, Depends(_unsubscribing)]

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from chassis.database import Database
 from chassis.errors import PROBLEM_MEDIA_TYPE, Problem
-from chassis.identity import CurrentUser
+from chassis.identity import CurrentUser, user_of
 from chassis.paging import INTEGER
 from fastapi import APIRouter, Query, WebSocket
 from starlette.responses import JSONResponse
@@ -18,7 +18,6 @@ from notifier.hub import Connection, Hub
 from notifier.notifications import Notifications
 from notifier.presence import Attendance
 from notifier.schemas import TicketOut
-from notifier.tickets import Holder
 
 router = APIRouter(tags=["live"])
 _AT_THE_ROOT: dict[str, Any] = {"x-root": True}
@@ -36,7 +35,7 @@ class UpgradeRequired(Problem):
 @router.post("/ws/ticket", status_code=201, openapi_extra=_AT_THE_ROOT)
 async def issue_socket_ticket(user: CurrentUser, tickets: TicketsDep) -> TicketOut:
     """A ticket to open one WebSocket with, soon."""
-    ticket = await tickets.issue(Holder(user.id, user.session_id))
+    ticket = await tickets.issue(user.token)
     return TicketOut(ticket=ticket, expires_in=int(tickets.life.total_seconds()))
 
 
@@ -61,8 +60,8 @@ async def attend(websocket: WebSocket) -> None:
     hub: Hub = state.hub
     attendance: Attendance = state.attendance
     try:
-        holder = await state.tickets.redeem(websocket.query_params.get("ticket", ""))
-        connection = hub.admit(holder.user_id)
+        holder = user_of(await state.tickets.redeem(websocket.query_params.get("ticket", "")))
+        connection = hub.admit(holder.id)
     except Problem as refusal:
         await _refuse(websocket, refusal)
         return
@@ -75,7 +74,7 @@ async def attend(websocket: WebSocket) -> None:
         await _refuse(websocket, refusal)
     finally:
         if hub.leave(connection):
-            await attendance.leave(holder.user_id)
+            await attendance.leave(holder.id)
 
 
 async def _refuse(websocket: WebSocket, refusal: Problem) -> None:

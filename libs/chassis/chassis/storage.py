@@ -56,7 +56,7 @@ class Storage:
             await asyncio.to_thread(path.stat)
             yield path
             return
-        with tempfile.NamedTemporaryFile(prefix="ingestion-") as copy:
+        with tempfile.NamedTemporaryFile(prefix="stored-") as copy:
             found = await obstore.get_async(self._store, key)
             async for block in found.stream(min_chunk_size=BLOCK_BYTES):
                 await asyncio.to_thread(copy.write, block)

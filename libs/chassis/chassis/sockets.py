@@ -1,18 +1,17 @@
-"""How the role `api` is served: HTTP and WebSockets, beside what feeds the sockets."""
+"""How a role `api` with WebSockets is served: beside what feeds the sockets."""
 
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from chassis.service import serve
 from fastapi import FastAPI
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-# Requests that are answered beside the sockets, which are bounded by the hub.
+from chassis.service import serve
+
+# Requests that are answered beside the sockets, which the service bounds.
 _REQUESTS = 1000
-# What clients send is not for us: a frame longer than this ends the socket.
-_LONGEST_MESSAGE = 4096
 _CUT_SECONDS = 5.0
 
 Beside = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -34,13 +33,21 @@ class SocketServer:
     """Serves the application; `beside` runs meanwhile and until the last request is answered."""
 
     def __init__(
-        self, app: FastAPI, beside: Sequence[Beside], *, sockets: int, ping_seconds: float, pong_seconds: float
+        self,
+        app: FastAPI,
+        beside: Sequence[Beside],
+        *,
+        sockets: int,
+        ping_seconds: float,
+        pong_seconds: float,
+        longest_message: int,
     ) -> None:
         self._app = app
         self._beside = beside
         self._sockets = sockets
         self._ping_seconds = ping_seconds
         self._pong_seconds = pong_seconds
+        self._longest_message = longest_message
 
     async def serve(self, listener: socket.socket, stop: asyncio.Event, grace: float) -> None:
         """Until `stop`; sockets are then closed with 1012, so that clients come back at once."""
@@ -50,7 +57,7 @@ class SocketServer:
             serve(
                 *(self._app, listener, stop, grace),
                 ws=Socket,
-                ws_max_size=_LONGEST_MESSAGE,
+                ws_max_size=self._longest_message,
                 ws_per_message_deflate=False,  # frames are small, and its memory is not
                 ws_ping_interval=self._ping_seconds,
                 ws_ping_timeout=self._pong_seconds,

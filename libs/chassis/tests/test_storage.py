@@ -4,9 +4,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from ingestion.settings import Settings
-from ingestion.storage import Storage
-from pydantic import ValidationError
+from chassis.storage import Storage
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    """An empty folder."""
+    return Storage((tmp_path / "files").as_uri())
 
 
 async def of(*blocks: bytes) -> AsyncIterator[bytes]:
@@ -69,14 +73,3 @@ async def test_a_remote_file_is_copied_here_for_reading(storage: Storage) -> Non
     async with storage.local_copy("a/b") as path:
         assert path.read_bytes() == b"one two"
     assert not path.exists()
-
-
-def test_the_default_is_a_folder_of_the_data(tmp_path: Path) -> None:
-    assert Settings(data_dir=tmp_path).storage == (tmp_path / "ingestion" / "files").as_uri()
-    assert Settings(storage_url="s3://bucket/prefix").storage == "s3://bucket/prefix"
-
-
-@pytest.mark.parametrize("url", ["ftp://host/x", "files", "file://relative"])
-def test_an_unknown_storage_is_refused(url: str) -> None:
-    with pytest.raises(ValidationError, match="s3://bucket"):
-        Settings(storage_url=url)

@@ -1,0 +1,1 @@
+"""Anki's packages: reading what Anki exported, whatever its age, and writing what Anki opens."""

@@ -1,0 +1,131 @@
+"""An `.apkg` file: a zip with a SQLite collection and media. Written by strangers, so nothing of it is believed or unpacked blindly.
+
+Three generations: `collection.anki2`, `collection.anki21`, and `collection.anki21b`, where collection and media are zstd. The newest that is
+there counts: in newer packages the older file only tells that Anki must be updated.
+"""
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import zstandard
+from chassis.errors import Invalid
+
+from flashcard.anki.protobuf import fields_of, text_of
+
+_COLLECTIONS = ("collection.anki21b", "collection.anki21", "collection.anki2")
+MOST_COLLECTION = 512 * 1024 * 1024
+MOST_MEDIA_FILE = 64 * 1024 * 1024
+MOST_MEDIA = 1024 * 1024 * 1024
+_MOST_LIST = 32 * 1024 * 1024
+_MOST_MEMBERS = 100_000
+_BLOCK = 256 * 1024
+
+
+class NotAPackage(Invalid):
+    type, title = "not-an-anki-package", "This is no deck that can be read"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An open package. `media` maps the names that cards use to the members that hold the files."""
+
+    zip: zipfile.ZipFile
+    collection: str
+    zstd: bool
+    media: Mapping[str, str] = field(default_factory=dict)
+
+    def write_collection(self, path: Path) -> None:
+        """Unpack the SQLite file. Raises `NotAPackage`, also for one that inflates beyond bounds."""
+        with path.open("wb") as file:
+            for block in self._blocks(self.collection, MOST_COLLECTION):
+                file.write(block)
+
+    def media_blocks(self, name: str) -> Iterator[bytes]:
+        """The media file of this name. Raises `NotAPackage`."""
+        return self._blocks(self.media[name], MOST_MEDIA_FILE)
+
+    def _blocks(self, member: str, most: int) -> Iterator[bytes]:
+        size = 0
+        with _readable(), self.zip.open(member) as packed:
+            stream: IO[bytes] = zstandard.ZstdDecompressor().stream_reader(packed) if self.zstd else packed
+            while block := stream.read(_BLOCK):
+                size += len(block)
+                if size > most:
+                    raise NotAPackage(
+                        f"{member} in this package unpacks to more than {most // 1_048_576} MiB. Export a part of the deck."
+                    )
+                yield block
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Archive]:
+    """The package in this file. Raises `NotAPackage`."""
+    with _readable(), zipfile.ZipFile(path) as found:
+        names = found.namelist()
+        collection = next((name for name in _COLLECTIONS if name in names), None)
+        if collection is None:
+            raise NotAPackage(
+                "There is no Anki collection in this file. In Anki, use Export and choose “Anki Deck Package”."
+            )
+        if len(names) > _MOST_MEMBERS:
+            raise NotAPackage(f"This package has more than {_MOST_MEMBERS} files. Export a part of the deck.")
+        zstd = collection == _COLLECTIONS[0]
+        bare = Archive(found, collection, zstd)
+        yield Archive(found, collection, zstd, _media(bare, set(names)))
+
+
+def _media(archive: Archive, members: set[str]) -> Mapping[str, str]:
+    if "media" not in members:
+        return {}
+    listed = b"".join(archive._blocks("media", _MOST_LIST))
+    numbered = _entries(listed) if archive.zstd else _json(listed)
+    named = {_safe(name): member for member, name in numbered.items() if member in members}
+    total = sum(archive.zip.getinfo(member).file_size for member in named.values())
+    if total > MOST_MEDIA:
+        raise NotAPackage(
+            f"The pictures and sounds have more than {MOST_MEDIA // 1_048_576} MiB. Export without media."
+        )
+    return {name: member for name, member in named.items() if name}
+
+
+def _json(listed: bytes) -> dict[str, str]:
+    read = json.loads(listed)
+    if not isinstance(read, dict):
+        raise NotAPackage("The list of media in this package cannot be read. Export the deck again.")
+    return {str(member): str(name) for member, name in read.items()}
+
+
+def _entries(listed: bytes) -> dict[str, str]:
+    """Anki's MediaEntries: entry 1 of each is its name; the n-th lies in the member named n."""
+    entries = [entry for number, entry in fields_of(listed) if number == 1 and isinstance(entry, bytes)]
+    return {str(place): text_of(dict(fields_of(entry)).get(1)) for place, entry in enumerate(entries)}
+
+
+def _safe(name: str) -> str:
+    """The name as a card uses it; empty for one that would leave its folder."""
+    return "" if "/" in name or "\\" in name or name in (".", "..") or "\x00" in name or len(name) > 255 else name
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (
+        zipfile.BadZipFile,
+        zstandard.ZstdError,
+        EOFError,
+        OSError,
+        ValueError,
+        RecursionError,
+        NotImplementedError,
+        KeyError,
+        RuntimeError,
+    ) as error:
+        raise NotAPackage(
+            "This file is damaged, or is no Anki package. Export the deck again, and upload the result."
+        ) from error

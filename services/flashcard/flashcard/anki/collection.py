@@ -1,0 +1,210 @@
+"""The SQLite database inside a package, in both of its forms: schema 11 keeps note types and decks as JSON, schema 18 in tables."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from flashcard.anki.archive import NotAPackage
+from flashcard.anki.protobuf import fields_of, text_of
+from flashcard.anki.templates import NoteType, Template
+
+READING_SECONDS = 60.0
+_MOST_NOTES = 200_000
+_SCHEMA_WITH_TABLES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class AnkiNote:
+    """A row of `notes`; `changed` in seconds since 1970."""
+
+    id: int
+    guid: str
+    type_id: int
+    changed: int
+    tags: Sequence[str]
+    values: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnkiCard:
+    """A row of `cards`, taken out of a filtered deck. `due` means what `type` and `queue` say."""
+
+    id: int
+    note_id: int
+    deck_id: int
+    ordinal: int
+    type: int
+    queue: int
+    due: int
+    interval: int
+    factor: int
+    reps: int
+    lapses: int
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AnkiReview:
+    """A row of `revlog`; `id` in milliseconds since 1970, `interval` in days, or negative in seconds."""
+
+    id: int
+    card_id: int
+    ease: int
+    interval: int
+    last_interval: int
+    factor: int
+    duration_ms: int
+    type: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What a package holds. `first_day` is the day with number 0, `west` the collection's zone in minutes west of Greenwich."""
+
+    first_day: date
+    west: int
+    decks: Mapping[int, str]
+    types: Mapping[int, NoteType]
+    notes: Sequence[AnkiNote]
+    cards: Sequence[AnkiCard]
+    reviews: Sequence[AnkiReview]
+
+    def day_of(self, moment: datetime) -> date:
+        """The collection's own day at `moment`, which begins at 4 am there."""
+        return (moment - timedelta(minutes=self.west, hours=4)).date()
+
+
+def read_collection(path: Path) -> Collection:
+    """Read the database. Raises `NotAPackage` for what is damaged, hostile, or too large."""
+    with _database(path) as database:
+        created, conf, version = database.execute("SELECT crt, conf, ver FROM col").fetchone()
+        newer = version >= _SCHEMA_WITH_TABLES
+        config = _config(database) if newer else json.loads(conf)
+        west = int(config.get("creationOffset") or 0)
+        notes = [
+            _note(row)
+            for row in database.execute("SELECT id, guid, mid, mod, tags, flds FROM notes LIMIT ?", (_MOST_NOTES + 1,))
+        ]
+        if len(notes) > _MOST_NOTES:
+            raise NotAPackage(f"This deck has more than {_MOST_NOTES} notes. Export it in parts.")
+        cards = "SELECT id, nid, did, ord, type, queue, due, ivl, factor, reps, lapses, odue, odid, data FROM cards"
+        reviews = "SELECT id, cid, ease, ivl, lastIvl, factor, time, type FROM revlog ORDER BY id"
+        return Collection(
+            first_day=(datetime.fromtimestamp(created, UTC) - timedelta(minutes=west)).date(),
+            west=west,
+            decks=_decks(database) if newer else _decks_of(json.loads(_scalar(database, "SELECT decks FROM col"))),
+            types=_types(database) if newer else _types_of(json.loads(_scalar(database, "SELECT models FROM col"))),
+            notes=notes,
+            cards=[_card(row) for row in database.execute(cards)],
+            reviews=[AnkiReview(*map(int, row)) for row in database.execute(reviews)],
+        )
+
+
+@contextmanager
+def _database(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database, read only, for a bounded time: a view of a stranger's may compute for ever."""
+    end = monotonic() + READING_SECONDS
+    try:
+        database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+        try:
+            database.execute("PRAGMA trusted_schema=OFF")
+            database.execute("PRAGMA cell_size_check=ON")
+            database.create_collation(
+                "unicase", lambda a, b: (a.casefold() > b.casefold()) - (a.casefold() < b.casefold())
+            )
+            database.set_progress_handler(lambda: monotonic() > end, 10_000)
+            yield database
+        finally:
+            database.close()
+    except NotAPackage:
+        raise
+    except (
+        sqlite3.Error,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        OSError,
+        RecursionError,
+    ) as error:
+        raise NotAPackage(
+            "The collection in this package is damaged. In Anki, use Check Database, and export again."
+        ) from error
+
+
+def _scalar(database: sqlite3.Connection, query: str) -> str:
+    return str(database.execute(query).fetchone()[0])
+
+
+def _config(database: sqlite3.Connection) -> Mapping[str, Any]:
+    return {
+        key: json.loads(value)
+        for key, value in database.execute("SELECT key, val FROM config WHERE key = 'creationOffset'")
+    }
+
+
+def _note(row: Sequence[Any]) -> AnkiNote:
+    note_id, guid, type_id, changed, tags, values = row
+    return AnkiNote(int(note_id), str(guid), int(type_id), int(changed), str(tags).split(), str(values).split("\x1f"))
+
+
+def _card(row: Sequence[Any]) -> AnkiCard:
+    card_id, note_id, deck_id, ordinal, kind, queue, due, interval, factor, reps, lapses, odue, odid, data = row
+    extra = json.loads(data) if data else {}
+    home, at = (odid, odue) if odid else (deck_id, due)
+    return AnkiCard(
+        id=int(card_id),
+        note_id=int(note_id),
+        deck_id=int(home),
+        ordinal=int(ordinal),
+        type=int(kind),
+        queue=int(queue),
+        due=int(at),
+        interval=int(interval),
+        factor=int(factor),
+        reps=int(reps),
+        lapses=int(lapses),
+        data=extra if isinstance(extra, dict) else {},
+    )
+
+
+def _decks_of(decks: Mapping[str, Mapping[str, Any]]) -> Mapping[int, str]:
+    return {int(deck_id): str(deck["name"]) for deck_id, deck in decks.items()}
+
+
+def _decks(database: sqlite3.Connection) -> Mapping[int, str]:
+    return {deck_id: name.replace("\x1f", "::") for deck_id, name in database.execute("SELECT id, name FROM decks")}
+
+
+def _types_of(models: Mapping[str, Mapping[str, Any]]) -> Mapping[int, NoteType]:
+    return {
+        int(type_id): NoteType(
+            name=str(model["name"]),
+            cloze=model["type"] == 1,
+            fields=[str(field["name"]) for field in model["flds"]],
+            templates=[Template(int(t["ord"]), str(t["qfmt"]), str(t["afmt"])) for t in model["tmpls"]],
+        )
+        for type_id, model in models.items()
+    }
+
+
+def _types(database: sqlite3.Connection) -> Mapping[int, NoteType]:
+    """Their settings are protocol buffers: field 1 of a type is 1 for cloze, 1 and 2 of a template are front and back."""
+    found = {}
+    for type_id, name, config in database.execute("SELECT id, name, config FROM notetypes").fetchall():
+        fields = database.execute("SELECT name FROM fields WHERE ntid = ? ORDER BY ord", (type_id,)).fetchall()
+        templates = []
+        for ordinal, settings in database.execute(
+            "SELECT ord, config FROM templates WHERE ntid = ? ORDER BY ord", (type_id,)
+        ):
+            read = dict(fields_of(settings))
+            templates.append(Template(ordinal, text_of(read.get(1)), text_of(read.get(2))))
+        found[type_id] = NoteType(name, dict(fields_of(config)).get(1) == 1, [row[0] for row in fields], templates)
+    return found

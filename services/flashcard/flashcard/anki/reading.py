@@ -1,0 +1,135 @@
+"""From a package to cards in our own terms."""
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flashcard.anki import memories
+from flashcard.anki.archive import Archive
+from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection, read_collection
+from flashcard.anki.templates import Face, faces_of
+from flashcard.card_text import ordinals
+from flashcard.decks import DEFAULT, deck_name
+from flashcard.incoming import Incoming, IncomingCard, IncomingNote, IncomingReview
+from flashcard.models import NoteKind
+
+_LONGEST_SIDE, _LONGEST_TAG = 64_000, 100
+_MOST_TAGS = 100
+
+
+def read_package(archive: Archive) -> Incoming:
+    """The cards in an open package. Raises `NotAPackage`."""
+    with tempfile.TemporaryDirectory(prefix="apkg-") as folder:
+        path = Path(folder) / "collection"
+        archive.write_collection(path)
+        collection = read_collection(path)
+    return _Reader(collection).incoming(list(archive.media))
+
+
+class _Reader:
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._cards: dict[int, list[AnkiCard]] = defaultdict(list)
+        self._reviews: dict[int, list[AnkiReview]] = defaultdict(list)
+        self._split = self._skipped = 0
+        for card in collection.cards:
+            self._cards[card.note_id].append(card)
+        for review in collection.reviews:
+            if review.ease > 0:  # 0 is a change of schedule by hand, and no review
+                self._reviews[review.card_id].append(review)
+
+    def incoming(self, media: Sequence[str]) -> Incoming:
+        notes = [made for note in self._collection.notes for made in self._notes(note)]
+        return Incoming(notes, media, self._warnings(), sorted({note.deck for note in notes}))
+
+    def _notes(self, note: AnkiNote) -> list[IncomingNote]:
+        kind, cards = self._collection.types.get(note.type_id), self._cards.get(note.id, [])
+        if kind is None or not cards:
+            self._skipped += 1
+            return []
+        faces = faces_of(kind, note.values)
+        self._split += len(faces) > 1
+        made = []
+        for face in faces:
+            guid = note.guid if len(faces) == 1 else f"{note.guid}:{face.ordinals[0]}"
+            if (incoming := self._note(note, face, guid, cards)) is not None:
+                made.append(incoming)
+            else:
+                self._skipped += 1
+        return made
+
+    def _note(self, note: AnkiNote, face: Face, guid: str, cards: Sequence[AnkiCard]) -> IncomingNote | None:
+        places = _places(face)
+        mine = [card for card in cards if card.ordinal in places and card.type in (0, 1, 2, 3)]
+        if not mine or not face.question.strip() or max(len(face.question), len(face.answer)) > _LONGEST_SIDE:
+            return None
+        return IncomingNote(
+            guid=guid[:200],
+            kind=face.kind,
+            question=_storable(face.question),
+            answer=_storable(face.answer),
+            tags=[_storable(tag)[:_LONGEST_TAG] for tag in note.tags[:_MOST_TAGS]],
+            deck=_deck(self._collection.decks.get(mine[0].deck_id, DEFAULT)),
+            cards=[self._card(card, places[card.ordinal]) for card in mine],
+        )
+
+    def _card(self, card: AnkiCard, ordinal: int) -> IncomingCard:
+        reviews = self._reviews.get(card.id, [])
+        return IncomingCard(
+            ordinal=ordinal,
+            memory=memories.memory_of(card, reviews[-1] if reviews else None, self._collection),
+            suspended=card.queue == memories.SUSPENDED,
+            position=int(card.data.get("pos", card.due if card.type == memories.NEW else 0)),
+            reviews=[_review(review) for review in reviews],
+        )
+
+    def _warnings(self) -> list[str]:
+        told = []
+        if self._split:
+            told.append(f"{self._split} notes have more than two sides: each of their cards becomes a card of its own.")
+        if self._skipped:
+            told.append(f"{self._skipped} notes are empty, too long, or of no known type, and are left out.")
+        return told
+
+
+def _places(face: Face) -> Mapping[int, int]:
+    """Which ordinal of ours each of Anki's cards has."""
+    if face.kind is not NoteKind.CLOZE:
+        return {theirs: ours for ours, theirs in enumerate(face.ordinals)}
+    try:
+        return {ordinal: ordinal for ordinal in ordinals(NoteKind.CLOZE, face.question)}
+    except ValueError:
+        return {}
+
+
+def _review(review: AnkiReview) -> IncomingReview:
+    return IncomingReview(
+        number=review.id,
+        rating=memories.rating_of(review),
+        at=datetime.fromtimestamp(review.id / 1000, UTC),
+        duration_ms=min(max(review.duration_ms, 0), 24 * 3600 * 1000),
+        phase=memories.phase_before(review),
+        last_interval=max(review.last_interval, 0),
+        revlog={
+            "ease": review.ease,
+            "ivl": review.interval,
+            "lastIvl": review.last_interval,
+            "factor": review.factor,
+            "time": review.duration_ms,
+            "type": review.type,
+        },
+    )
+
+
+def _deck(name: str) -> str:
+    try:
+        return deck_name(_storable(name))
+    except ValueError:
+        return DEFAULT
+
+
+def _storable(text: str) -> str:
+    """Without what PostgreSQL and JSON cannot hold."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,154 @@
+"""Cards that were proposed: kept until the student takes or leaves them. What the student already has is not proposed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.clock import Clock, system_clock
+from chassis.errors import NotFound
+from chassis.paging import PageRequest
+from contracts.chat import ProposedCard
+from sqlalchemy import func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from flashcard.card_text import fingerprint, ordinals
+from flashcard.models import Deck, Draft, Note, NoteKind
+from flashcard.notes import Notes, Shown, Written
+from flashcard.sources import Sources
+
+# What waits at the most; a student who never looks is not owed a heap without end.
+MOST_WAITING = 500
+
+
+class NoSuchDraft(NotFound):
+    type, title = "draft-not-found", "No such draft"
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What a student changes of a draft before taking it; None stays."""
+
+    question: str | None = None
+    answer: str | None = None
+    tags: Sequence[str] = ()
+
+
+class Proposals:
+    """Every student's proposals, as events tell of them. In any order and repetition the same drafts are there."""
+
+    def __init__(self, session: AsyncSession, clock: Clock = system_clock) -> None:
+        self._session = session
+        self._clock = clock
+
+    async def take(self, owner: UUID, cards: Sequence[ProposedCard], proposal_id: UUID | None = None) -> int:
+        """Keep what the student does not have yet, as drafts; how many those were."""
+        known = await self._known(owner, [fingerprint(card.question) for card in cards])
+        room = MOST_WAITING - await self._waiting(owner)
+        kept = 0
+        for card in cards:
+            mark, kind = fingerprint(card.question), NoteKind(card.kind)
+            if mark in known or kept >= room or not _makes_a_card(kind, card.question):
+                continue
+            known.add(mark)
+            kept += await self._keep(owner, card, kind, mark, proposal_id)
+        return kept
+
+    async def _keep(self, owner: UUID, card: ProposedCard, kind: NoteKind, mark: str, proposal_id: UUID | None) -> int:
+        source = card.model_dump(mode="json", include={"document_id", "document_title", "page", "part", "quote"})
+        source["available"] = not await Sources(self._session).is_gone(card.document_id, owner=owner)
+        draft = Draft(
+            user_id=owner,
+            proposal_id=proposal_id,
+            kind=kind,
+            question=card.question,
+            answer=card.answer,
+            source=source,
+            document_id=card.document_id,
+            fingerprint=mark,
+            created_at=self._clock(),
+        )
+        statement = insert(Draft).values(draft.model_dump(exclude={"place"}))
+        once = statement.on_conflict_do_nothing(constraint="uq_draft_user_id_fingerprint").returning(col(Draft.id))
+        return len((await self._session.execute(once)).all())
+
+    async def _known(self, owner: UUID, prints: Sequence[str]) -> set[str]:
+        notes = select(Note.fingerprint).where(Note.user_id == owner, col(Note.fingerprint).in_(prints))
+        drafts = select(Draft.fingerprint).where(Draft.user_id == owner, col(Draft.fingerprint).in_(prints))
+        found = [await self._session.execute(statement) for statement in (notes, drafts)]
+        return {mark for rows in found for mark in rows.scalars()}
+
+    async def _waiting(self, owner: UUID) -> int:
+        counted = select(func.count()).where(Draft.user_id == owner, ~col(Draft.rejected))
+        return (await self._session.execute(counted)).scalar_one()
+
+
+class Drafts:
+    """One student's drafts. There is no way to another's through it."""
+
+    def __init__(self, session: AsyncSession, owner: UUID) -> None:
+        self._session = session
+        self._owner = owner
+
+    async def page(self, page: PageRequest) -> Sequence[Draft]:
+        """What waits, in the order in which it came, one more than the page holds."""
+        statement = self._mine().order_by(col(Draft.place)).limit(page.limit + 1)
+        if (last := page.before_id()) is not None:
+            statement = statement.where(col(Draft.place) > last)
+        return (await self._session.execute(statement)).scalars().all()
+
+    async def accept(self, draft_id: UUID, deck: Deck, edited: Edited, now: datetime) -> list[Shown]:
+        """Make the draft a card of a deck. Raises `NoSuchDraft`, `NotACloze`."""
+        draft = (
+            await self._session.execute(self._mine().where(Draft.id == draft_id).with_for_update())
+        ).scalar_one_or_none()
+        if draft is None:
+            raise NoSuchDraft("There is no such draft of yours. GET /flashcards/drafts lists them.")
+        written = Written(
+            question=edited.question or draft.question,
+            answer=draft.answer if edited.answer is None else edited.answer,
+            kind=NoteKind(draft.kind),
+            tags=edited.tags,
+            source=_source(draft),
+        )
+        made = await Notes(self._session, self._owner).write(deck, written, now)
+        await self._session.delete(draft)
+        await self._session.flush()
+        return made
+
+    async def accept_all(self, deck: Deck, now: datetime) -> list[Shown]:
+        """Make all that waits cards of a deck."""
+        waiting = (await self._session.execute(self._mine().order_by(col(Draft.place)))).scalars().all()
+        return [shown for draft in waiting for shown in await self.accept(draft.id, deck, Edited(), now)]
+
+    async def reject(self, draft_id: UUID) -> None:
+        """Leave the draft; it is not proposed again. Raises `NoSuchDraft`."""
+        rejected = (
+            update(Draft)
+            .where(col(Draft.id) == draft_id, col(Draft.user_id) == self._owner, ~col(Draft.rejected))
+            .values(rejected=True)
+            .returning(col(Draft.id))
+        )
+        if (await self._session.execute(rejected)).first() is None:
+            raise NoSuchDraft("There is no such draft of yours. GET /flashcards/drafts lists them.")
+
+    def _mine(self) -> Any:
+        return select(Draft).where(Draft.user_id == self._owner, ~col(Draft.rejected))
+
+
+def _makes_a_card(kind: NoteKind, question: str) -> bool:
+    try:
+        return bool(ordinals(kind, question))
+    except ValueError:
+        return False
+
+
+def _source(draft: Draft) -> dict[str, Any] | None:
+    if draft.source is None:
+        return None
+    return {name: value for name, value in draft.source.items() if name != "available"} | {
+        "document_id": draft.document_id
+    }

@@ -1,0 +1,160 @@
+"""The work of an import: read the file, store its media, and write everything in one transaction, or nothing."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from logging import getLogger
+from pathlib import Path
+from uuid import UUID
+
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.errors import Problem
+from chassis.storage import Storage
+
+from flashcard.anki.archive import opened
+from flashcard.anki.reading import read_package
+from flashcard.importing import Importing, Preview
+from flashcard.imports import Claim, LeaseLost, advance, claim, forgotten, settle
+from flashcard.incoming import Incoming, IncomingCard
+from flashcard.media import MediaNames, Shelves, Stored
+from flashcard.memory import Memory
+from flashcard.students import today_of
+from flashcard.text_tables import MOST_BYTES, NotATable, read_table
+
+log = getLogger(__name__)
+_READ, _STORED = 0.1, 0.4
+_POLL_SECONDS = 1.0
+
+
+def read_file(path: Path) -> Incoming:
+    """The cards in a file: a package, or a table. Raises `NotAPackage`, `NotATable`. Computes: call it in a thread."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head.startswith(b"PK"):
+        with opened(path) as archive:
+            return read_package(archive)
+    if path.stat().st_size > MOST_BYTES:
+        raise NotATable(f"A table may have {MOST_BYTES // 1_048_576} MiB. Split it.")
+    return read_table(path.read_bytes())
+
+
+class ImportWork:
+    """Does imports, one at a time; several processes may."""
+
+    def __init__(self, database: Database, storage: Storage, clock: Clock) -> None:
+        self._database = database
+        self._storage = storage
+        self._clock = clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. An import that is under way then is left to another process."""
+        while not stop.is_set():
+            worked = False
+            try:
+                work = asyncio.create_task(self.once())
+                ending = asyncio.create_task(stop.wait())
+                await asyncio.wait({work, ending}, return_when=asyncio.FIRST_COMPLETED)
+                ending.cancel()
+                if not work.done():
+                    work.cancel()
+                with suppress(asyncio.CancelledError):
+                    worked = await work
+            except Exception:
+                log.warning("imports cannot be worked on, and are tried again", exc_info=True)
+            if not worked:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_POLL_SECONDS):
+                        await stop.wait()
+
+    async def once(self) -> bool:
+        """Do one import, if one waits; whether there was one."""
+        async with self._database.transaction() as session:
+            mine = await claim(session, self._clock())
+        if mine is None:
+            return False
+        try:
+            await self._do(mine)
+        except LeaseLost:
+            log.warning("import %s was taken by another worker", mine.id)
+            return True
+        except Problem as problem:
+            async with self._database.transaction() as session:
+                await settle(session, mine, None, problem.detail, self._clock())
+        await self._storage.discard(mine.storage_key)
+        return True
+
+    async def forget_old(self) -> None:
+        """Remove imports that nobody wanted, with their files."""
+        async with self._database.transaction() as session:
+            keys = await forgotten(session, self._clock())
+        for key in keys:
+            await self._storage.discard(key)
+
+    async def _do(self, mine: Claim) -> None:
+        async with self._storage.local_copy(mine.storage_key) as path:
+            incoming = await asyncio.to_thread(read_file, path)
+            await self._advance(mine, _READ)
+            stored = await self._store_media(mine, path, incoming)
+        await self._advance(mine, _STORED)
+        if not mine.scheduling:
+            incoming = without_past(incoming)
+        async with self._database.transaction() as session:
+            names = await MediaNames(session, mine.user_id).keep(stored, self._clock())
+            counting, _ = await today_of(session, mine.user_id, self._clock())
+            importing = Importing(session, mine.user_id, counting, self._clock())
+
+            async def progress(share: float) -> None:
+                await self._advance(mine, _STORED + (1 - _STORED) * share * 0.99)
+
+            done = await importing.apply(renamed(incoming, names), progress)
+            await settle(session, mine, done, None, self._clock())
+
+    async def _store_media(self, mine: Claim, path: Path, incoming: Incoming) -> Mapping[str, Stored]:
+        stored: dict[str, Stored] = {}
+        if not incoming.media:
+            return stored
+        shelves = Shelves(self._storage, mine.user_id)
+        with opened(path) as archive:
+            for place, name in enumerate(incoming.media):
+                stored[name] = await shelves.put(lambda name=name: archive.media_blocks(name), most=64 * 1024 * 1024)  # type: ignore[misc]  # bound at once
+                if place % 50 == 0:
+                    await self._advance(mine, _READ + (_STORED - _READ) * place / len(incoming.media))
+        return stored
+
+    async def _advance(self, mine: Claim, progress: float) -> None:
+        async with self._database.transaction() as session:
+            await advance(session, mine, progress, self._clock())
+
+
+async def look(path: Path, database: Database, owner: UUID, clock: Clock) -> Preview:
+    """What importing this file would do. Raises `NotAPackage`, `NotATable`."""
+    incoming = await asyncio.to_thread(read_file, path)
+    async with database.transaction() as session:
+        counting, _ = await today_of(session, owner, clock())
+        return await Importing(session, owner, counting, clock()).preview(incoming)
+
+
+def without_past(incoming: Incoming) -> Incoming:
+    """The same cards as new ones."""
+    fresh = [
+        replace(note, cards=[IncomingCard(card.ordinal, Memory(), False, card.position) for card in note.cards])
+        for note in incoming.notes
+    ]
+    return replace(incoming, notes=fresh)
+
+
+def renamed(incoming: Incoming, names: Mapping[str, str]) -> Incoming:
+    """The same cards, using media by the names that they were given."""
+    other = {old: new for old, new in names.items() if old != new}
+    if not other:
+        return incoming
+
+    def told(text: str) -> str:
+        for old, new in other.items():
+            text = text.replace(old, new)
+        return text
+
+    notes = [replace(note, question=told(note.question), answer=told(note.answer)) for note in incoming.notes]
+    return replace(incoming, notes=notes)

@@ -1,0 +1,222 @@
+"""Bringing cards from elsewhere into a student's decks: what it would do, and doing it, whole or not at all.
+
+A note is known by its guid: importing it again updates its text and tags and adds cards that are new; what is known of cards
+that are there stays.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+
+from contracts.flashcard import CardCreated
+from mesh import Outbox
+from pydantic import BaseModel, Field
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from flashcard.card_text import fingerprint, ordinals, sides
+from flashcard.decks import Decks
+from flashcard.incoming import Incoming, IncomingCard, IncomingNote
+from flashcard.memory import Memory
+from flashcard.models import SCHEMA, Card, LoggedReview, Note
+from flashcard.study_day import StudyDay
+
+BATCH = 1000
+T = TypeVar("T")
+Progress = Callable[[float], Awaitable[None]]
+
+
+class Preview(BaseModel):
+    """What an import would do, or did."""
+
+    decks: list[str]
+    notes: int
+    cards: int
+    reviews: int
+    media: int
+    new: int = Field(description="Notes that are not there yet")
+    updated: int = Field(description="Notes that are there with another text or other tags")
+    unchanged: int
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A note that is there already."""
+
+    id: UUID
+    deck_id: UUID
+    told: tuple[object, ...]
+    ordinals: frozenset[int]
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What one batch writes."""
+
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    cards: list[dict[str, Any]] = field(default_factory=list)
+    reviews: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    events: list[CardCreated] = field(default_factory=list)
+
+
+class Importing:
+    """One student's imports."""
+
+    def __init__(self, session: AsyncSession, owner: UUID, counting: StudyDay, now: datetime) -> None:
+        self._session = session
+        self._owner = owner
+        self._counting = counting
+        self._now = now
+
+    async def preview(self, incoming: Incoming) -> Preview:
+        """What importing these would do."""
+        kept = await self._kept(incoming.notes)
+        told = [kept[note.guid].told == _told(note) for note in incoming.notes if note.guid in kept]
+        return Preview(
+            decks=sorted({note.deck for note in incoming.notes}),
+            notes=len(incoming.notes),
+            cards=sum(len(note.cards) or len(ordinals(note.kind, note.question)) for note in incoming.notes),
+            reviews=sum(len(card.reviews) for note in incoming.notes for card in note.cards),
+            media=len(incoming.media),
+            new=len(incoming.notes) - len(told),
+            updated=told.count(False),
+            unchanged=told.count(True),
+            warnings=list(incoming.warnings),
+        )
+
+    async def apply(self, incoming: Incoming, progress: Progress) -> Preview:
+        """Import these, in the caller's transaction; `progress` is told the share that is done."""
+        done = await self.preview(incoming)
+        kept = await self._kept(incoming.notes)
+        decks = {name: (await Decks(self._session, self._owner).ensure(name, self._now)).id for name in done.decks}
+        # New cards come in the order in which they were to come where they come from.
+        ordered = sorted(incoming.notes, key=lambda note: min((card.position for card in note.cards), default=0))
+        for place, batch in enumerate(_batches(ordered, BATCH)):
+            await self._write(self._rows(batch, kept, decks))
+            await progress(min(1.0, (place + 1) * BATCH / max(1, len(ordered))))
+        return done
+
+    async def _kept(self, notes: Sequence[IncomingNote]) -> Mapping[str, Kept]:
+        found: dict[str, Kept] = {}
+        for batch in _batches(notes, BATCH * 10):
+            statement = select(Note, Card.ordinal, Card.deck_id).join(Card)
+            statement = statement.where(Note.user_id == self._owner, col(Note.guid).in_([note.guid for note in batch]))
+            for note, ordinal, deck_id in (await self._session.execute(statement)).all():
+                before = found.get(note.guid, Kept(note.id, deck_id, _told(note), frozenset()))
+                found[note.guid] = replace(before, ordinals=before.ordinals | {ordinal})
+        return found
+
+    def _rows(self, notes: Sequence[IncomingNote], kept: Mapping[str, Kept], decks: Mapping[str, UUID]) -> _Rows:
+        rows = _Rows()
+        for note in {note.guid: note for note in notes}.values():
+            there = kept.get(note.guid)
+            note_id, deck_id = (there.id, there.deck_id) if there else (uuid4(), decks[note.deck])
+            if there is None:
+                rows.notes.append(self._note_row(note, note_id))
+            elif there.told != _told(note):
+                rows.changes.append({"of": note_id, "at": self._now, **_text(note)})
+            for card in _cards(note):
+                if there is None or card.ordinal not in there.ordinals:
+                    self._add_card(rows, note, card, note_id, deck_id)
+        return rows
+
+    def _note_row(self, note: IncomingNote, note_id: UUID) -> dict[str, Any]:
+        moments = {"version": 1, "created_at": self._now, "updated_at": self._now}
+        return {"id": note_id, "user_id": self._owner, "guid": note.guid} | _text(note) | moments
+
+    def _add_card(self, rows: _Rows, note: IncomingNote, card: IncomingCard, note_id: UUID, deck_id: UUID) -> None:
+        card_id = uuid4()
+        place = {"id": card_id, "user_id": self._owner, "note_id": note_id, "deck_id": deck_id, "ordinal": card.ordinal}
+        base = card.memory.model_dump(mode="json", exclude_defaults=True)
+        kept = {"suspended": card.suspended, "version": 1, "created_at": self._now, "base": base}
+        rows.cards.append(place | kept | card.memory.model_dump())
+        rows.reviews += [self._review_row(note, card, number, card_id, deck_id) for number in range(len(card.reviews))]
+        front, back = sides(note.kind, note.question, note.answer, card.ordinal)
+        rows.events.append(
+            CardCreated(
+                card_id=card_id,
+                note_id=note_id,
+                deck_id=deck_id,
+                user_id=self._owner,
+                question=front,
+                answer=back,
+                tags=list(note.tags),
+                version=1,
+            )
+        )
+
+    def _review_row(
+        self, note: IncomingNote, card: IncomingCard, number: int, card_id: UUID, deck_id: UUID
+    ) -> dict[str, Any]:
+        review = card.reviews[number]
+        return {
+            "user_id": self._owner,
+            # The same review imported again, after its card was deleted, is still the same.
+            "id": uuid5(NAMESPACE_OID, f"{note.guid}/{card.ordinal}/{review.number}"),
+            "card_id": card_id,
+            "deck_id": deck_id,
+            "rating": review.rating,
+            "quality": review.rating.quality,
+            "reviewed_at": review.at,
+            "received_at": self._now,
+            "day": self._counting.day_of(review.at),
+            "duration_ms": review.duration_ms,
+            "imported": True,
+            "made_leech": False,
+            "revlog": review.revlog,
+            "memory_before": {"phase": review.phase, "interval": review.last_interval},
+        }
+
+    async def _write(self, rows: _Rows) -> None:
+        if rows.notes:
+            await self._session.execute(insert(Note), rows.notes)
+        if rows.changes:
+            new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _text_columns()}
+            statement = update(Note).where(col(Note.id) == bindparam("of"))
+            changed = statement.values(**new, version=Note.version + 1, updated_at=bindparam("at"))
+            connection = await self._session.connection()
+            named = [{f"new_{k}" if k in new else k: v for k, v in change.items()} for change in rows.changes]
+            await connection.execute(changed, named)
+        if rows.cards:
+            await self._session.execute(insert(Card), rows.cards)
+        for batch in _batches(rows.reviews, BATCH * 2):
+            logged = postgresql.insert(LoggedReview).values(batch)
+            again = {name: logged.excluded[name] for name in ("card_id", "deck_id")}
+            await self._session.execute(logged.on_conflict_do_update(index_elements=["user_id", "id"], set_=again))
+        await Outbox(self._session, SCHEMA).add(*rows.events)
+
+
+def _cards(note: IncomingNote) -> Sequence[IncomingCard]:
+    if note.cards:
+        return note.cards
+    return [IncomingCard(ordinal, Memory(), False, 0) for ordinal in ordinals(note.kind, note.question)]
+
+
+def _told(note: IncomingNote | Note) -> tuple[object, ...]:
+    """What makes a note another one than before."""
+    return (str(note.kind), note.question, note.answer, frozenset(note.tags))
+
+
+def _text(note: IncomingNote) -> dict[str, Any]:
+    return {
+        "kind": note.kind,
+        "question": note.question,
+        "answer": note.answer,
+        "tags": list(dict.fromkeys(note.tags)),
+        "fingerprint": fingerprint(note.question),
+    }
+
+
+def _text_columns() -> Sequence[str]:
+    return ("kind", "question", "answer", "tags", "fingerprint")
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

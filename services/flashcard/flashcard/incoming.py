@@ -1,0 +1,57 @@
+"""Cards from elsewhere, before they are a student's: what a package or a table holds, in our own terms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flashcard.memory import Memory
+from flashcard.models import NoteKind
+from flashcard.ratings import Rating
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingReview:
+    """A review that happened elsewhere. `number` tells it from others of its card; `revlog` is Anki's row as it was."""
+
+    number: int
+    rating: Rating
+    at: datetime
+    duration_ms: int
+    phase: str
+    last_interval: int
+    revlog: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCard:
+    """A card of a note, and what was known of it. `position` orders new cards."""
+
+    ordinal: int
+    memory: Memory
+    suspended: bool
+    position: int
+    reviews: Sequence[IncomingReview] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingNote:
+    """A note; `deck` is a name. Without `cards` it makes those that its kind makes, all new."""
+
+    guid: str
+    kind: NoteKind
+    question: str
+    answer: str
+    tags: Sequence[str]
+    deck: str
+    cards: Sequence[IncomingCard] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What is to be imported. `media` are names that cards may use; `warnings` are sentences for the student."""
+
+    notes: Sequence[IncomingNote]
+    media: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    decks: Sequence[str] = field(default=())

@@ -1,0 +1,126 @@
+"""Pictures and sounds of a student's cards, by the names with which cards use them."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.errors import Invalid, NotFound, TooLarge
+from chassis.storage import Storage
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from flashcard.models import Media
+
+MOST_BYTES = 10 * 1024 * 1024
+# What a browser shows by itself and cannot run; anything else is only ever downloaded.
+SHOWN = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
+         "mp3": "audio/mpeg", "ogg": "audio/ogg", "wav": "audio/wav", "m4a": "audio/mp4"}  # fmt: skip
+
+
+class NoSuchMedia(NotFound):
+    type, title = "media-not-found", "No such picture or sound"
+
+
+class MediaTooLarge(TooLarge):
+    type, title = "media-too-large", "The file is too large"
+
+
+class BadMediaName(Invalid):
+    type, title = "bad-media-name", "The file cannot have this name"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that lies in the storage and has no name yet."""
+
+    digest: bytes
+    size: int
+
+
+def media_name(written: str) -> str:
+    """A name that cards can use. Raises `BadMediaName`."""
+    name = written.strip()
+    if not name or len(name) > 120 or any(mark in name for mark in "/\\\"'<>[]\x00") or name in (".", ".."):
+        raise BadMediaName("A picture's name has 1 to 120 characters, without / \\ \" ' < > [ ].")
+    return name
+
+
+def content_type(name: str) -> str:
+    """What a file of this name is served as."""
+    return SHOWN.get(name.rpartition(".")[2].lower(), "application/octet-stream")
+
+
+class Shelves:
+    """One student's pictures and sounds in the storage."""
+
+    def __init__(self, storage: Storage, owner: UUID) -> None:
+        self._storage = storage
+        self._owner = owner
+
+    async def put(self, blocks: Callable[[], Iterator[bytes]], most: int = MOST_BYTES) -> Stored:
+        """Store what `blocks()` gives, which is asked twice: for its hash, and to be written. Raises `MediaTooLarge`."""
+        measured, size = hashlib.sha256(), 0
+        for block in blocks():
+            size += len(block)
+            if size > most:
+                raise MediaTooLarge(f"A picture or sound may have {most // 1_048_576} MiB at most. Make it smaller.")
+            measured.update(block)
+        await self._storage.put(self._key(measured.digest()), _asynchronous(blocks()))
+        return Stored(measured.digest(), size)
+
+    def blocks(self, media: Media) -> AsyncIterator[bytes]:
+        """The file. Raises `FileNotFoundError` before the first block."""
+        return self._storage.blocks(self._key(media.digest), 0, media.size)
+
+    def _key(self, digest: bytes) -> str:
+        return f"{self._owner}/media/{digest.hex()}"
+
+
+class MediaNames:
+    """The names of one student's pictures and sounds. There is no way to another's through it."""
+
+    def __init__(self, session: AsyncSession, owner: UUID) -> None:
+        self._session = session
+        self._owner = owner
+
+    async def get(self, name: str) -> Media:
+        """The file with this name. Raises `NoSuchMedia`."""
+        found = await self._session.get(Media, (self._owner, name))
+        if found is None:
+            raise NoSuchMedia("There is no picture or sound of yours with this name.")
+        return found
+
+    async def among(self, names: Sequence[str]) -> Sequence[Media]:
+        """Those of the names that are there."""
+        statement = (
+            select(Media).where(Media.user_id == self._owner, col(Media.name).in_(names)).order_by(col(Media.name))
+        )
+        return (await self._session.execute(statement)).scalars().all()
+
+    async def keep(self, stored: Mapping[str, Stored], now: datetime) -> Mapping[str, str]:
+        """Give files their names; where a name stands for another file already, a new one. What was given, by what was asked."""
+        taken = {media.name: media.digest for media in await self.among(list(stored))}
+        given = {
+            name: name if taken.get(name, file.digest) == file.digest else _numbered(name, file.digest)
+            for name, file in stored.items()
+        }
+        rows = [
+            {"user_id": self._owner, "name": given[name], "digest": file.digest, "size": file.size, "created_at": now}
+            for name, file in stored.items()
+        ]
+        if rows:
+            await self._session.execute(insert(Media).values(rows).on_conflict_do_nothing())
+        return given
+
+
+def _numbered(name: str, digest: bytes) -> str:
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}-{digest.hex()[:12]}.{ending}" if dot else f"{name}-{digest.hex()[:12]}"
+
+
+async def _asynchronous(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for block in blocks:
+        yield block

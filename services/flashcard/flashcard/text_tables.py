@@ -1,0 +1,159 @@
+"""Cards as text: CSV and TSV, with the header lines that Anki writes and reads (docs.ankiweb.net/importing/text-files.html)."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chassis.errors import Invalid
+
+from flashcard.card_text import fingerprint, ordinals
+from flashcard.decks import DEFAULT, deck_name
+from flashcard.incoming import Incoming, IncomingNote
+from flashcard.models import NoteKind
+
+MOST_BYTES = 32 * 1024 * 1024
+_MOST_ROWS = 200_000
+_LONGEST_SIDE, _LONGEST_TAG, _MOST_TAGS = 64_000, 100, 100
+_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "pipe": "|", "colon": ":"}
+_NAMES = {"question": "question", "front": "question", "text": "question", "answer": "answer", "back": "answer",
+          "back extra": "answer", "tags": "tags", "deck": "deck", "guid": "guid", "notetype": "notetype"}  # fmt: skip
+_KINDS = {NoteKind.BASIC: "Basic", NoteKind.REVERSED: "Basic (and reversed card)", NoteKind.CLOZE: "Cloze"}
+
+
+class NotATable(Invalid):
+    type, title = "not-a-table", "This is no table of cards that can be read"
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What the lines that begin with `#` say: values for all rows, and columns (from 0) by what they hold."""
+
+    separator: str | None
+    values: Mapping[str, str]
+    columns: Mapping[str, int]
+
+
+def read_table(content: bytes) -> Incoming:
+    """The cards in a table. Raises `NotATable`."""
+    lines = _decoded(content).splitlines(keepends=True)
+    said = [line for line in lines if line.startswith("#")]
+    header = _header(said)
+    body = [line for line in lines if not line.startswith("#")]
+    separator = header.separator or _guessed(body)
+    try:
+        rows = [row for row in csv.reader(body, delimiter=separator) if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise NotATable(f"The table cannot be read: {error}. Check its quotation marks.") from error
+    if len(rows) > _MOST_ROWS:
+        raise NotATable(f"A table may have {_MOST_ROWS} rows. Split it.")
+    columns = dict(header.columns)
+    if rows and not columns and (named := _named(rows[0])):
+        columns, rows = named, rows[1:]
+    notes = [_note(row, columns, header.values) for row in rows]
+    found = [note for note in notes if note is not None]
+    if not found:
+        raise NotATable("No row has a question and an answer. Give each card a row: question, answer, tags.")
+    left = len(notes) - len(found)
+    warnings = [f"{left} rows have no question or no answer, or are too long, and are left out."] if left else []
+    return Incoming(found, warnings=warnings, decks=sorted({note.deck for note in found}))
+
+
+def written_table(notes: Iterable[tuple[str, NoteKind, str, str, str, Sequence[str]]], separator: str = ",") -> str:
+    """A table of guid, kind, deck, question, answer and tags of each note, which Anki and `read_table` take."""
+    out = io.StringIO()
+    name = {mark: name for name, mark in _SEPARATORS.items()}[separator].capitalize()
+    columns = ("guid column:1", "notetype column:2", "deck column:3", "tags column:6")
+    out.write("".join(f"#{line}\n" for line in (f"separator:{name}", "html:true", *columns)))
+    # A first cell that begins with # would be taken for a header line: guids of ours and Anki's may.
+    table = csv.writer(out, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for guid, kind, deck, question, answer, tags in notes:
+        table.writerow((guid, _KINDS[kind], deck, question, answer, " ".join(tags)))
+    return out.getvalue()
+
+
+def _decoded(content: bytes) -> str:
+    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise NotATable("The table is not in UTF-8. Save it again, and choose the encoding UTF-8.") from error
+    if "\x00" in text:
+        raise NotATable("The file is no text. Save it as CSV or TSV in UTF-8.")
+    return text
+
+
+def _header(lines: Sequence[str]) -> _Header:
+    separator: str | None = None
+    values: dict[str, str] = {}
+    columns: dict[str, int] = {}
+    for line in lines:
+        key, _, value = line[1:].strip().partition(":")
+        key, value = key.strip().lower(), value.strip("\r\n")
+        if key == "separator":
+            separator = _SEPARATORS.get(value.strip().lower(), "\t" if value == "\\t" else value[:1] or None)
+        elif key == "columns":
+            mark = separator or "\t"
+            columns |= _named(next(csv.reader([value], delimiter=mark), [])) or {}
+        elif key.endswith(" column") and value.strip().isdigit():
+            columns[key.removesuffix(" column")] = int(value) - 1
+        elif key in ("deck", "notetype", "tags"):
+            values[key] = value.strip()
+    return _Header(separator, values, columns)
+
+
+def _guessed(lines: Sequence[str]) -> str:
+    first = next((line for line in lines if line.strip()), "")
+    return next((mark for mark in ("\t", ";", ",") if mark in first), "\t")
+
+
+def _named(cells: Sequence[str]) -> dict[str, int] | None:
+    names = [_NAMES.get(cell.strip().lower()) for cell in cells]
+    if "question" not in names:
+        return None
+    return {name: place for place, name in reversed(list(enumerate(names))) if name}
+
+
+def _note(row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, str]) -> IncomingNote | None:
+    def cell(name: str) -> str:
+        place = columns.get(name, -1)
+        return row[place].strip() if 0 <= place < len(row) else ""
+
+    if "question" in columns:
+        question, answer = cell("question"), cell("answer")
+    else:
+        special = {columns[name] for name in ("guid", "notetype", "deck", "tags") if name in columns}
+        sides = [text.strip() for place, text in enumerate(row) if place not in special]
+        tags_too = "tags" not in columns and not columns and len(sides) > 2
+        question, answer = sides[0] if sides else "", "\n".join(sides[1:2] if tags_too else sides[1:])
+        values = {**values, "tags": f"{values.get('tags', '')} {sides[2]}"} if tags_too else values
+    kind = _kind(cell("notetype") or values.get("notetype", ""), question)
+    if not _usable(kind, question, answer):
+        return None
+    tags = [tag[:_LONGEST_TAG] for tag in f"{cell('tags')} {values.get('tags', '')}".split()][:_MOST_TAGS]
+    guid = cell("guid") or f"text:{fingerprint(question)}"
+    return IncomingNote(guid[:200], kind, question, answer, tags, _deck(cell("deck") or values.get("deck", "")))
+
+
+def _usable(kind: NoteKind, question: str, answer: str) -> bool:
+    if not question or max(len(question), len(answer)) > _LONGEST_SIDE:
+        return False
+    if kind is not NoteKind.CLOZE:
+        return bool(answer)
+    try:
+        return bool(ordinals(kind, question))
+    except ValueError:
+        return False
+
+
+def _kind(name: str, question: str) -> NoteKind:
+    if "cloze" in name.lower() or (not name and "{{c1::" in question):
+        return NoteKind.CLOZE
+    return NoteKind.REVERSED if "reversed" in name.lower() else NoteKind.BASIC
+
+
+def _deck(name: str) -> str:
+    try:
+        return deck_name(name) if name else DEFAULT
+    except ValueError:
+        return DEFAULT

@@ -1,0 +1,145 @@
+"""Packages and tables that strangers wrote: a clear error, and nothing is left behind."""
+
+import io
+import json
+import sqlite3
+import zipfile
+from pathlib import Path
+
+import pytest
+import zstandard
+from flashcard.anki.schema import TABLES
+
+from .desk import Desk
+from .test_anki_packages import bring_in, export
+
+_EMPTY = (1, 1_700_000_000, 0, 0, 11, 0, 0, 0, "{}", "{}", "{}", "{}", "{}")
+
+
+def package(**members: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in members.items():
+            packed.writestr(name.replace("__", "."), content)
+    return out.getvalue()
+
+
+def collection(tmp_path: Path, *statements: str) -> bytes:
+    path = tmp_path / "made.db"
+    path.unlink(missing_ok=True)
+    database = sqlite3.connect(path)
+    database.executescript(TABLES)
+    database.execute(f"INSERT INTO col VALUES ({','.join('?' * 13)})", _EMPTY)
+    for statement in statements:
+        database.execute(statement)
+    database.commit()
+    database.close()
+    return path.read_bytes()
+
+
+def bad_packages(tmp_path: Path) -> dict[str, bytes]:
+    whole = package(collection__anki2=collection(tmp_path), media=b"{}")
+    forever = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x, x, x, x, x, x, x, x, x FROM n"
+    hostile = collection(
+        tmp_path, "DROP TABLE revlog", f"CREATE VIEW revlog(id,cid,usn,ease,ivl,lastIvl,factor,time,type) AS {forever}"
+    )
+    return {
+        "no zip": b"PK\x03\x04 and nothing more",
+        "cut off": whole[: len(whole) // 2],
+        "no collection": package(readme=b"x"),
+        "no database": package(collection__anki2=b"x" * 5000),
+        "an empty collection": package(collection__anki2=b""),
+        "no zstd": package(collection__anki21b=b"x" * 500),
+        "media is no list": package(collection__anki2=collection(tmp_path), media=b"[1]"),
+        "media is no json": package(collection__anki2=collection(tmp_path), media=b"{" * 100_000),
+        "a bomb in zstd": package(
+            collection__anki21b=zstandard.ZstdCompressor().compress(b"\x00" * (600 * 1024 * 1024))
+        ),
+        "a view without end": package(collection__anki2=hostile),
+        "types are no json": package(collection__anki2=collection(tmp_path, "UPDATE col SET models = 'x'")),
+        "a table is missing": package(collection__anki2=collection(tmp_path, "DROP TABLE cards")),
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "no zip", "cut off", "no collection", "no database", "an empty collection", "no zstd", "media is no list",
+        "media is no json", "a bomb in zstd", "a view without end", "types are no json", "a table is missing",
+    ],
+)  # fmt: skip
+async def test_a_bad_package_is_refused_in_words_and_leaves_nothing(
+    desk: Desk, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flashcard.anki.collection.READING_SECONDS", 1.0)
+    ada = desk.student()
+    answer = await ada.http.post("/decks/import", files={"file": ("deck.apkg", bad_packages(tmp_path)[name])})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), answer.text
+    assert answer.json()["type"] == "urn:studyteddy:problem:not-an-anki-package"
+    assert [path for path in desk.folder.rglob("*") if path.is_file() and "imports" in path.parts] == []
+
+
+async def test_names_that_leave_their_folder_are_not_kept(desk: Desk, tmp_path: Path) -> None:
+    media = {"0": "../../etc/passwd", "1": "good.png", "2": "/abs.png"}
+    note = "INSERT INTO notes VALUES (1, 'g', 1, 0, 0, '', 'Q' || char(31) || 'A', 'Q', 0, 0, '')"
+    card = "INSERT INTO cards VALUES (1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, '')"
+    model = {"1": {"name": "B", "type": 0, "flds": [{"name": "F"}, {"name": "B"}],
+                   "tmpls": [{"ord": 0, "qfmt": "{{F}}", "afmt": "{{B}}"}]}}  # fmt: skip
+    types = f"UPDATE col SET models = '{json.dumps(model)}'"
+    content = package(
+        collection__anki2=collection(tmp_path, note, card, types),
+        media=json.dumps(media).encode(),
+        **{"0": b"x", "1": b"y", "2": b"z"},
+    )
+    ada = desk.student()
+    done = await bring_in(desk, ada, "deck.apkg", content)
+    assert done["preview"]["media"] == 1
+    assert (await ada.http.get("/flashcards/media/good.png")).content == b"y"
+    assert (await ada.http.get("/flashcards/media/passwd")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        ("Frage,Antwort\nWas ist das?,Gr\u00fc\u00dfe".encode("cp1252"), "UTF-8"),
+        (b"\x00\x01\x02", "text"),
+        (b"only one column\nand another", "question and an answer"),
+        (b"question,answer\n", "question and an answer"),
+    ],
+)
+async def test_a_bad_table_is_refused_in_words(desk: Desk, content: bytes, says: str) -> None:
+    answer = await desk.student().http.post("/decks/import", files={"file": ("deck.csv", content)})
+    assert answer.status_code == 422
+    assert says in answer.json()["detail"]
+
+
+async def test_a_table_goes_out_and_comes_back(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    deck = await ada.post("/decks", name="D::E")
+    await ada.writes('What, "exactly",\nis this?', "#1; a\ttab", deck_id=deck["id"], tags=["x::y", "z"])
+    await ada.post("/flashcards", kind="cloze", question="{{c1::a}} b", deck_id=deck["id"])
+    for form in ("csv", "tsv"):
+        table = await export(ada, "D", format=form)
+        await bring_in(desk, bob, f"deck.{form}", table)
+        cards = (await bob.get("/flashcards"))["items"]
+        decks = {deck["id"]: deck["name"] for deck in (await bob.http.get("/decks")).json()}
+        shown = {(card["question"], card["answer"], tuple(card["tags"]), decks[card["deck_id"]]) for card in cards}
+        assert shown == {
+            ('What, "exactly",\nis this?', "#1; a\ttab", ("x::y", "z"), "D::E"),
+            ("{{c1::a}} b", "", (), "D::E"),
+        }
+
+
+async def test_a_plain_table_needs_no_header(desk: Desk) -> None:
+    ada = desk.student()
+    await bring_in(desk, ada, "deck.txt", "Q1\tA1\tone two\nQ2\tA2\n".encode("utf-16"))
+    cards = {card["question"]: (card["answer"], card["tags"]) for card in (await ada.get("/flashcards"))["items"]}
+    assert cards == {"Q1": ("A1", ["one", "two"]), "Q2": ("A2", [])}
+
+
+async def test_columns_are_found_by_their_names(desk: Desk) -> None:
+    ada = desk.student()
+    await bring_in(desk, ada, "deck.csv", b"Tags,Back,Front,Deck\nt,A,Q,My deck\n")
+    (card,) = (await ada.get("/flashcards"))["items"]
+    assert (card["question"], card["answer"], card["tags"]) == ("Q", "A", ["t"])

@@ -1,0 +1,150 @@
+"""An import is a row: whoever dies while working on it leaves it to another, and it is done once."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from flashcard.import_work import ImportWork
+from flashcard.imports import MOST_ATTEMPTS, claim
+
+from .desk import Desk, Student
+from .test_anki_packages import look
+
+TABLE = "question,answer\n" + "".join(f"Question {number},A\n" for number in range(2500))
+
+
+async def wanted(ada: Student) -> str:
+    begun = await look(ada, "deck.csv", TABLE.encode())
+    await ada.post(f"/decks/imports/{begun['id']}/run")
+    import_id: str = begun["id"]
+    return import_id
+
+
+async def count(ada: Student) -> int:
+    total: int = (await ada.get("/flashcards/statistics"))["maturity"]["new"]
+    return total
+
+
+async def test_nothing_is_imported_before_the_students_word(desk: Desk) -> None:
+    ada = desk.student()
+    begun = await look(ada, "deck.csv", TABLE.encode())
+    assert (begun["status"], begun["preview"]["new"]) == ("previewed", 2500)
+    assert not await desk.work.once()
+    assert await count(ada) == 0
+
+
+async def test_a_worker_that_dies_leaves_nothing_half_and_another_does_it(desk: Desk) -> None:
+    ada = desk.student()
+    import_id = await wanted(ada)
+    work = asyncio.create_task(desk.work.once())
+    while (await ada.get(f"/decks/imports/{import_id}"))["progress"] < 0.5:
+        assert not work.done(), "it was too quick to be killed"
+        await asyncio.sleep(0.01)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert await count(ada) == 0
+    assert not await desk.work.once(), "its lease is not over yet"
+    desk.later(minutes=2)
+    assert await desk.work.once()
+    assert (await ada.get(f"/decks/imports/{import_id}"))["status"] == "done"
+    assert await count(ada) == 2500
+
+
+async def test_two_workers_at_once_import_once(desk: Desk) -> None:
+    ada = desk.student()
+    await wanted(ada)
+    assert sorted(await asyncio.gather(desk.work.once(), desk.work.once())) == [False, True]
+    assert await count(ada) == 2500
+
+
+async def test_one_that_lost_its_lease_writes_nothing(desk: Desk) -> None:
+    ada = desk.student()
+    import_id = await wanted(ada)
+    async with desk.database.transaction() as session:
+        frozen = await claim(session, desk.now)
+    assert frozen is not None
+    desk.later(minutes=2)
+    assert await desk.work.once()
+    thawed = ImportWork(desk.database, desk.storage, lambda: desk.now)
+    with pytest.raises((FileNotFoundError, Exception)):  # the file is gone, or the lease is
+        await thawed._do(frozen)
+    assert (await ada.get(f"/decks/imports/{import_id}"))["status"] == "done"
+    assert await count(ada) == 2500
+
+
+async def test_an_import_that_kills_its_worker_fails_in_words(desk: Desk) -> None:
+    ada = desk.student()
+    import_id = await wanted(ada)
+    for _ in range(MOST_ATTEMPTS):
+        async with desk.database.transaction() as session:
+            assert await claim(session, desk.now) is not None
+        desk.later(minutes=2)
+    assert not await desk.work.once()
+    failed = await ada.get(f"/decks/imports/{import_id}")
+    assert failed["status"] == "failed"
+    assert "broke off" in failed["error"]
+    await ada.post(f"/decks/imports/{import_id}/run")
+    assert await desk.work.once()
+    assert await count(ada) == 2500
+
+
+async def test_what_nobody_wanted_is_forgotten_with_its_file(desk: Desk) -> None:
+    ada = desk.student()
+    begun = await look(ada, "deck.csv", TABLE.encode())
+    desk.now += timedelta(days=2)
+    await desk.work.forget_old()
+    assert (await ada.http.get(f"/decks/imports/{begun['id']}")).status_code == 404
+    assert [path for path in desk.folder.rglob("*") if path.is_file()] == []
+
+
+async def test_nobody_reaches_anothers_imports_and_pictures(desk: Desk) -> None:
+    ada, eve = desk.student(), desk.student()
+    begun = await look(ada, "deck.csv", TABLE.encode())
+    made = await ada.http.post("/flashcards/media", files={"file": ("cell.png", b"x")})
+    assert made.json()["name"] == "cell.png"
+    path = f"/decks/imports/{begun['id']}"
+    answers = [
+        await eve.http.get(path),
+        await eve.http.post(f"{path}/run", json={}),
+        await eve.http.delete(path),
+        await eve.http.get("/flashcards/media/cell.png"),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    decks = await ada.post("/decks", name="D")
+    assert (await eve.http.get(f"/decks/{decks['id']}/export")).status_code == 404
+
+
+async def test_a_picture_is_shown_and_a_page_is_only_downloaded(desk: Desk) -> None:
+    ada = desk.student()
+    for name in ("cell.png", "evil.html", "evil.svg"):
+        assert (await ada.http.post("/flashcards/media", files={"file": (name, b"<script>")})).status_code == 201
+    picture = await ada.http.get("/flashcards/media/cell.png")
+    assert (picture.headers["content-type"], picture.headers["x-content-type-options"]) == ("image/png", "nosniff")
+    for name in ("evil.html", "evil.svg"):
+        page = await ada.http.get(f"/flashcards/media/{name}")
+        assert page.headers["content-type"] == "application/octet-stream"
+        assert page.headers["content-disposition"].startswith("attachment")
+        assert "sandbox" in page.headers["content-security-policy"]
+
+
+async def test_another_picture_of_the_same_name_is_given_another(desk: Desk) -> None:
+    ada = desk.student()
+    files = [{"file": ("a.png", content)} for content in (b"one", b"two", b"one")]
+    names = [(await ada.http.post("/flashcards/media", files=file)).json()["name"] for file in files]
+    assert names[0] == names[2] == "a.png"
+    assert names[1] != "a.png"
+    assert (await ada.http.get(f"/flashcards/media/{names[1]}")).content == b"two"
+
+
+@pytest.mark.parametrize("name", ["../x.png", "a<b.png", "x" * 200])
+async def test_bad_names_of_pictures_are_refused(desk: Desk, name: str) -> None:
+    answer = await desk.student().http.post("/flashcards/media", files={"file": (name, b"x")})
+    assert answer.status_code == 422
+
+
+async def test_a_picture_that_is_too_large_is_refused(desk: Desk) -> None:
+    answer = await desk.student().http.post(
+        "/flashcards/media", files={"file": ("a.png", b"x" * (10 * 1024 * 1024 + 1))}
+    )
+    assert answer.status_code == 413

@@ -1,0 +1,82 @@
+"""The ways a mail leaves: to an SMTP server, or into a folder on a developer's machine."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Literal, Protocol
+
+from aiosmtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, send
+
+Encryption = Literal["starttls", "tls", "none"]
+# What may pass with time: the network, a server that is busy or down, one that we are not let into.
+Passing = (SMTPException, OSError, TimeoutError)
+
+
+class Refused(Exception):
+    """The server will never take this mail for this address; the message is what it said."""
+
+
+class Post(Protocol):
+    """Where mails go."""
+
+    async def send(self, mail: EmailMessage) -> None:
+        """Hand it over. Raises `Refused`, or one of `Passing`."""
+        ...
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """An SMTP server. `certificates` is a file of authorities to trust instead of the system's."""
+
+    host: str
+    port: int
+    encryption: Encryption
+    username: str | None
+    password: str | None
+    certificates: str | None
+    seconds: float
+
+    async def send(self, mail: EmailMessage) -> None:
+        """See `Post`. One connection for each mail: there are few, and a kept one may be dead."""
+        try:
+            async with asyncio.timeout(2 * self.seconds):
+                await send(
+                    mail,
+                    hostname=self.host,
+                    port=self.port,
+                    username=self.username,
+                    password=self.password,
+                    use_tls=self.encryption == "tls",
+                    start_tls=self.encryption == "starttls",
+                    cert_bundle=self.certificates,
+                    timeout=self.seconds,
+                )
+        except SMTPRecipientsRefused as error:
+            if all(refusal.code >= 500 for refusal in error.recipients):
+                raise Refused("; ".join(f"{r.code} {r.message}" for r in error.recipients)) from error
+            raise
+        except SMTPDataError as error:
+            if error.code >= 500:
+                raise Refused(f"{error.code} {error.message}") from error
+            raise
+
+
+@dataclass(frozen=True)
+class MailFolder:
+    """A folder of `.eml` files, for development: they hold secret links, so they are for this user's eyes alone."""
+
+    path: Path
+
+    async def send(self, mail: EmailMessage) -> None:
+        """See `Post`. The same mail again replaces its file."""
+        await asyncio.to_thread(self._write, mail)
+
+    def _write(self, mail: EmailMessage) -> None:
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        name = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+        partial = self.path / f".{name}.part"
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(bytes(mail))
+        partial.rename(self.path / f"{name}.eml")
