@@ -58,6 +58,12 @@ class Books:
             f"SELECT * FROM {schema}.outbox WHERE position > $1 ORDER BY position", since
         )
 
+    async def waiting_in(self, queue: str) -> int:
+        """How many messages lie in a queue that nobody has been handed."""
+        async with await aio_pika.connect(self._amqp_url) as connection, connection.channel() as channel:
+            declared = await channel.declare_queue(queue, passive=True)
+            return declared.declaration_result.message_count or 0
+
     async def _unpublished(self, _: Ledger) -> list[str]:
         waiting = await self.unpublished()
         return [f"{waiting} events wait in outboxes"] if waiting else []
@@ -135,7 +141,10 @@ class Books:
         )
         told = await self._column("SELECT user_id FROM flashcard.student WHERE user_id = ANY($1)", ledger.students)
         found = _unlike("notifier's name of", dict(copies), dict(ledger.names))
-        return found + _unlike("flashcard's students:", Counter(told), dict.fromkeys(ledger.students, 1))
+        found += _unlike("flashcard's students:", Counter(told), dict.fromkeys(ledger.students, 1))
+        mails = "SELECT user_id FROM notifier.mail WHERE user_id = ANY($1) AND kind = 'verify_email' AND status = 'delivered'"
+        sent = Counter(await self._column(mails, ledger.students))
+        return found + _unlike("mails to verify the address of", sent, dict.fromkeys(ledger.students, 1))
 
     async def _left_on_the_broker(self, _: Ledger) -> list[str]:
         found = []

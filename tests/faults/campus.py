@@ -1,5 +1,9 @@
 """The mesh that is broken: what matters most runs in processes of its own, and may be killed without the rest."""
 
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -62,6 +66,21 @@ class Campus:
     def fallen(self) -> list[str]:
         """Processes that have ended: nobody starts them again here, so an outage may not end one."""
         return [name for name, process in self.mesh.processes.items() if not process.running]
+
+    def command(self, *arguments: str) -> str:
+        """What an operator's `make mesh ARGS="…"` says; it must succeed."""
+        lines = (self.mesh.state / "mesh.env").read_text().splitlines()
+        given = dict(shlex.split(line)[1].split("=", 1) for line in lines)
+        ran = subprocess.run(
+            [sys.executable, "-m", "mesh", *arguments],
+            env=os.environ | given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import os
 import random
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -35,6 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="long: make faults"))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
     """The mesh ends with the last scenario, and not only with the whole run."""
     if running and (nextitem is None or HERE not in nextitem.path.parents):
@@ -44,7 +44,7 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
 
 @pytest.fixture
 def campus() -> Campus:
-    """The mesh, whole."""
+    """The mesh, whole, whatever the scenario before it did."""
     if not running:
         started = campus_started()
         running.append((started, started.__enter__()))
@@ -54,11 +54,10 @@ def campus() -> Campus:
 
 
 @pytest.fixture
-def scenario(campus: Campus, request: pytest.FixtureRequest) -> Iterator[Scenario]:
+def scenario(campus: Campus, request: pytest.FixtureRequest) -> Scenario:
     """A seed of its own makes each scenario replay by itself."""
     print(f"FAULTS_SEED={SEED}")
-    yield Scenario(campus, random.Random(f"{SEED} {request.node.name}"))
-    campus.heal()
+    return Scenario(campus, random.Random(f"{SEED} {request.node.name}"))
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ class Scenario:
     def __init__(self, campus: Campus, chance: Random) -> None:
         self.campus = campus
         self.chance = chance
+        self.students: list[Student] = []
+        """Who is at work."""
 
     @asynccontextmanager
     async def load(self, students: int = STUDENTS) -> AsyncIterator[Ledger]:
@@ -28,18 +30,20 @@ class Scenario:
         async with opened(self.campus.mesh) as books:
             ledger = await books.new_ledger()
         async with AsyncExitStack() as stack:
-            everybody = [
+            self.students = [
                 await stack.enter_async_context(enrolled(self.campus.mesh.url, ledger, self._chance_of_its_own()))
                 for _ in range(students)
             ]
-            async with self._at_work(everybody):
+            async with self._at_work(self.students):
                 yield ledger
             assert not (fallen := self.campus.fallen()), f"{fallen} ended, although nobody killed them"
+            over = time.monotonic()
             await self._in_order(ledger)
-            await self._everything_is_found(everybody, ledger)
+            settled = time.monotonic() - over
+            await self._everything_is_found(self.students, ledger)
             await self._a_later_message_arrives(ledger)
             await self._in_order(ledger)
-        print(f"in order: {ledger}")
+        print(f"in order {settled:.1f} s after the last request: {ledger}")
 
     async def pause(self, least: float, most: float) -> None:
         """Wait for a random instant."""
@@ -73,9 +77,9 @@ class Scenario:
     async def _everything_is_found(self, students: list[Student], ledger: Ledger) -> None:
         """The index has every passage, once, and none of a deleted document."""
         of = {student.id: student for student in students}
-        for document, known in ledger.documents.items():
-            pages = [passage["page"] for passage in await of[known.owner].find(document)]
-            assert len(pages) == (0 if known.deleted else 1), f"{document} is found {len(pages)} times; {known}"
+        found = await asyncio.gather(*(of[known.owner].find(document) for document, known in ledger.documents.items()))
+        for (document, known), passages in zip(ledger.documents.items(), found, strict=True):
+            assert len(passages) == (0 if known.deleted else 1), f"{document} is found {len(passages)} times; {known}"
 
     async def _a_later_message_arrives(self, ledger: Ledger) -> None:
         async with enrolled(self.campus.mesh.url, ledger, self._chance_of_its_own()) as student:

@@ -46,7 +46,7 @@ class Student:
         acts = [self.upload, self.write_card, self.ask, self.rename, self.delete, self.look]
         for act in self._chance.choices(acts, weights=(4, 3, 3, 1, 1, 1), k=3):
             await act()
-            await asyncio.sleep(self._chance.uniform(0.05, 0.3))
+            await asyncio.sleep(self._chance.uniform(0.1, 0.8))
 
     async def upload(self) -> UUID:
         words = " ".join(self._word(4) for _ in range(6))
@@ -67,14 +67,19 @@ class Student:
         self._ledger.reviews[UUID(review["id"])] = card_id
 
     async def ask(self) -> None:
-        """Ask about a document, if one is ready."""
+        """Ask about a document, if one is ready and chat has heard of it."""
         if (document := await self._one_that_is_ready()) is not None:
-            await self.ask_about(document)
+            await self._ask(document, {201, 404}, ())
 
     async def ask_about(self, document: UUID) -> Json:
-        # 404: chat has not heard of the document yet.
+        """Ask about a document, as soon as chat has heard of it."""
+        return await self._ask(document, {201}, {404})
+
+    async def _ask(self, document: UUID, begun: Collection[int], later: Collection[int]) -> Json:
         chosen = {"mode": "tutor", "document_ids": [str(document)]}
-        session = await self._insist("POST", "/chat/sessions", {201}, {404}, json=chosen, headers=_once())
+        session = await self._insist("POST", "/chat/sessions", begun, later, json=chosen, headers=_once())
+        if "id" not in session:
+            return {}
         question = {"content": f"Who built the harbour of {self._ledger.documents[document].words}?"}
         path = f"/chat/sessions/{session['id']}/messages"
         answer = await self._insist("POST", path, {200, 201}, {409}, json=question, headers=_once())

@@ -32,9 +32,9 @@ async def reached_by_cable(campus: Campus, *lines: tuple[str, str]) -> AsyncIter
 async def break_one_after_the_other(scenario: Scenario, cables: list[Cable]) -> None:
     for cable in cables:
         for damage in (cable.cut, lambda cable=cable: cable.slow(0.2), cable.silence):
-            await scenario.pause(0.5, 1.5)
+            await scenario.pause(0.3, 1.0)
             damage()
-            await scenario.pause(2.0, 6.0)
+            await scenario.pause(1.0, 3.5)
             cable.mend()
 
 

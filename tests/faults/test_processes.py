@@ -26,26 +26,26 @@ async def kill_some(scenario: Scenario, names: Sequence[str], times: int) -> Non
 @pytest.mark.long_form
 async def test_services_killed_under_load_lose_and_repeat_nothing(scenario: Scenario) -> None:
     async with scenario.load():
-        await kill_some(scenario, SERVICES, 8)
+        await kill_some(scenario, SERVICES, 6)
 
 
 async def test_relays_and_consumers_killed_under_load_lose_and_repeat_nothing(
     scenario: Scenario, is_long: bool
 ) -> None:
     async with scenario.load():
-        await kill_some(scenario, RELAYS + CONSUMERS, 8 if is_long else 2)
+        await kill_some(scenario, RELAYS + CONSUMERS, 6 if is_long else 2)
 
 
 @pytest.mark.long_form
 async def test_worker_killed_under_load_leaves_no_document_behind(scenario: Scenario) -> None:
     async with scenario.load():
-        await kill_some(scenario, [WORKER], 5)
+        await kill_some(scenario, [WORKER], 4)
 
 
 @pytest.mark.long_form
 async def test_index_owner_killed_under_load_finds_every_passage_once(scenario: Scenario) -> None:
     async with scenario.load():
-        await kill_some(scenario, [INDEX], 5)
+        await kill_some(scenario, [INDEX], 4)
 
 
 @pytest.mark.long_form

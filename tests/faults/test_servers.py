@@ -18,7 +18,7 @@ ENOUGH_WAITING = 60
 
 async def test_connections_cut_by_the_broker_are_made_again(scenario: Scenario, is_long: bool) -> None:
     async with scenario.load():
-        for _ in range(6 if is_long else 2):
+        for _ in range(5 if is_long else 2):
             await scenario.pause(0.5, 2.0)
             await asyncio.to_thread(scenario.campus.mesh.stack.rabbitmq.evaluate, _CUT)
         await scenario.pause(0.5, 1.0)
@@ -83,7 +83,7 @@ async def test_database_restarted_under_load_loses_and_repeats_nothing(scenario:
 async def test_connections_terminated_by_the_database_lose_and_repeat_nothing(scenario: Scenario) -> None:
     url = scenario.campus.mesh.stack.postgres.url
     async with scenario.load():
-        for _ in range(6):
+        for _ in range(5):
             await scenario.pause(0.5, 2.0)
             await asyncio.to_thread(_as_superuser, url, _TERMINATE)
         await scenario.pause(0.5, 1.0)
@@ -103,7 +103,7 @@ async def test_redis_restarted_under_load_loses_no_job(scenario: Scenario) -> No
 async def test_redis_emptied_under_load_loses_no_job(scenario: Scenario, is_long: bool) -> None:
     redis = scenario.campus.mesh.stack.redis
     async with scenario.load():
-        for _ in range(20 if is_long else 5):
+        for _ in range(12 if is_long else 5):
             await scenario.pause(0.1, 0.6)
             await asyncio.to_thread(redis.command, "FLUSHALL")
 

@@ -8,6 +8,7 @@ for, is followed with `GET /chat/messages/{id}/stream`.
 
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from chassis.clock import Clock
 from chassis.database import SessionDep
@@ -28,8 +29,11 @@ from chat.schemas import (
     NewSession,
     Order,
     SessionOut,
+    SpendingOut,
+    SpentOut,
 )
 from chat.sessions import Sessions
+from chat.spending import Period, Spending
 from chat.streaming import EVENT_STREAM
 
 router = APIRouter(prefix="/chat", tags=["chat"], route_class=BoundedRoute)
@@ -41,6 +45,7 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
     201: {"description": "The whole answer", "model": MessageOut},
 }
 _ASKING: dict[str, Any] = {"x-rate-limit": "ai", "x-timeout": 180}
+_UTC = ZoneInfo("UTC")
 _LIMIT = {"x-body-limit": BODY_BYTES}
 
 
@@ -156,6 +161,19 @@ async def follow_message(
     The events are those of the request that asked, with the same ids, whoever writes them. A retry's begin anew.
     """
     return await asking.follow(message_id, Place.read(last_event_id))
+
+
+@router.get("/usage")
+async def get_usage(
+    user: CurrentUser,
+    session: SessionDep,
+    clock: ClockDep,
+    by: Annotated[Period, Query(description="The last 31 days, or the last 12 months")] = Period.DAY,
+    time_zone: Annotated[ZoneInfo, Query(description="Whose days these are, such as Europe/Berlin")] = _UTC,
+) -> SpendingOut:
+    """Tokens and cost of the student's answers, summed up for each model. Those of deleted sessions are gone."""
+    spent = await Spending(session, user.id).by(by, time_zone, clock())
+    return SpendingOut(items=[SpentOut.model_validate(item, from_attributes=True) for item in spent])
 
 
 routers = (router, graphql_router)

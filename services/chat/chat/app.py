@@ -19,8 +19,9 @@ from chassis.sealing import KeyRing
 from chassis.service import Process, Service
 from chassis.sockets import SocketServer
 from chassis.tickets import Tickets
+from contracts.chat import Mode
 from fastapi import FastAPI
-from mesh import Consumer, EphemeralPublisher, Relay, Topology
+from mesh import Consumer, EphemeralPublisher, Operations, Relay, Topology
 
 from chat import pushes, retrieval, trails
 from chat.answering import Answers, Terms
@@ -34,9 +35,14 @@ from chat.limits import BODY_BYTES
 from chat.model import ChatCompletions, LanguageModel, connect
 from chat.models import SCHEMA, tables
 from chat.modes import modes
+from chat.providers import A_SHORT_WAIT, Provider, Providers
 from chat.retrieval import IngestionSearch
-from chat.settings import OPENAI, Settings
+from chat.settings import Settings
 from chat.shelf import Shelf
+from chat.snapshots import snapshots
+from chat.spare import Spared
+from chat.studying import StudyMode
+from chat.tokens import token_counter
 from chat.trails import Trails
 from chat.upkeep import Upkeep
 
@@ -70,7 +76,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         database = parts.database
         checks: dict[str, Check] = {"database": database.check}
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide={Shelf: Shelf})
-        upkeep = Upkeep(database, clock, settings.sweep_seconds)
+        upkeep = Upkeep(database, clock, settings.sweep_seconds, settings.keep_events)
 
         async def relay(stop: asyncio.Event) -> None:
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))
@@ -107,6 +113,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "graphql_sockets": Sockets(parts.desk, parts.tickets, parts.sockets),
         },
         checks=checks,
+        operations=Operations(SCHEMA, database=parts.database, amqp_url=parts.settings.amqp_url, snapshots=snapshots),
     )
 
 
@@ -130,7 +137,7 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
     stack.push_async_callback(database.close)
     keys = await stack.enter_async_context(_client(settings.auth_url))
     ingestion = await stack.enter_async_context(_client(settings.ingestion_url))
-    ways = modes(await _model(settings, stack), settings.budget)
+    ways = _ways(await _model(settings, stack), settings)
     laid = await _trails(settings, stack)
     answers = Answers(database, IngestionSearch(ingestion), ways, _terms(settings), clock, trails=laid)
     stack.push_async_callback(answers.drain, settings.shutdown_grace_seconds / 4)
@@ -171,13 +178,34 @@ def _client(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, timeout=retrieval.TIMEOUT, limits=retrieval.LIMITS, verify=tls)
 
 
+def _ways(model: LanguageModel | None, settings: Settings) -> dict[Mode, StudyMode]:
+    ways = modes(model, settings.budget)
+    if model is None or not settings.llm_offline_fallback:
+        return ways
+    offline = modes(None, settings.budget)
+    return {name: Spared(way, offline[name]) for name, way in ways.items()}
+
+
 async def _model(settings: Settings, stack: AsyncExitStack) -> LanguageModel | None:
+    """Every provider that is configured, behind one port; clients connect when they are needed."""
     if settings.llm_model is None:
         return None
-    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
-    client = connect(settings.llm_base_url or OPENAI, key, settings.patience, retries=settings.llm_retries)
-    await stack.enter_async_context(client)
-    return ChatCompletions(client, settings.llm_model, settings.patience)
+    providers = []
+    for place, given in enumerate(settings.providers, start=1):
+        key = given.api_key.get_secret_value() if given.api_key else "none"
+        wait = None if place == len(settings.providers) else A_SHORT_WAIT
+        client = connect(given.base_url, key, settings.patience, retries=settings.llm_retries, longest_wait=wait)
+        await stack.enter_async_context(client)
+        model = ChatCompletions(
+            client,
+            given.model,
+            settings.patience,
+            thinking=given.thinking,
+            price=given.price,
+            tokens=token_counter(given.model),
+        )
+        providers.append(Provider(given.label, model))
+    return Providers(providers, settings.patience)
 
 
 def _terms(settings: Settings) -> Terms:

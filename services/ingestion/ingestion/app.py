@@ -18,19 +18,21 @@ from chassis.migrations import upgrade
 from chassis.service import Process, Service
 from chassis.storage import Storage
 from fastapi import FastAPI
-from mesh import EphemeralPublisher, Relay, Topology
+from mesh import EphemeralPublisher, Operations, Relay, Topology
 
 from ingestion.api import inside, router
 from ingestion.embedding import Embedder, embedder
 from ingestion.index import PassageIndex
 from ingestion.intake import Intake
 from ingestion.jobs import Jobs
+from ingestion.likeness import Likeness, LocalLikeness, RemoteLikeness
 from ingestion.models import SCHEMA, tables
 from ingestion.processing import Processing, Terms
 from ingestion.reading.children import Children
 from ingestion.rebuilding import request_rebuild
 from ingestion.search import LocalSearch, RemoteSearch, Search
 from ingestion.settings import Settings
+from ingestion.snapshots import snapshots
 from ingestion.sweeping import Sweeper
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -47,6 +49,7 @@ class Parts:
     embedder: Embedder
     search: Search
     local_search: Search
+    likeness: Likeness
     verifier: TokenVerifier
     clock: Clock
 
@@ -70,6 +73,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             embedder=model,
             search=_remote(settings, stack) or local_search,
             local_search=local_search,
+            likeness=_remote_likeness(settings, stack) or LocalLikeness(model),
             verifier=TokenVerifier(RemoteKeys(settings.jwks_url, await _http(stack)), clock=clock),
             clock=clock,
         )
@@ -135,6 +139,7 @@ def sweeper(parts: Parts) -> Sweeper:
         jobs=parts.jobs,
         clock=parts.clock,
         rehint=timedelta(seconds=parts.settings.rehint_seconds),
+        keep_events=parts.settings.keep_events,
     )
 
 
@@ -161,19 +166,23 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "jobs": parts.jobs,
             "search": parts.search,
             "local_search": parts.local_search,
+            "likeness": parts.likeness,
+            "local_likeness": LocalLikeness(parts.embedder),
             "clock": parts.clock,
         },
         checks=checks,
+        operations=Operations(SCHEMA, database=parts.database, amqp_url=settings.amqp_url, snapshots=snapshots),
     )
 
 
 def answering(parts: Parts, checks: dict[str, Check]) -> FastAPI:
     """What the role `index` answers to processes that have `api` and no index of their own."""
+    local_likeness = LocalLikeness(parts.embedder)
     return create_app(
         title="Ingestion, inside",
         service=SCHEMA,
         routers=[inside],
-        state={"verifier": parts.verifier, "local_search": parts.local_search},
+        state={"verifier": parts.verifier, "local_search": parts.local_search, "local_likeness": local_likeness},
         checks=checks,
     )
 
@@ -192,6 +201,14 @@ def _remote(settings: Settings, stack: AsyncExitStack) -> Search | None:
     if settings.index_url is None:
         return None
     remote = RemoteSearch(settings.index_url)
+    stack.push_async_callback(remote.close)
+    return remote
+
+
+def _remote_likeness(settings: Settings, stack: AsyncExitStack) -> Likeness | None:
+    if settings.index_url is None:
+        return None
+    remote = RemoteLikeness(settings.index_url)
     stack.push_async_callback(remote.close)
     return remote
 

@@ -12,6 +12,7 @@ from chassis.storage import Storage
 from ingestion.app import Parts, sweeper, work
 from ingestion.embedding import Vectors
 from ingestion.jobs import Jobs
+from ingestion.likeness import LocalLikeness
 from ingestion.models import SCHEMA
 from ingestion.settings import Settings
 
@@ -29,14 +30,16 @@ class SlowWordHashes(WordHashes):
 async def main() -> None:
     settings = Settings()
     database = Database(settings.database_url, schema=SCHEMA)
+    model = SlowWordHashes()
     parts = Parts(
         settings=settings,
         database=database,
         storage=Storage(settings.storage),
         jobs=Jobs(settings.redis_url),
-        embedder=SlowWordHashes(),
+        embedder=model,
         search=NothingFound(),
         local_search=NothingFound(),
+        likeness=LocalLikeness(model),
         verifier=TokenVerifier(KnownKeys(signing_key())),
         clock=system_clock,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
@@ -76,6 +77,7 @@ class Usage:
     input_tokens: int
     output_tokens: int
     estimated: bool
+    cost_usd: Decimal | None = strawberry.field(description="US dollars; null where the price is not known")
 
 
 @strawberry.type(description="Why there is no answer; the mutation `retry` asks for it again")
