@@ -21,7 +21,7 @@ from mesh import Consumer, EphemeralPublisher, Relay, Topology
 
 from chat import prompts, retrieval, trails
 from chat.answering import Answers, Terms
-from chat.api import router
+from chat.api import routers
 from chat.events import bus
 from chat.following import Following
 from chat.model import ChatCompletions, connect
@@ -82,7 +82,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
     return create_app(
         title="Chat",
         service=SCHEMA,
-        routers=[router],
+        routers=routers,
         state={
             "database": parts.database,
             "verifier": parts.verifier,
