@@ -6,11 +6,11 @@ MADE_FROM := requirements.lock $(PROJECTS) $(wildcard libs/devstack/*.txt) libs/
 LOCAL_PACKAGES := studyteddy-chassis studyteddy-mesh studyteddy-contracts
 TYPED := $(wildcard libs/*/*/__init__.py services/*/*/__init__.py) contracts/ tests/demo/
 # Each folder of tests by itself: they share names such as conftest.
-TESTS := $(wildcard libs/*/tests services/*/tests) tests/contract tests/e2e tests/bench
+TESTS := $(wildcard libs/*/tests services/*/tests) tests/contract tests/provider tests/e2e tests/faults tests/bench tests/quality
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo mesh test lint format bench quality contracts lock stop clean
+.PHONY: help setup run demo mesh test faults lint format bench quality contracts lock stop clean
 
 help: ## list the targets
 	@echo "Study Teddy. The first two to try: make run, and in another terminal make demo."
@@ -41,6 +41,10 @@ else
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=90
 endif
 
+faults: setup ## break everything, one thing after the other, under load: some ten minutes (FAULTS_SEED=… replays, ARGS="-k broker" for some)
+	@$(BIN)/python -m devstack install
+	@FAULTS=long $(BIN)/pytest tests/faults $(ARGS)
+
 lint: setup ## check format, lint, types, the architecture and the generated contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -57,9 +61,9 @@ bench: setup ## print figures beside their baselines, from the same run
 	@$(BIN)/python -m devstack install
 	@$(BIN)/python tests/bench
 
-quality: setup ## score retrieval and answers on a corpus (CORPUS=path)
+quality: setup ## score search on our texts, and on a corpus with questions (CORPUS=path)
 	@$(BIN)/python -m devstack install
-	@$(BIN)/python tests/quality
+	@$(BIN)/python -m tests.quality
 
 contracts: setup ## write AsyncAPI, OpenAPI and JSON Schema from the code
 	@$(BIN)/python -m contract_documents

@@ -6,7 +6,7 @@ from pathlib import Path
 from mesh.topology import Topology
 
 from contract_documents import asyncapi, openapi
-from contract_documents.parts import SERVICES, all_events, http_parts, published, subscriptions
+from contract_documents.parts import SERVICES, all_events, graphql_schema, http_parts, published, subscriptions
 from contract_documents.released import Incompatible, as_json, release
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +27,7 @@ def documents() -> dict[Path, str]:
     files |= {ROOT / "openapi" / f"{part.service}.json": as_json(openapi.service_document(part)) for part in parts}
     files[ROOT / "contracts" / "openapi.json"] = as_json(openapi.merged(parts))
     files[ROOT / "contracts" / "topology.json"] = as_json(Topology.of(*buses).dump())
+    files[ROOT / "graphql" / "schema.graphql"] = graphql_schema()
     for event in all_events():
         files |= release(event, ROOT / "released")
     return files

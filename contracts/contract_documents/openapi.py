@@ -61,7 +61,8 @@ def merged(parts: list[HttpPart]) -> Json:
 
 def _place(path: str, item: Json) -> str:
     """Where the gateway shows it: below the version, or at its root where an operation says `x-root`."""
-    return path if any(item[method].pop("x-root", False) for method in METHODS if method in item) else PREFIX + path
+    at_the_root = {item[method].pop("x-root", False) for method in METHODS if method in item}
+    return path if True in at_the_root else PREFIX + path
 
 
 def _operations(document: Json) -> list[Json]:

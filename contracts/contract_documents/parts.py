@@ -37,6 +37,11 @@ def subscriptions() -> list[Subscriptions]:
     return [module.bus for edge in edges if (module := _optional(edge)) is not None]
 
 
+def graphql_schema() -> str:
+    """The one GraphQL schema of the mesh, as its own language writes it."""
+    return f"# Generated from code; do not edit.\n\n{importlib.import_module('chat.graphql.schema').SCHEMA.as_str()}\n"
+
+
 def published(service: str) -> list[type[Event]]:
     """The event classes of a service, in the order in which its contract lists them."""
     module = _optional(f"contracts.{service}")

@@ -210,12 +210,12 @@ def student(key: SigningKey, user: UUID | None = None) -> dict[str, str]:
 
 @asynccontextmanager
 async def service(
-    servers: TestServers, database: str, auth: str, folder: str, *roles: str
+    servers: TestServers, database: str, auth: str, folder: str, *roles: str, port: int = PORT
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process of ingestion with these roles; one with the command `migrate` alone is waited for."""
     environment = os.environ | {
         "INGESTION_DATABASE_URL": database,
-        "INGESTION_PORT": str(PORT),
+        "INGESTION_PORT": str(port),
         "REDIS_URL": servers.redis(),
         "AMQP_URL": servers.vhost(),
         "AUTH_URL": auth,
@@ -244,7 +244,7 @@ async def measure_uploads(folder: Path) -> None:
             others = ("api", "relay", "scheduler", "index")
             async with (
                 service(servers, database, auth, str(folder), *others),
-                service(servers, database, auth, str(folder), "worker") as worker,
+                service(servers, database, auth, str(folder), "worker", port=PORT + 1) as worker,
             ):
                 await measure_memory(key, worker.pid)
     finally:

@@ -64,6 +64,8 @@ async def test_an_answer_is_heard_in_another_tab(mesh: LocalMesh, student: Stude
     session = await student.study((await student.ready("memory.pdf", sample))["id"])
     async with tab(mesh, student) as other:
         message = await student.ask(session, "What is the testing effect?")
+        (*_, asked) = await frames(other, "chat.message.asked")
+        assert asked["data"]["message_id"] == message["id"]
         (*_, frame) = await frames(other, "chat.message")
         assert (frame["data"]["message_id"], frame["data"]["session_id"]) == (message["id"], session["id"])
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from .students import Json, SignUp, Student
+from .students import Json, SignUp, Student, until
 
 METHODS = ("get", "put", "post", "delete", "patch")
 
@@ -33,6 +33,11 @@ def _ids(document: str, session: str, message: str) -> dict[str, str]:
         "notification_id": str(uuid4()),
         "deck_id": str(uuid4()),
         "card_id": str(uuid4()),
+        "draft_id": str(uuid4()),
+        "import_id": str(uuid4()),
+        "export_id": str(uuid4()),
+        "name": "nobodys.png",
+        "token": uuid4().hex,
     }
 
 
@@ -63,22 +68,31 @@ async def test_another_students_things_are_not_there(sign_up: SignUp, routes: Js
     document = await owner.ready("memory.pdf", sample)
     session = await owner.study(document["id"])
     message = await owner.ask(session, "What is the testing effect?")
-    ids = _ids(document["id"], session["id"], message["id"])
+    told = await until(lambda: _told(owner), 10)
+    ids = _ids(document["id"], session["id"], message["id"]) | {"notification_id": told["id"]}
 
     tried = 0
     for method, path, operation in _operations(routes):
-        if not any("{" + name + "}" in path for name in ("document_id", "session_id", "message_id")):
+        if not any("{" + name + "}" in path for name in ("document_id", "session_id", "message_id", "notification_id")):
             continue
         answer = await other.http.request(method, _filled(path, ids), **_body(operation))
         assert answer.status_code == 404, f"{method} {path}: {answer.status_code} {answer.text}"
         tried += 1
-    assert tried >= 8
+    assert tried >= 10
     assert (await owner.http.get(f"/documents/{document['id']}")).status_code == 200
     assert (await owner.http.get(f"/chat/sessions/{session['id']}")).status_code == 200
+    assert (await owner.http.get("/notifications")).json()["unread"] >= 1
     assert (await other.http.get("/documents")).json()["items"] == []
+    assert (await other.http.get("/notifications")).json()["items"] == []
     assert (await other.http.get("/chat/sessions")).json()["items"] == []
     found = await other.http.post("/search", json={"query": "testing effect", "document_ids": [document["id"]]})
     assert found.status_code == 404 or found.json()["passages"] == []
+
+
+async def _told(student: Student) -> Json | None:
+    """A notification of the student's, once there is one."""
+    items: list[Json] = (await student.http.get("/notifications")).json()["items"]
+    return items[0] if items else None
 
 
 async def test_administration_needs_the_role(student: Student, routes: Json) -> None:

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import httpx
 from fastapi import Depends, Request
-from fastapi.requests import HTTPConnection
 from jose.backends.base import Key
 
 from chassis.clock import Clock, system_clock
@@ -211,9 +210,15 @@ async def _current_user(request: Request) -> User:
     return user
 
 
-def require_verified_email(request: HTTPConnection, user: User) -> None:
+def require_verified_email(request: Request, user: User) -> None:
     """Raise `EmailNotVerified` where this service asks for a verified address and the token does not say that it is."""
-    if request.app.state.verified_email_required and not user.email_verified:
+    if request.app.state.verified_email_required:
+        expect_verified_email(user)
+
+
+def expect_verified_email(user: User) -> None:
+    """Raise `EmailNotVerified` where the token does not say that the address is verified."""
+    if not user.email_verified:
         raise EmailNotVerified(
             "Open the link in the mail that was sent to you when you signed up, then refresh your access token. "
             "POST /api/v1/auth/verify-email/resend sends another mail."

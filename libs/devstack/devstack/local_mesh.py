@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -98,6 +99,20 @@ class LocalMesh:
         with self.progress.step(f"Starting {', '.join(self.processes)}"):
             self._start_services()
         self._write_down_for_operators(kept)
+
+    def add(self, name: str, service: str, roles: Sequence[str], port: int | None = None) -> LocalProcess:
+        """A further process of a service that has started, to be started by the caller; it ends with the mesh."""
+        port = port or free_ports(1)[0]
+        like = self.processes[service].spec
+        spec = replace(
+            like,
+            name=name,
+            argv=[*like.argv[:3], *roles],
+            env={**like.env, f"{service.upper()}_PORT": str(port)},
+            log=str(self.logs / f"{name}.log"),
+        )
+        self.processes[name] = LocalProcess(self.stack.keeper, spec, port)
+        return self.processes[name]
 
     def stop(self) -> None:
         """Let every process finish, services first; returns when all have ended."""

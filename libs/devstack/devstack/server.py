@@ -163,6 +163,5 @@ class Server(ABC):
 
     def recover(self) -> None:
         """Whatever was done to it, make it answer."""
-        if not self.running:
-            self.start()
+        self.start()  # and where another process is just starting it, wait for that
         self.thaw()

@@ -3,7 +3,9 @@
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aio_pika
@@ -99,6 +101,17 @@ def test_a_taken_port_is_given_up_for_another(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", taken)), Stack(folder) as stack:
         stack.redis.start()
         assert stack.redis.ports != [taken]
+
+
+@pytest.mark.faults
+def test_whoever_comes_while_it_starts_waits_until_it_answers(folder: Path) -> None:
+    with Stack(folder, Tuning.FAST) as stack, ThreadPoolExecutor() as pool:
+        starting = pool.submit(stack.rabbitmq.start)
+        while not (stack.rabbitmq.running or starting.done()):
+            time.sleep(0.01)
+        stack.rabbitmq.recover()
+        assert stack.rabbitmq.answers()
+        starting.result()
 
 
 def test_a_second_start_finds_it_running(folder: Path) -> None:

@@ -6,23 +6,23 @@ asked for again with `POST /chat/messages/{id}/retry`; the question is kept. A s
 for, is followed with `GET /chat/messages/{id}/stream`.
 """
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from chassis.clock import Clock
 from chassis.database import SessionDep
 from chassis.idempotency import IdempotencyDep, IdempotencyKey
-from chassis.identity import CurrentUser, User, VerifiedUser
+from chassis.identity import CurrentUser, VerifiedUser
 from chassis.paging import Page, PageDep
 from chassis.personal_data import export_router
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from chat import listing
 from chat.asking import AskingDep
+from chat.graphql.edge import router as graphql_router
 from chat.limits import BODY_BYTES, BoundedRoute
-from chat.models import StudySession
 from chat.news import Place
 from chat.schemas import (
     MessageOut,
@@ -30,12 +30,11 @@ from chat.schemas import (
     NewSession,
     Order,
     SessionOut,
-    cited_documents,
-    message_out,
-    session_out,
+    SpendingOut,
+    SpentOut,
 )
 from chat.sessions import Sessions
-from chat.shelf import StudentShelf
+from chat.spending import Period, Spending
 from chat.streaming import EVENT_STREAM
 
 router = APIRouter(prefix="/chat", tags=["chat"], route_class=BoundedRoute)
@@ -48,6 +47,7 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
     201: {"description": "The whole answer", "model": MessageOut},
 }
 _ASKING: dict[str, Any] = {"x-rate-limit": "ai", "x-timeout": 180}
+_UTC = ZoneInfo("UTC")
 _LIMIT = {"x-body-limit": BODY_BYTES}
 
 
@@ -73,7 +73,7 @@ async def start_session(
     if (earlier := await once.replay(body)) is not None:
         return earlier
     started = await Sessions(session, user.id).start(body.mode, body.title, body.document_ids, clock())
-    shown = (await _show_sessions(session, user, [started]))[0]
+    shown = (await listing.shown(session, user, [started]))[0]
     await once.remember(shown, 201)
     return JSONResponse(shown.model_dump(mode="json"), status_code=201)
 
@@ -81,16 +81,14 @@ async def start_session(
 @router.get("/sessions")
 async def list_sessions(user: CurrentUser, session: SessionDep, page: PageDep) -> Page[SessionOut]:
     """The student's sessions, the last used first."""
-    rows = await Sessions(session, user.id).page(page)
-    shown = {item.id: item for item in await _show_sessions(session, user, rows)}
-    return page.cut(rows, lambda row: shown[row.id], lambda row: (row.updated_at.isoformat(), str(row.id)))
+    return await listing.sessions(session, user, page)
 
 
 @router.get("/sessions/{session_id}")
 async def get_session(session_id: UUID, user: CurrentUser, session: SessionDep) -> SessionOut:
     """One session."""
     found = await Sessions(session, user.id).get(session_id)
-    return (await _show_sessions(session, user, [found]))[0]
+    return (await listing.shown(session, user, [found]))[0]
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
@@ -108,9 +106,7 @@ async def list_messages(
     order: Annotated[Order, Query(description="Which come first")] = "oldest",
 ) -> Page[MessageOut]:
     """What was said in a session."""
-    rows = await Sessions(session, user.id).messages(session_id, page, order)
-    gone = await StudentShelf(session, user.id).gone(cited_documents(rows))
-    return page.cut(rows, lambda row: message_out(row, gone), lambda row: (row.position,))
+    return await listing.messages(session, user, session_id, page, order)
 
 
 @router.post(
@@ -169,6 +165,17 @@ async def follow_message(
     return await asking.follow(message_id, Place.read(last_event_id))
 
 
-async def _show_sessions(session: AsyncSession, user: User, rows: Sequence[StudySession]) -> list[SessionOut]:
-    titles = await StudentShelf(session, user.id).titles({document for row in rows for document in row.document_ids})
-    return [session_out(row, titles) for row in rows]
+@router.get("/usage")
+async def get_usage(
+    user: CurrentUser,
+    session: SessionDep,
+    clock: ClockDep,
+    by: Annotated[Period, Query(description="The last 31 days, or the last 12 months")] = Period.DAY,
+    time_zone: Annotated[ZoneInfo, Query(description="Whose days these are, such as Europe/Berlin")] = _UTC,
+) -> SpendingOut:
+    """Tokens and cost of the student's answers, summed up for each model. Those of deleted sessions are gone."""
+    spent = await Spending(session, user.id).by(by, time_zone, clock())
+    return SpendingOut(items=[SpentOut.model_validate(item, from_attributes=True) for item in spent])
+
+
+routers = (router, graphql_router)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,29 +13,40 @@ from chassis.clock import Clock, system_clock
 from chassis.database import Database
 from chassis.health import Check
 from chassis.http import create_app
-from chassis.identity import RemoteKeys, TokenVerifier
+from chassis.identity import RemoteKeys, TokenVerifier, User, expect_verified_email
 from chassis.migrations import upgrade
+from chassis.sealing import KeyRing
 from chassis.service import Process, Service
+from chassis.sockets import SocketServer
+from chassis.tickets import Tickets
 from contracts.chat import Mode
 from fastapi import FastAPI
 from mesh import Consumer, EphemeralPublisher, Relay, Topology
 
-from chat import prompts, retrieval, trails
+from chat import pushes, retrieval, trails
 from chat.answering import Answers, Terms
 from chat.api import routers
 from chat.events import bus
 from chat.following import Following
-from chat.model import ChatCompletions, connect
+from chat.graphql.sockets import OpenSockets
+from chat.graphql.student import Desk
+from chat.graphql.transport import Sockets
+from chat.limits import BODY_BYTES
+from chat.model import ChatCompletions, LanguageModel, connect
 from chat.models import SCHEMA, tables
+from chat.modes import modes
+from chat.providers import A_SHORT_WAIT, Provider, Providers
 from chat.retrieval import IngestionSearch
-from chat.settings import OPENAI, Settings
+from chat.settings import Settings
 from chat.shelf import Shelf
+from chat.spare import Spared
 from chat.studying import StudyMode
 from chat.tokens import token_counter
 from chat.trails import Trails
-from chat.tutoring import ModelTutor, OfflineTutor, Tutor, TutorMode
 from chat.upkeep import Upkeep
 
+# A WebSocket that does not answer a ping for so long is closed.
+_PING_SECONDS = 20.0
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 # The search's own limit, and the writing of the answer, beside what the model may take.
 _AROUND_THE_MODEL = retrieval.WHOLE_CALL_SECONDS + 10
@@ -50,6 +62,9 @@ class Parts:
     following: Following
     verifier: TokenVerifier
     clock: Clock
+    desk: Desk
+    tickets: Tickets
+    sockets: OpenSockets
 
 
 @asynccontextmanager
@@ -69,11 +84,13 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         async def migrate() -> None:
             await upgrade(database, MIGRATIONS, tables.metadata)
 
+        app = application(parts, checks)
         yield Process(
             roles={"consumer": consumer.run, "relay": relay, "scheduler": upkeep.run},
             commands={"migrate": migrate},
-            app=application(parts, checks),
+            app=app,
             checks=checks,
+            server=_server(parts, app).serve,
         )
 
 
@@ -91,8 +108,25 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "following": parts.following,
             "clock": parts.clock,
             "opening_seconds": parts.settings.opening_seconds,
+            "graphql_desk": parts.desk,
+            "graphql_sockets": Sockets(parts.desk, parts.tickets, parts.sockets),
         },
         checks=checks,
+    )
+
+
+def _server(parts: Parts, app: FastAPI) -> SocketServer:
+    """The role `api`, which hears of sessions that end. It is ready without the broker: tokens end by themselves, too."""
+    heard = Consumer(
+        pushes.bus, amqp_url=parts.settings.amqp_url, provide={OpenSockets: parts.sockets}, name="chat pushes"
+    )
+    return SocketServer(
+        app,
+        (heard.run,),
+        sockets=parts.settings.sockets,
+        ping_seconds=_PING_SECONDS,
+        pong_seconds=_PING_SECONDS,
+        longest_message=BODY_BYTES,
     )
 
 
@@ -101,13 +135,30 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
     stack.push_async_callback(database.close)
     keys = await stack.enter_async_context(_client(settings.auth_url))
     ingestion = await stack.enter_async_context(_client(settings.ingestion_url))
-    modes: dict[Mode, StudyMode] = {"tutor": TutorMode(await _tutor(settings, stack))}
+    ways = _ways(await _model(settings, stack), settings)
     laid = await _trails(settings, stack)
-    answers = Answers(database, IngestionSearch(ingestion), modes, _terms(settings), clock, trails=laid)
+    answers = Answers(database, IngestionSearch(ingestion), ways, _terms(settings), clock, trails=laid)
     stack.push_async_callback(answers.drain, settings.shutdown_grace_seconds / 4)
     following = Following(database, answers.live, laid, clock)
     verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
-    return Parts(settings, database, answers, following, verifier, clock)
+    redis = trails.connect(settings.redis_url, connections=settings.sockets)
+    stack.push_async_callback(redis.aclose)
+    return Parts(
+        settings=settings,
+        database=database,
+        answers=answers,
+        following=following,
+        verifier=verifier,
+        clock=clock,
+        desk=Desk(database, answers, following, clock, partial(_expect_verified, settings)),
+        tickets=Tickets(redis, KeyRing(settings.key_ring.get_secret_value()), verifier),
+        sockets=OpenSockets(clock, per_user=settings.sockets_per_user, operations=settings.socket_operations),
+    )
+
+
+def _expect_verified(settings: Settings, user: User) -> None:
+    if settings.verified_email_required:
+        expect_verified_email(user)
 
 
 async def _trails(settings: Settings, stack: AsyncExitStack) -> Trails:
@@ -125,14 +176,34 @@ def _client(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, timeout=retrieval.TIMEOUT, limits=retrieval.LIMITS, verify=tls)
 
 
-async def _tutor(settings: Settings, stack: AsyncExitStack) -> Tutor:
+def _ways(model: LanguageModel | None, settings: Settings) -> dict[Mode, StudyMode]:
+    ways = modes(model, settings.budget)
+    if model is None or not settings.llm_offline_fallback:
+        return ways
+    offline = modes(None, settings.budget)
+    return {name: Spared(way, offline[name]) for name, way in ways.items()}
+
+
+async def _model(settings: Settings, stack: AsyncExitStack) -> LanguageModel | None:
+    """Every provider that is configured, behind one port; clients connect when they are needed."""
     if settings.llm_model is None:
-        return OfflineTutor()
-    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
-    client = connect(settings.llm_base_url or OPENAI, key, settings.patience, retries=settings.llm_retries)
-    await stack.enter_async_context(client)
-    model = ChatCompletions(client, settings.llm_model, settings.patience)
-    return ModelTutor(model, prompts.load(prompts.TUTOR), token_counter(settings.llm_model), settings.budget)
+        return None
+    providers = []
+    for place, given in enumerate(settings.providers, start=1):
+        key = given.api_key.get_secret_value() if given.api_key else "none"
+        wait = None if place == len(settings.providers) else A_SHORT_WAIT
+        client = connect(given.base_url, key, settings.patience, retries=settings.llm_retries, longest_wait=wait)
+        await stack.enter_async_context(client)
+        model = ChatCompletions(
+            client,
+            given.model,
+            settings.patience,
+            thinking=given.thinking,
+            price=given.price,
+            tokens=token_counter(given.model),
+        )
+        providers.append(Provider(given.label, model))
+    return Providers(providers, settings.patience)
 
 
 def _terms(settings: Settings) -> Terms:

@@ -129,9 +129,10 @@ class Conversation:
         answer, studied = await self._held(asked)
         answer.content, answer.pieces = answered.content, [len(piece) for piece in pieces]
         answer.citations = [citation.model_dump(mode="json") for citation in answered.citations]
-        answer.model, answer.prompt, answer.query = answered.model, answered.prompt, answered.query
+        answer.model, answer.prompt = answered.usage.model or answered.model, answered.prompt
         answer.input_tokens, answer.output_tokens = answered.usage.input_tokens, answered.usage.output_tokens
-        answer.tokens_estimated = answered.usage.estimated
+        answer.tokens_estimated, answer.cost = answered.usage.estimated, answered.usage.cost
+        answer.query = answered.query
         if answered.details is not None:
             answer.details = {answered.details.shown_as: answered.details.model_dump(mode="json")}
         _settle(answer, Status.DONE, now)

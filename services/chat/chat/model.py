@@ -1,17 +1,26 @@
 """The port to a language model, and its adapter to anything that speaks OpenAI's chat completions."""
 
 import asyncio
+import email.utils
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from logging import getLogger
+from math import ceil
 from typing import Any, ClassVar, Literal, Protocol
 
 import httpx2
 import openai
 from chassis.errors import Unavailable
+from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+
+from chat.prices import Price
+from chat.thoughts import ThoughtFilter
+from chat.tokens import EstimatedTokens, TokenCounter
 
 log = getLogger(__name__)
 # How servers name what they do not take of a wish for JSON.
@@ -28,11 +37,20 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens that an answer cost. `estimated` where the provider did not say."""
+    """Tokens that an answer cost. `estimated` where the provider did not say; `cost` in US dollars, None where no price is known.
+
+    `model` is the model that wrote, which may be another than the one that was asked first.
+    """
 
     input_tokens: int
     output_tokens: int
     estimated: bool = False
+    cost: Decimal | None = None
+    model: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.input_tokens and not self.output_tokens:
+            object.__setattr__(self, "cost", Decimal(0))
 
     def __add__(self, other: "Usage") -> "Usage":
         """What both cost together."""
@@ -40,15 +58,17 @@ class Usage:
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.estimated or other.estimated,
+            None if self.cost is None or other.cost is None else self.cost + other.cost,
+            other.model or self.model,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an answer ended: complete, or cut at the limit of its length. `usage` is None where the provider did not say."""
+    """How an answer ended: complete, or cut at the limit of its length."""
 
     complete: bool
-    usage: Usage | None
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +80,20 @@ class Shape:
 
 
 class ModelFailed(Unavailable):
-    """The model gave no answer, or only the beginning of one. `type` says why; all of them may be tried again."""
+    """The model gave no answer, or only the beginning of one. `type` says why; all of them may be tried again.
+
+    `cause` is for the log, `asked_to_wait` the seconds that the provider itself named.
+    """
 
     type, title = "model-unavailable", "The language model does not answer"
+
+    def __init__(
+        self, detail: str, *, retry_after: int = 5, asked_to_wait: float | None = None, cause: object = ""
+    ) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.retry_after = retry_after
+        self.asked_to_wait = asked_to_wait
+        self.cause = cause or detail
 
 
 class ModelOverloaded(ModelFailed):
@@ -83,6 +114,10 @@ class ModelDeclined(ModelFailed):
 
 class ModelMisconfigured(ModelFailed):
     type: ClassVar[str] = "model-misconfigured"
+
+
+_MISCONFIGURED = frozenset({401, 402, 403, 404})
+_DECLINED = frozenset({400, 413, 422})
 
 
 class LanguageModel(Protocol):
@@ -108,22 +143,40 @@ class Patience:
 class ChatCompletions:
     """A model behind an OpenAI-compatible API. The client retries what may pass: 429, 5xx, a connection that is refused.
 
-    Only before the first piece: an answer that has begun is not begun anew behind the reader's back.
+    Only before the first piece: an answer that has begun is not begun anew behind the reader's back. `thinking` are tokens that
+    a reasoning model may spend before it answers: they count against the limit of an answer's length.
     """
 
-    def __init__(self, client: openai.AsyncOpenAI, model: str, patience: Patience) -> None:
+    def __init__(
+        self,
+        client: openai.AsyncOpenAI,
+        model: str,
+        patience: Patience,
+        *,
+        thinking: int = 0,
+        price: Price | None = None,
+        tokens: TokenCounter | None = None,
+    ) -> None:
         self._client = client
         self._patience = patience
+        self._thinking = thinking
+        self._price = price
+        self._tokens = tokens or EstimatedTokens()
         self._dialect = _Dialect()
         self.name = model
 
     async def write(
-        self, turns: Sequence[Turn], *, longest: int, shape: Shape | None = None
+        self,
+        turns: Sequence[Turn],
+        *,
+        longest: int,
+        shape: Shape | None = None,
+        patience: Patience | None = None,
     ) -> AsyncGenerator[str | Ending]:
         """The answer in pieces, then its `Ending`. `longest` bounds its tokens. Raises `ModelFailed`."""
         began = False
         try:
-            async with aclosing(self._pieces(turns, longest, shape)) as pieces:
+            async with aclosing(self._pieces(turns, longest, shape, patience or self._patience)) as pieces:
                 async for piece in pieces:
                     began = True
                     yield piece
@@ -135,25 +188,29 @@ class ChatCompletions:
             log.warning("the language model's stream cannot be read: %s", error)
             raise ModelBrokeOff("The language model sent something that cannot be read. Try again.") from error
 
-    async def _pieces(self, turns: Sequence[Turn], longest: int, shape: Shape | None) -> AsyncGenerator[str | Ending]:
-        deadline = asyncio.get_running_loop().time() + self._patience.whole
-        async with asyncio.timeout(self._patience.first):
-            stream = await self._begin(turns, longest, shape)
-        reason: str | None = None
-        usage: Usage | None = None
+    async def _pieces(
+        self, turns: Sequence[Turn], longest: int, shape: Shape | None, patience: Patience
+    ) -> AsyncGenerator[str | Ending]:
+        deadline = asyncio.get_running_loop().time() + patience.whole
+        async with asyncio.timeout(patience.first):
+            stream = await self._begin(turns, longest + self._thinking, shape)
+        answer = _Answer()
         async with stream:
-            async for chunk in _patiently(stream, self._patience, deadline):
-                if chunk.usage:
-                    usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-                for choice in chunk.choices or ():
-                    reason = choice.finish_reason or reason
-                    if choice.delta and choice.delta.content:
-                        yield choice.delta.content
-        if reason is None:
-            raise ModelBrokeOff("The language model broke off in the middle of its answer. Try again.")
-        if reason == "content_filter":
-            raise ModelDeclined("The language model's provider declined this question. Put it in other words.")
-        yield Ending(complete=reason != "length", usage=usage)
+            async for chunk in _patiently(stream, patience, deadline):
+                if text := answer.read(chunk):
+                    yield text
+        if rest := answer.end():
+            yield rest
+        yield Ending(answer.reason != "length", self._usage(turns, answer))
+
+    def _usage(self, turns: Sequence[Turn], answer: "_Answer") -> Usage:
+        if answer.usage is None:
+            read = sum(self._tokens.count(turn.text) for turn in turns)
+            written, estimated = self._tokens.count(answer.text), True
+        else:
+            read, written, estimated = answer.usage.prompt_tokens, answer.usage.completion_tokens, False
+        cost = self._price.of(read, written) if self._price else None
+        return Usage(read, written, estimated, cost, self.name)
 
     async def _begin(
         self, turns: Sequence[Turn], longest: int, shape: Shape | None
@@ -168,6 +225,44 @@ class ChatCompletions:
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 if not self._dialect.learn(str(error), shaped=shape is not None):
                     raise
+
+
+class _Answer:
+    """An answer as it is put together from the chunks of a stream."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.reason: str | None = None
+        self.usage: CompletionUsage | None = None
+        self._thoughts = ThoughtFilter()
+        self._declined = False
+
+    def read(self, chunk: ChatCompletionChunk) -> str:
+        """What the chunk adds to the answer."""
+        self.usage = chunk.usage or self.usage
+        added = ""
+        for choice in chunk.choices or ():
+            self.reason = choice.finish_reason or self.reason
+            if choice.delta and choice.delta.content:
+                added += self._thoughts.feed(choice.delta.content)
+            self._declined = self._declined or bool(choice.delta and choice.delta.refusal)
+        self.text += added
+        return added
+
+    def end(self) -> str:
+        """What was held back to the end. Raises `ModelFailed` where this is no answer."""
+        if self.reason is None:
+            raise ModelBrokeOff("The language model broke off in the middle of its answer. Try again.")
+        if self._declined or self.reason == "content_filter":
+            raise ModelDeclined("The language model's provider declined this question. Put it in other words.")
+        held = self._thoughts.close()
+        self.text += held
+        if not self.text and self.reason == "length":
+            log.error("the language model thought until its length was used up: raise CHAT_LLM_THINKING")
+            raise ModelBrokeOff("The language model thought for too long to answer. Ask for less at once.")
+        if not self.text:
+            raise ModelBrokeOff("The language model wrote nothing. Try again.")
+        return held
 
 
 class _Dialect:
@@ -219,12 +314,14 @@ async def _patiently(
         yield chunk
 
 
-def connect(base_url: str, api_key: str, patience: Patience, *, retries: int = 2) -> openai.AsyncOpenAI:
-    """A client of the API at `base_url`; close it. Waits that a provider asks for are kept only within `patience`."""
+def connect(
+    base_url: str, api_key: str, patience: Patience, *, retries: int = 2, longest_wait: float | None = None
+) -> openai.AsyncOpenAI:
+    """A client of the API at `base_url`; close it. It waits no longer than `longest_wait` because a provider asks for it."""
+    bearable = patience.first / 3 if longest_wait is None else longest_wait
 
     async def refuse_long_waits(response: httpx2.Response) -> None:
-        wait = response.headers.get("retry-after", "")
-        if re.fullmatch(r"\d+", wait) and int(wait) > patience.first / 3:
+        if (_asked_wait(response) or 0) > bearable:
             response.headers["x-should-retry"] = "false"
 
     timeout = httpx2.Timeout(connect=5.0, read=max(patience.first, patience.between), write=10.0, pool=5.0)
@@ -249,23 +346,45 @@ def _too_slow(began: bool) -> ModelFailed:
 
 
 def _failure(error: openai.OpenAIError, began: bool) -> ModelFailed:
-    log.warning("the language model failed: %s: %s", type(error).__name__, error)
-    if isinstance(error, openai.RateLimitError):
-        wait = error.response.headers.get("retry-after", "")
-        return ModelOverloaded(
-            "The language model is overloaded. Try again in a moment.",
-            retry_after=int(wait) if re.fullmatch(r"\d{1,4}", wait) else 10,
-        )
-    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError):
-        log.error("the language model's settings are wrong: %s", error)
-        return ModelMisconfigured(
-            "The language model is not set up correctly. Whoever runs this service has to look at it."
-        )
-    if isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
-        log.error("the language model refuses our request: %s", error)
-        return ModelDeclined("The language model did not accept this question. Shorten it or put it in other words.")
+    cause = f"{type(error).__name__}: {error}"
+    log.warning("the language model failed: %s", cause)
+    if isinstance(error, openai.APIStatusError):
+        return _refusal(error, cause)
     if isinstance(error, openai.APITimeoutError):
         return _too_slow(began)
     if began:
-        return ModelBrokeOff("The language model broke off in the middle of its answer. Try again.")
-    return ModelFailed("The language model cannot be reached right now. Try again in a moment.")
+        return ModelBrokeOff("The language model broke off in the middle of its answer. Try again.", cause=cause)
+    return ModelFailed("The language model cannot be reached right now. Try again in a moment.", cause=cause)
+
+
+def _refusal(error: openai.APIStatusError, cause: str) -> ModelFailed:
+    """What an answer with an HTTP status means. A used-up quota is a 429 at OpenAI and a 402 elsewhere; waiting helps neither."""
+    if error.status_code in _MISCONFIGURED or error.code == "insufficient_quota":
+        log.error("the language model's settings are wrong, or its account is empty: %s", cause)
+        return ModelMisconfigured(
+            "The language model is not set up correctly. Whoever runs this service has to look at it.", cause=cause
+        )
+    if error.status_code in _DECLINED:
+        log.error("the language model refuses our request: %s", cause)
+        return ModelDeclined("The language model did not accept this question. Shorten it or put it in other words.")
+    wait = _asked_wait(error.response)
+    if error.status_code == 429 or wait is not None:
+        return ModelOverloaded(
+            "The language model is overloaded. Try again in a moment.",
+            retry_after=10 if wait is None else max(1, min(ceil(wait), 9999)),
+            asked_to_wait=wait,
+            cause=cause,
+        )
+    return ModelFailed("The language model cannot be reached right now. Try again in a moment.", cause=cause)
+
+
+def _asked_wait(response: httpx2.Response) -> float | None:
+    """Seconds that a server asks to be left alone: named as a number, or as a date."""
+    said = response.headers.get("retry-after", "")
+    if re.fullmatch(r"\d{1,6}(\.\d+)?", said):
+        return float(said)
+    try:
+        until = email.utils.parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

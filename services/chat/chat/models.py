@@ -1,6 +1,7 @@
 """The rows of chat: sessions, their messages, and the shelf of documents that may be studied."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,7 +10,7 @@ from chassis.database import table_registry
 from chassis.idempotency import idempotency_table
 from chassis.personal_data import personal_data_tables
 from mesh import tables as mesh_tables
-from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, Integer, Text, UniqueConstraint, Uuid
+from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, Integer, Numeric, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -74,6 +75,7 @@ class Message(Row, table=True):
     __table_args__ = (
         UniqueConstraint("session_id", "position", name="uq_message_session_id_position"),
         Index("ix_message_lease_until", "lease_until", postgresql_where="status = 'answering'"),
+        Index("ix_message_user_id_finished_at", "user_id", "finished_at", postgresql_where="input_tokens IS NOT NULL"),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -100,6 +102,7 @@ class Message(Row, table=True):
     input_tokens: int | None = None
     output_tokens: int | None = None
     tokens_estimated: bool | None = None
+    cost: Decimal | None = Field(default=None, sa_column=Column(Numeric(18, 9)))  # US dollars; None: price unknown
 
     attempts: int = 0
     lease: UUID | None = None

@@ -3,12 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from contracts.chat import Mode
-from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, field_validator, model_validator
 
 from chat.citations import Citation
 from chat.limits import MOST_CHARACTERS
@@ -22,6 +23,8 @@ _INVISIBLE = frozenset(("Cf", "Cc", "Zs", "Zl", "Zp", "Mn", "Cn"))
 _SHOWN = ("id", "session_id", "role", "status", "content", "intent", "created_at", "finished_at", "reply_to", "model")
 _WORDLESS = frozenset((Intent.START, Intent.HINT, Intent.SKIP, Intent.FINISH))
 Order = Literal["oldest", "newest"]
+# A decimal fraction is no float; and `1E-7` is no number that every client reads.
+Dollars = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount.normalize():f}", return_type=str)]
 
 
 def plain_text(text: str) -> str:
@@ -106,6 +109,25 @@ class UsageOut(BaseModel):
     input_tokens: int
     output_tokens: int
     estimated: bool
+    cost_usd: Dollars | None = Field(None, description="US dollars; null where the price is not known")
+
+
+class SpentOut(BaseModel):
+    """What one model's answers cost in a day or a month."""
+
+    begins: date = Field(description="The day, or the first of the month")
+    model: str | None = Field(description="Null: no language model took part")
+    answers: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Dollars = Field(description="US dollars, without the answers whose price is not known")
+    unpriced: int = Field(description="Answers whose price is not known")
+
+
+class SpendingOut(BaseModel):
+    """The student's usage, the latest first."""
+
+    items: list[SpentOut]
 
 
 class ErrorOut(BaseModel):
@@ -176,5 +198,6 @@ def message_out(message: Message, gone: Collection[UUID] = ()) -> MessageOut:
             "input_tokens": message.input_tokens,
             "output_tokens": message.output_tokens,
             "estimated": message.tokens_estimated,
+            "cost_usd": message.cost,
         }
     return MessageOut.model_validate(shown)

@@ -81,7 +81,7 @@ class Structured:
                 if isinstance(piece, Ending):
                     return text, piece
                 text += piece
-        return text, Ending(complete=False, usage=None)
+        return text, Ending(complete=False, usage=Usage(0, 0))
 
     def _estimate(self, turns: Sequence[Turn], draft: str) -> Usage:
         return Usage(sum(self._tokens.count(turn.text) for turn in turns), self._tokens.count(draft), estimated=True)

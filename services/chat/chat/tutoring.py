@@ -105,24 +105,26 @@ class ModelTutor:
         self.prompt = prompt.name
 
     async def draft(self, lesson: Lesson) -> AsyncGenerator[str | Marker | Ending | None]:
-        """The model's text as it comes, its markers apart. What it costs is counted here where the provider does not say."""
+        """The model's text as it comes, its markers apart."""
         turns = self.turns(lesson)
         reader = MarkerReader()
-        held, began, written = "", False, 0
+        held, began, refused = "", False, False
         async with aclosing(self._writer.write(turns, longest=self._budget.answer)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Ending):
                     for part in [*reader.feed(held), *reader.close()]:
                         yield part
-                    yield Ending(piece.complete, piece.usage or self._estimate(turns, written))
+                    yield piece
+                    if refused:
+                        yield None
                     return
-                written += self._tokens.count(piece)
+                if refused:
+                    continue
                 held += piece
                 if not began:
-                    if says_not_in_material(held):
-                        yield Ending(True, self._estimate(turns, written))
-                        yield None
-                        return
+                    if refused := says_not_in_material(held):
+                        held = ""  # the rest is read for its ending alone: what it cost
+                        continue
                     if _may_say_not_in_material(held):
                         continue
                     began = True
@@ -157,9 +159,6 @@ class ModelTutor:
             if self._tokens.count(fenced(passages[:count], fence)) <= room:
                 return passages[:count]
         return passages[:1]
-
-    def _estimate(self, turns: Sequence[Turn], written: int) -> Usage:
-        return Usage(sum(self._tokens.count(turn.text) for turn in turns), written, estimated=True)
 
 
 def says_not_in_material(text: str) -> bool:
@@ -205,7 +204,7 @@ async def answer(lesson: Lesson, tutor: Tutor) -> AsyncGenerator[str | Answered]
     notes = (CUT_SHORT if ending and not ending.complete else "") + ("" if text.citations else UNTRACED)
     if notes:
         yield notes
-    usage = ending.usage if ending and ending.usage else Usage(0, 0, estimated=True)
+    usage = ending.usage if ending else Usage(0, 0)
     yield Answered(text.content + notes, tuple(text.citations), usage, tutor.model, tutor.prompt)
 
 
@@ -220,7 +219,7 @@ async def _refuse(lesson: Lesson, tutor: Tutor, ending: Ending | None) -> AsyncG
     if tutor.model is None:
         said += f"\n\n{offline.NOTICE}"
     yield said
-    yield Answered(said, (), (ending.usage if ending else None) or Usage(0, 0), tutor.model, tutor.prompt)
+    yield Answered(said, (), ending.usage if ending else Usage(0, 0), tutor.model, tutor.prompt)
 
 
 class TutorMode:

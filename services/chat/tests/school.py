@@ -14,6 +14,7 @@ from chassis.database import Database
 from chat.app import compose
 from chat.settings import Settings
 from chat.shelf import Shelf
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from .neighbours import Neighbours
@@ -104,6 +105,7 @@ class School:
     neighbours: Neighbours
     ahead: timedelta = timedelta()
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    state: Any = None
 
     @classmethod
     @asynccontextmanager
@@ -118,7 +120,8 @@ class School:
         }
         known |= {"shutdown_grace_seconds": 4.0, "lease_seconds": 3.0}
         async with compose(Settings(**known | settings), school.clock) as process:
-            assert process.app is not None
+            assert isinstance(process.app, FastAPI)
+            school.state = process.app.state
             async with serving(process.app) as school.url:
                 try:
                     yield school

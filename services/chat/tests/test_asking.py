@@ -36,7 +36,7 @@ async def test_answer_cites_the_page_with_words_that_stand_there(school: School)
     assert citation["quote"] == CELLS[citation["start"] - 120 : citation["end"] - 120]
     assert answer["grounded"]
     assert answer["offline"]
-    assert answer["usage"] == {"input_tokens": 0, "output_tokens": 0, "estimated": False}
+    assert answer["usage"] == {"input_tokens": 0, "output_tokens": 0, "estimated": False, "cost_usd": "0"}
     question, listed = await ada.messages(session)
     assert listed == answer
     assert (question["id"], question["content"]) == (answer["reply_to"], "What is a cell?")

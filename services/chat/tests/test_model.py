@@ -44,14 +44,16 @@ async def write(*scripts: Script, patience: Patience = CALM) -> tuple[str, Endin
 async def test_answer_comes_in_pieces_and_ends_with_what_it_cost() -> None:
     text, ending, served = await write(says("ATP ", "stores ", "energy."))
     assert text == "ATP stores energy."
-    assert ending == Ending(complete=True, usage=Usage(21, 8))
+    assert ending == Ending(complete=True, usage=Usage(21, 8, model="m"))
     assert served.requests[0]["messages"][1] == {"role": "user", "content": "Hi"}
     assert served.requests[0]["max_tokens"] == 50
 
 
-async def test_cost_is_unknown_where_the_provider_does_not_say() -> None:
-    _, ending, _ = await write(says("x", usage=None))
-    assert ending == Ending(complete=True, usage=None)
+async def test_tokens_are_estimated_where_the_provider_does_not_say() -> None:
+    _, ending, _ = await write(says("Cells live.", usage=None))
+    assert ending is not None
+    assert ending.usage.estimated
+    assert (ending.usage.input_tokens > 5, ending.usage.output_tokens) == (True, 3)
 
 
 async def test_answer_cut_at_its_length_says_so() -> None:

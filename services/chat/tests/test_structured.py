@@ -31,7 +31,7 @@ async def fill(*scripts: Script) -> tuple[Any, Provider]:
 async def test_valid_object_comes_at_the_first_try_with_its_cost() -> None:
     filled, served = await fill(says(GOOD[:20], GOOD[20:]))
     assert filled.value == Verdict(verdict="right", grade=4, why="It says so.")
-    assert filled.usage == Usage(USAGE["prompt_tokens"], USAGE["completion_tokens"])
+    assert filled.usage == Usage(USAGE["prompt_tokens"], USAGE["completion_tokens"], model="m")
     (request,) = served.requests
     assert request["response_format"]["type"] == "json_schema"
     assert request["response_format"]["json_schema"]["schema"]["additionalProperties"] is False
@@ -55,7 +55,7 @@ async def test_server_without_schemas_is_asked_for_json_and_one_without_json_for
 async def test_model_is_told_once_what_is_wrong_and_both_tries_are_paid_for() -> None:
     filled, served = await fill(says('{"verdict": "right", "grade": 11, "why": ""}'), says(GOOD))
     assert filled.value.grade == 4
-    assert filled.usage == Usage(2 * USAGE["prompt_tokens"], 2 * USAGE["completion_tokens"])
+    assert filled.usage == Usage(2 * USAGE["prompt_tokens"], 2 * USAGE["completion_tokens"], model="m")
     draft, correction = served.requests[1]["messages"][-2:]
     assert draft["role"] == "assistant"
     assert "grade" in correction["content"]

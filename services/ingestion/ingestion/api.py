@@ -25,7 +25,9 @@ from ingestion.forms import UploadCut, incoming_file
 from ingestion.intake import Intake, UploadTooSlow
 from ingestion.jobs import Jobs
 from ingestion.library import Library
+from ingestion.likeness import Likeness, LikenessAnswer, LikenessQuery
 from ingestion.models import Document
+from ingestion.sampling import Sample, SampleQuery, sample
 from ingestion.search import Search, SearchAnswer, SearchQuery
 from ingestion.settings import MOST_UPLOAD_BYTES
 from ingestion.sweeping import discard
@@ -99,6 +101,16 @@ def _search(request: Request) -> Search:
 def _local_search(request: Request) -> Search:
     search: Search = request.app.state.local_search
     return search
+
+
+def _likeness(request: Request) -> Likeness:
+    likeness: Likeness = request.app.state.likeness
+    return likeness
+
+
+def _local_likeness(request: Request) -> Likeness:
+    likeness: Likeness = request.app.state.local_likeness
+    return likeness
 
 
 def _now(request: Request) -> datetime:
@@ -234,6 +246,29 @@ async def retry_document(
 async def search_passages(query: SearchQuery, user: CurrentUser, search: SearchDep) -> SearchAnswer:
     """The passages of one's documents that speak of the query, best first, also of documents that are still being read."""
     return await search.find(query, owner=user.id, token=user.token)
+
+
+# Not in the document, and so not behind the gateway: for other services, with the student's own token.
+@router.post("/sample", include_in_schema=False)
+async def sample_passages(query: SampleQuery, user: CurrentUser, session: SessionDep) -> Sample:
+    """Some passages of one's documents, spread over all of them: what to ask a student about."""
+    return await sample(session, user.id, query)
+
+
+@router.post("/likeness", include_in_schema=False)
+async def compare_texts(
+    query: LikenessQuery, user: CurrentUser, likeness: Annotated[Likeness, Depends(_likeness)]
+) -> LikenessAnswer:
+    """How near texts are in meaning."""
+    return await likeness.compare(query, token=user.token)
+
+
+@inside.post("/internal/likeness", include_in_schema=False)
+async def compare_here(
+    query: LikenessQuery, user: CurrentUser, likeness: Annotated[Likeness, Depends(_local_likeness)]
+) -> LikenessAnswer:
+    """For processes of this service that have no model."""
+    return await likeness.compare(query, token=user.token)
 
 
 @inside.post("/internal/search", include_in_schema=False)

@@ -26,6 +26,7 @@ from ingestion.events import bus
 from ingestion.index import PassageIndex
 from ingestion.intake import Intake
 from ingestion.jobs import Jobs
+from ingestion.likeness import Likeness, LocalLikeness, RemoteLikeness
 from ingestion.models import SCHEMA, tables
 from ingestion.processing import Processing, Terms
 from ingestion.reading.children import Children
@@ -48,6 +49,7 @@ class Parts:
     embedder: Embedder
     search: Search
     local_search: Search
+    likeness: Likeness
     verifier: TokenVerifier
     clock: Clock
 
@@ -71,6 +73,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             embedder=model,
             search=_remote(settings, stack) or local_search,
             local_search=local_search,
+            likeness=_remote_likeness(settings, stack) or LocalLikeness(model),
             verifier=TokenVerifier(RemoteKeys(settings.jwks_url, await _http(stack)), clock=clock),
             clock=clock,
         )
@@ -170,6 +173,8 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "jobs": parts.jobs,
             "search": parts.search,
             "local_search": parts.local_search,
+            "likeness": parts.likeness,
+            "local_likeness": LocalLikeness(parts.embedder),
             "clock": parts.clock,
         },
         checks=checks,
@@ -178,11 +183,12 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
 
 def answering(parts: Parts, checks: dict[str, Check]) -> FastAPI:
     """What the role `index` answers to processes that have `api` and no index of their own."""
+    local_likeness = LocalLikeness(parts.embedder)
     return create_app(
         title="Ingestion, inside",
         service=SCHEMA,
         routers=[inside],
-        state={"verifier": parts.verifier, "local_search": parts.local_search},
+        state={"verifier": parts.verifier, "local_search": parts.local_search, "local_likeness": local_likeness},
         checks=checks,
     )
 
@@ -201,6 +207,14 @@ def _remote(settings: Settings, stack: AsyncExitStack) -> Search | None:
     if settings.index_url is None:
         return None
     remote = RemoteSearch(settings.index_url)
+    stack.push_async_callback(remote.close)
+    return remote
+
+
+def _remote_likeness(settings: Settings, stack: AsyncExitStack) -> Likeness | None:
+    if settings.index_url is None:
+        return None
+    remote = RemoteLikeness(settings.index_url)
     stack.push_async_callback(remote.close)
     return remote
 

@@ -14,6 +14,7 @@ from sqlalchemy import delete, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from ingestion import metrics
 from ingestion.failures import FAILURES
 from ingestion.models import SCHEMA, Document, DocumentStatus, Kind, Page, Passage
 
@@ -251,3 +252,4 @@ async def _fail(session: AsyncSession, document: Document, code: str, now: datet
             detail=FAILURES[code].detail,
         )
     )
+    metrics.FAILED.labels(code).inc()

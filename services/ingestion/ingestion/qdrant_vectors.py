@@ -125,7 +125,9 @@ class QdrantLibrary:
         shelf = QdrantShelf(new_name(progress.model), self._client)
         await self._client.create_collection(
             shelf.name,
-            vectors_config=models.VectorParams(size=progress.dimensions, distance=models.Distance.COSINE),
+            vectors_config=models.VectorParams(
+                size=progress.dimensions, distance=models.Distance.COSINE, datatype=models.Datatype.FLOAT16
+            ),
             sparse_vectors_config={WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
             hnsw_config=models.HnswConfigDiff(m=0, payload_m=TENANT_LINKS),
         )

@@ -8,6 +8,8 @@ from ingestion.embedding import Vector, Vectors
 
 WORDS_SHARE = 0.4
 """What the words count for; the rest is the meaning's. Anything from 0.3 to 0.5 does nearly as well (see the README)."""
+STRONG_BM25 = 20.0
+"""Where the best is below this, the words say little: they are few or common, or so few passages are there that none is rare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ def nearest(question: Vector, vectors: Vectors) -> float:
 
 
 def best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """BM25 has no scale of its own, so it is measured against the best that this question gets."""
-    scale = max((one.bm25 for one in candidates), default=0.0) or 1.0
+    """BM25 has no scale of its own, so it is measured against the best that this question gets, if that is worth a name."""
+    scale = max([STRONG_BM25, *(one.bm25 for one in candidates)])
 
     def relevance(one: Candidate) -> float:
         return WORDS_SHARE * one.bm25 / scale + (1 - WORDS_SHARE) * one.cosine

@@ -14,6 +14,7 @@ from chassis.personal_data import forget_old_exports
 from chassis.storage import Storage
 from sqlmodel import col, delete, select
 
+from ingestion import metrics
 from ingestion.claims import lost_jobs
 from ingestion.jobs import Jobs
 from ingestion.models import StrayFile
@@ -58,6 +59,7 @@ class Sweeper:
             lost = await lost_jobs(session, self._clock(), self._rehint)
         for document_id in lost:
             await self._jobs.hint(document_id)
+        metrics.HINTED_AGAIN.inc(len(lost))
         return lost
 
     async def discard_strays(self) -> int:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from ingestion.app import Parts, application, sweeper
 from ingestion.embedding import Vector, Vectors
 from ingestion.jobs import Jobs
+from ingestion.likeness import LocalLikeness
 from ingestion.processing import Processing, Terms
 from ingestion.reading.children import Children
 from ingestion.reading.limits import ReadingLimits
@@ -186,6 +187,7 @@ class Service:
             embedder=self.embedder,
             search=self.search,
             local_search=self.local_search,
+            likeness=LocalLikeness(self.embedder),
             verifier=TokenVerifier(KnownKeys(self.key), clock=clock),
             clock=clock,
         )

@@ -10,12 +10,18 @@ from ingestion import processing
 from ingestion.claims import ClaimLost, claim
 from ingestion.embedding import EmbeddingFailed
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
+from prometheus_client import REGISTRY
 
 from . import hostile_files
 from .service_under_test import Json, Service
 from .waiting import eventually
 
 TEXT = b"Supply is what producers offer at a price. Demand is what buyers want."
+
+
+def counted(name: str, **labels: str) -> float:
+    """A counter of ingestion's."""
+    return REGISTRY.get_sample_value(f"ingestion_{name}_total", labels) or 0.0
 
 
 async def test_done_work_is_not_done_again(service: Service) -> None:
@@ -196,7 +202,8 @@ async def test_a_model_that_is_away_is_tried_again_and_then_given_up(service: Se
     assert len(service.embedder.batches) == 3
 
 
-async def test_a_document_that_kills_its_workers_is_given_up(service: Service) -> None:
+async def test_a_document_that_kills_its_workers_is_given_up_and_counted(service: Service) -> None:
+    given_up = counted("documents_failed", code="document-unfinished")
     student = service.student()
     document = await student.upload(TEXT)
     terms = service.settings.worker_lease, service.settings.worker_attempts
@@ -208,6 +215,7 @@ async def test_a_document_that_kills_its_workers_is_given_up(service: Service) -
     failed = await student.document(document["id"])
     assert (failed["status"], failed["error"]["code"]) == ("failed", "document-unfinished")
     assert len(await service.events("failed")) == 1
+    assert counted("documents_failed", code="document-unfinished") == given_up + 1
 
 
 async def test_a_failed_document_can_be_tried_again(service: Service) -> None:
@@ -251,8 +259,10 @@ async def test_lost_jobs_are_hinted_at_again_and_not_too_often(service: Service)
     document = await service.student().upload(TEXT)
     assert await service.sweeper.hint_again() == []
     service.clock.forward(seconds=31)
+    before = counted("jobs_hinted_again")
     assert [str(found) for found in await service.sweeper.hint_again()] == [document["id"]]
     assert await service.sweeper.hint_again() == []
+    assert counted("jobs_hinted_again") == before + 1
     await service.process(document["id"])
     service.clock.forward(hours=1)
     assert await service.sweeper.hint_again() == []

@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 from chassis.database import Database
+from dramatiq import Message
+from ingestion.jobs import QUEUE
 from ingestion.settings import Settings
 
 from . import hostile_files
@@ -148,3 +150,51 @@ async def test_two_workers_read_each_document_once(service: Service, start: Star
     await all_are_ready(service, 10)
     assert len(await service.events("processed")) == 10
     assert await service.count("passage") == 20
+
+
+async def test_a_document_that_kills_every_worker_is_given_up_with_a_reason_and_others_are_read(
+    service: Service, start: Start
+) -> None:
+    student = service.student()
+    deadly = await student.upload(b"a deadly text")
+    killed = 0
+    for _ in range(service.settings.worker_attempts):
+        worker = await start()
+        killed += await asyncio.wait_for(worker.wait(), 60) == -signal.SIGKILL
+    assert killed == service.settings.worker_attempts
+    harmless = await student.upload(b"a harmless text")
+    await start()
+
+    async def settled() -> bool:
+        return sorted(await statuses(service)) == ["failed", "ready"]
+
+    await eventually(settled, seconds=60)
+    assert (await student.document(deadly["id"]))["error"]["code"] == "document-unfinished"
+    assert (await student.document(harmless["id"]))["status"] == "ready"
+    (told,) = await service.events("failed")
+    assert told["document_id"] == deadly["id"]
+
+
+async def test_jobs_that_nobody_can_do_stop_no_worker(service: Service, start: Start) -> None:
+    student = service.student()
+    broker = service.jobs._broker
+    for actor, arguments in (("read_document", ("no id",)), ("read_document", ()), ("of_an_older_version", ())):
+        job: Message[None] = Message(queue_name=QUEUE, actor_name=actor, args=arguments, kwargs={}, options={})
+        await asyncio.to_thread(broker.enqueue, job)
+    queue = f"ingestion:{QUEUE}"
+    await asyncio.to_thread(broker.client.rpush, queue, "unreadable")
+    await asyncio.to_thread(broker.client.hset, f"{queue}.msgs", "unreadable", b"\xff no job")
+    await student.upload(b"a text")
+    await start()
+    await all_are_ready(service, 1)
+
+
+async def test_redis_emptied_while_documents_are_read_loses_none(service: Service, start: Start) -> None:
+    await start()
+    student = service.student()
+    for number in range(8):
+        await student.upload(hostile_files.pdf(*(f"page {page} of {number}" for page in range(4))), f"{number}.pdf")
+        await asyncio.to_thread(service.jobs._broker.client.flushdb)
+    await all_are_ready(service, 8)
+    assert len(await service.events("processed")) == 8
+    assert await service.count("passage") == 8 * 4

@@ -1,6 +1,7 @@
 """A worker and a scheduler in a process of their own, to be killed: the real ones, with a model that only takes time."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ from chassis.storage import Storage
 from ingestion.app import Parts, sweeper, work
 from ingestion.embedding import Vectors
 from ingestion.jobs import Jobs
+from ingestion.likeness import LocalLikeness
 from ingestion.models import SCHEMA
 from ingestion.settings import Settings
 
@@ -19,6 +21,8 @@ from .service_under_test import KnownKeys, NothingFound, WordHashes, signing_key
 
 class SlowWordHashes(WordHashes):
     async def embed_passages(self, texts: Sequence[str]) -> list[Vectors]:
+        if any("deadly" in text for text in texts):
+            os.kill(os.getpid(), signal.SIGKILL)
         await asyncio.sleep(0.02 * len(texts))
         return await super().embed_passages(texts)
 
@@ -26,14 +30,16 @@ class SlowWordHashes(WordHashes):
 async def main() -> None:
     settings = Settings()
     database = Database(settings.database_url, schema=SCHEMA)
+    model = SlowWordHashes()
     parts = Parts(
         settings=settings,
         database=database,
         storage=Storage(settings.storage),
         jobs=Jobs(settings.redis_url),
-        embedder=SlowWordHashes(),
+        embedder=model,
         search=NothingFound(),
         local_search=NothingFound(),
+        likeness=LocalLikeness(model),
         verifier=TokenVerifier(KnownKeys(signing_key())),
         clock=system_clock,
     )

@@ -17,6 +17,7 @@ _TYPES = {
     "ingestion.document.processed": "document.processed",
     "ingestion.document.failed": "document.failed",
     "ingestion.document.deleted": "document.deleted",
+    "chat.message.asked": "chat.message.asked",
     "chat.message.answered": "chat.message",
 }
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from chassis.clock import Clock
 from chassis.database import Database
-from contracts.chat import MessageAnswered
+from contracts.chat import MessageAnswered, MessageAsked
 from contracts.ingestion import (
     DocumentDeleted,
     DocumentFailed,
@@ -37,6 +37,12 @@ async def ask_tabs_to_fetch(hub: Hub, clock: Clock) -> None:
 async def push_document(event: DocumentNews, envelope: Envelope, hub: Hub) -> None:
     """How it goes with a document. Progress may be lost on the way to a slow tab."""
     hub.push(event.user_id, frames.of_event(event, envelope), lossy=event.ephemeral)
+
+
+@bus.broadcast(MessageAsked)
+async def push_question(event: MessageAsked, envelope: Envelope, hub: Hub) -> None:
+    """An answer is being written: a tab that shows its session can follow it. May be lost on the way to a slow tab."""
+    hub.push(event.user_id, frames.of_event(event, envelope), lossy=True)
 
 
 @bus.broadcast(MessageAnswered)

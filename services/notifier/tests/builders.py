@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from contracts.chat import MessageAnswered
+from contracts.chat import MessageAnswered, MessageAsked
 from contracts.ingestion import DocumentDeleted, DocumentFailed, DocumentProcessed, DocumentProgressed, DocumentUploaded
 
 from .campus import Student
@@ -43,6 +43,10 @@ def failed(student: Student, document: UUID | None = None, *, version: int = 3) 
 
 def deleted(student: Student, document: UUID, *, version: int = 4) -> DocumentDeleted:
     return DocumentDeleted(version=version, document_id=document, user_id=student.id)
+
+
+def asked(student: Student) -> MessageAsked:
+    return MessageAsked(message_id=uuid4(), session_id=uuid4(), question_id=uuid4(), user_id=student.id, attempt=1)
 
 
 def answered(student: Student) -> MessageAnswered:

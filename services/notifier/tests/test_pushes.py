@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from .builders import answered, deleted, failed, processed, progressed, uploaded
+from .builders import answered, asked, deleted, failed, processed, progressed, uploaded
 from .campus import Campus
 from .line import Line
 
@@ -51,6 +51,20 @@ async def test_failure_and_answer_are_pushed(campus: Campus) -> None:
             frame = await tab.hears("chat.message")
             assert frame["data"]["message_id"] == str(answer.message_id)
             assert frame["data"]["session_id"] == str(answer.session_id)
+
+
+async def test_question_of_one_tab_is_pushed_to_the_others(campus: Campus) -> None:
+    async with campus.running():
+        ada, bob = await campus.student(), await campus.student()
+        async with ada.tab() as one, ada.tab() as two, bob.tab() as other:
+            question = asked(ada)
+            await campus.tell(question)
+            for tab in (one, two):
+                data = (await tab.hears("chat.message.asked"))["data"]
+                assert (data["message_id"], data["attempt"]) == (str(question.message_id), 1)
+                assert "user_id" not in data
+            await campus.tell(deleted(bob, uuid4()))
+            assert (await other.hears())["type"] == "document.deleted"
 
 
 async def test_hello_says_where_one_stands_and_after_brings_what_was_missed(campus: Campus) -> None:

@@ -15,6 +15,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from .builders import progressed, uploaded
 from .campus import Campus, Student, Tab, until
 
+# A few of these fill what the kernels of both sides hold for a reader that sleeps.
+LONG = "x" * 400_000
+
 
 def _ws(student: Student, query: str) -> str:
     return f"{student.client.base_url}/ws?{query}".replace("http", "ws")
@@ -164,8 +167,8 @@ async def test_a_slow_reader_is_dropped_and_holds_nobody_up(campus: Campus) -> N
 
 async def _flooded(campus: Campus, student: Student, lively: Tab, url: str) -> bool:
     """Whether, after some more frames, only the lively tab is left."""
-    for _ in range(50):
-        await campus.tell(uploaded(student, uuid4(), title="x" * 20_000))
+    for _ in range(10):
+        await campus.tell(uploaded(student, uuid4(), title=LONG))
         await lively.hears("document.uploaded")
     return await _sockets(url, 1)
 
@@ -177,7 +180,7 @@ async def test_a_reader_that_wakes_up_is_told_that_it_was_too_slow(campus: Campu
         async with ada.tab() as lively, open_socket(address, max_queue=1) as slow:
             before = await _metric(url, "notifier_sockets_too_slow_total")
             while await _metric(url, "notifier_sockets_too_slow_total") == before:
-                await campus.tell(uploaded(ada, uuid4(), title="x" * 20_000))
+                await campus.tell(uploaded(ada, uuid4(), title=LONG))
                 await lively.hears("document.uploaded")
             assert await _end(slow) == (4008, "too-slow")
 
@@ -191,7 +194,7 @@ async def test_progress_is_dropped_before_a_slow_reader_is(campus: Campus) -> No
         before, document = await _metric(url, dropped), uuid4()
         for _ in range(60):
             # Fills the line, and then waits.
-            await campus.tell(uploaded(ada, document, title="x" * 200_000))
+            await campus.tell(uploaded(ada, document, title=LONG))
             for _ in range(20):
                 await campus.tell(progressed(ada, document))
             if await _metric(url, dropped) > before:

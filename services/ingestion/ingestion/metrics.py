@@ -1,0 +1,10 @@
+"""What operators see of the work on documents."""
+
+from prometheus_client import Counter
+
+FAILED = Counter(
+    "ingestion_documents_failed_total", "Documents that were given up, by the reason that students are told", ["code"]
+)
+HINTED_AGAIN = Counter(
+    "ingestion_jobs_hinted_again_total", "Documents that waited for a worker without a job, and got another"
+)
