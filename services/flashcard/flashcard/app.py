@@ -19,7 +19,7 @@ from chassis.sealing import KeyRing
 from chassis.service import Process, Service
 from chassis.storage import Storage
 from fastapi import FastAPI
-from mesh import Consumer, Relay, Topology
+from mesh import Consumer, Operations, Relay, Topology
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from flashcard.api import routers
@@ -55,7 +55,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         }
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
         work = ImportWork(database, storage, clock)
-        upkeep = Upkeep(database, clock, settings.sweep_seconds, work)
+        upkeep = Upkeep(database, clock, settings.sweep_seconds, work, settings.keep_events)
 
         async def relay(stop: asyncio.Event) -> None:
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))
@@ -76,6 +76,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
                     "clock": clock,
                 },
                 checks,
+                Operations(SCHEMA, database=database, amqp_url=settings.amqp_url),
             ),
             checks=checks,
         )
@@ -85,9 +86,11 @@ def _erasure(storage: Storage, session: AsyncSession) -> Erasure:
     return Erasure(session, storage)
 
 
-def application(state: dict[str, Any], checks: dict[str, Check]) -> FastAPI:
+def application(state: dict[str, Any], checks: dict[str, Check], operations: Operations | None = None) -> FastAPI:
     """The HTTP application of role `api`."""
-    return create_app(title="Flashcard", service=SCHEMA, routers=routers, state=state, checks=checks)
+    return create_app(
+        title="Flashcard", service=SCHEMA, routers=routers, state=state, checks=checks, operations=operations
+    )
 
 
 SERVICE = Service("flashcard", Settings, compose)

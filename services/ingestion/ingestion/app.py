@@ -18,7 +18,7 @@ from chassis.migrations import upgrade
 from chassis.service import Process, Service
 from chassis.storage import Storage
 from fastapi import FastAPI
-from mesh import Consumer, EphemeralPublisher, Relay, Topology
+from mesh import Consumer, EphemeralPublisher, Operations, Relay, Topology
 
 from ingestion.api import inside, routers
 from ingestion.embedding import Embedder, embedder
@@ -33,6 +33,7 @@ from ingestion.reading.children import Children
 from ingestion.rebuilding import request_rebuild
 from ingestion.search import LocalSearch, RemoteSearch, Search
 from ingestion.settings import Settings
+from ingestion.snapshots import snapshots
 from ingestion.sweeping import Sweeper
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -147,6 +148,7 @@ def sweeper(parts: Parts) -> Sweeper:
         jobs=parts.jobs,
         clock=parts.clock,
         rehint=timedelta(seconds=parts.settings.rehint_seconds),
+        keep_events=parts.settings.keep_events,
     )
 
 
@@ -178,6 +180,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "clock": parts.clock,
         },
         checks=checks,
+        operations=Operations(SCHEMA, database=parts.database, amqp_url=settings.amqp_url, snapshots=snapshots),
     )
 
 
