@@ -100,6 +100,7 @@ async def test_a_copy_is_asked_for_once_an_hour(auth: Service) -> None:
     again = await ada.post("/users/me/export")
     assert (again.status_code, int(again.headers["retry-after"]) > 3000) == (429, True)
     auth.clock.forward(hours=2)
+    ada = await auth.sign_in(ada)
     assert (await ada.post("/users/me/export")).status_code == 202
 
 
