@@ -6,6 +6,8 @@ from uuid import UUID
 from mesh import EphemeralEvent, Event
 from pydantic import BaseModel, Field
 
+from contracts.personal_data import DataErased, DataExported
+
 Mode = Literal["tutor", "active_recall", "feynman"]
 
 
@@ -67,3 +69,11 @@ class FlashcardsProposed(Event, type="chat.flashcards.proposed", version=1, aggr
     document_id: UUID | None = None
     cards: list[ProposedCard]
     offline: bool = Field(description="No language model took part")
+
+
+class ChatDataErased(DataErased, type="chat.user_data.erased", version=1, aggregate="user_id"):
+    """Chat keeps nothing of the user any more."""
+
+
+class ChatDataExported(DataExported, type="chat.user_data.exported", version=1, aggregate="export_id"):
+    """What chat keeps of the user waits to be fetched."""

@@ -13,9 +13,10 @@ Json = dict[str, Any]
 class Student:
     """A signed-up student who talks to the gateway."""
 
-    def __init__(self, client: httpx.AsyncClient, email: str, tokens: Json) -> None:
+    def __init__(self, client: httpx.AsyncClient, email: str, password: str, tokens: Json) -> None:
         self.http = client
         self.email = email
+        self.password = password
         self.tokens = tokens
         self.http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
 
