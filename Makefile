@@ -41,7 +41,7 @@ else
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=90
 endif
 
-faults: setup ## break everything, one thing after the other, under load: some ten minutes (FAULTS_SEED=… replays, ARGS="-k broker" for some)
+faults: setup ## break everything, one thing after the other, under load: ten to fifteen minutes (FAULTS_SEED=… replays, ARGS="-k broker" for some)
 	@$(BIN)/python -m devstack install
 	@FAULTS=long $(BIN)/pytest tests/faults $(ARGS)
 

@@ -17,7 +17,21 @@ CARD = UUID("018f3b2e-0000-7000-8000-000000000007")
 NOTE = UUID("018f3b2e-0000-7000-8000-000000000008")
 DECK = UUID("018f3b2e-0000-7000-8000-000000000009")
 NOTIFICATION = UUID("018f3b2e-0000-7000-8000-000000000007")
+EXPORT = UUID("018f3b2e-0000-7000-8000-00000000000c")
 TITLE = "Introduction to Sociology"
+
+ERASED = (
+    chat.ChatDataErased,
+    flashcard.FlashcardDataErased,
+    ingestion.IngestionDataErased,
+    notifier.NotifierDataErased,
+)
+EXPORTED = (
+    chat.ChatDataExported,
+    flashcard.FlashcardDataExported,
+    ingestion.IngestionDataExported,
+    notifier.NotifierDataExported,
+)
 
 
 def example_of(event: type[Event]) -> Event:
@@ -183,6 +197,10 @@ def _examples() -> list[Event]:
             code="refused",
             detail="The mail server refused the mail for this address.",
         ),
+        auth.UserDeleted(version=4, user_id=USER),
+        auth.UserExportRequested(version=1, export_id=EXPORT, user_id=USER),
+        *(erased(version=1, user_id=USER) for erased in ERASED),
+        *(exported(version=1, export_id=EXPORT, user_id=USER, size=20480) for exported in EXPORTED),
     ]
 
 

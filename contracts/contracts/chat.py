@@ -6,6 +6,8 @@ from uuid import UUID
 from mesh import EphemeralEvent, Event
 from pydantic import BaseModel, Field
 
+from contracts.personal_data import DataErased, DataExported
+
 Mode = Literal["tutor", "active_recall", "feynman"]
 
 
@@ -114,3 +116,11 @@ class RecallGraded(Event, type="chat.recall.graded", version=1, aggregate="messa
     grade: int = Field(ge=0, le=5, description="SM-2's quality of a response; below 3 it was not recalled")
     source: RecallSource
     offline: bool = Field(description="No language model took part in the grade")
+
+
+class ChatDataErased(DataErased, type="chat.user_data.erased", version=1, aggregate="user_id"):
+    """Chat keeps nothing of the user any more."""
+
+
+class ChatDataExported(DataExported, type="chat.user_data.exported", version=1, aggregate="export_id"):
+    """What chat keeps of the user waits to be fetched."""

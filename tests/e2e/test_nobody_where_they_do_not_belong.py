@@ -34,6 +34,9 @@ def _ids(document: str, session: str, message: str) -> dict[str, str]:
         "deck_id": str(uuid4()),
         "card_id": str(uuid4()),
         "draft_id": str(uuid4()),
+        "import_id": str(uuid4()),
+        "export_id": str(uuid4()),
+        "name": "nobodys.png",
         "token": uuid4().hex,
     }
 

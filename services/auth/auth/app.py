@@ -14,7 +14,7 @@ from chassis.migrations import upgrade
 from chassis.sealing import KeyRing
 from chassis.service import Process, Service
 from fastapi import FastAPI
-from mesh import Relay, Topology
+from mesh import Consumer, Operations, Relay, Topology
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -22,13 +22,16 @@ from redis.backoff import NoBackoff
 from auth.api import routers
 from auth.api.parts import Parts
 from auth.attempts import Attempts
+from auth.events import bus
 from auth.keys_in_use import KeysInUse
 from auth.ledgers import Ledger, LocalLedger, RedisLedger, SturdyLedger
 from auth.models import SCHEMA, SealedKey, tables
 from auth.passwords import Passwords
+from auth.personal_data import Progress
 from auth.service_secrets import ServiceSecrets
 from auth.settings import Settings
 from auth.signing_keys import SigningKeyRows
+from auth.snapshots import snapshots
 from auth.upkeep import Upkeep
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -47,6 +50,9 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         stack.callback(parts.passwords.close)
         upkeep = Upkeep(settings, database, parts.ring, clock)
 
+        provide = {Progress: Progress, Clock: lambda: clock}
+        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
+
         async def relay(stop: asyncio.Event) -> None:
             await Relay(SCHEMA, database=database, amqp_url=settings.amqp_url, topology=_topology()).run(stop)
 
@@ -54,9 +60,12 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             await upgrade(database, MIGRATIONS, tables.metadata)
 
         yield Process(
-            roles={"relay": relay, "scheduler": upkeep.run},
+            roles={"consumer": consumer.run, "relay": relay, "scheduler": upkeep.run},
             commands={"migrate": migrate, "rotate-keys": upkeep.rotate_now, "withdraw-keys": upkeep.withdraw_keys},
-            app=application(parts),
+            app=application(
+                parts,
+                Operations(SCHEMA, database=database, amqp_url=settings.amqp_url, snapshots=snapshots),
+            ),
             checks={"database": database.check},
         )
 
@@ -84,7 +93,7 @@ def parts_of(settings: Settings, database: Database, ledger: Ledger, clock: Cloc
     )
 
 
-def application(parts: Parts) -> FastAPI:
+def application(parts: Parts, operations: Operations | None = None) -> FastAPI:
     """The HTTP application of role `api`. Redis is no part of its readiness: without it attempts are still counted."""
     return create_app(
         title="Auth",
@@ -97,6 +106,7 @@ def application(parts: Parts) -> FastAPI:
             "service_verifier": TokenVerifier(parts.keys, audience=SCHEMA, clock=parts.clock),
         },
         checks={"database": parts.database.check, "signing keys": parts.keys.check},
+        operations=operations,
     )
 
 

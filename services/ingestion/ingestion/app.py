@@ -18,10 +18,11 @@ from chassis.migrations import upgrade
 from chassis.service import Process, Service
 from chassis.storage import Storage
 from fastapi import FastAPI
-from mesh import EphemeralPublisher, Relay, Topology
+from mesh import Consumer, EphemeralPublisher, Operations, Relay, Topology
 
-from ingestion.api import inside, router
+from ingestion.api import inside, routers
 from ingestion.embedding import Embedder, embedder
+from ingestion.events import bus
 from ingestion.index import PassageIndex
 from ingestion.intake import Intake
 from ingestion.jobs import Jobs
@@ -32,6 +33,7 @@ from ingestion.reading.children import Children
 from ingestion.rebuilding import request_rebuild
 from ingestion.search import LocalSearch, RemoteSearch, Search
 from ingestion.settings import Settings
+from ingestion.snapshots import snapshots
 from ingestion.sweeping import Sweeper
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -82,6 +84,8 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             "index": index.check,
         }
 
+        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide={Clock: lambda: clock})
+
         async def worker(stop: asyncio.Event) -> None:
             await work(parts, stop)
 
@@ -102,7 +106,13 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             await request_rebuild(database, clock, embed_again=True)
 
         yield Process(
-            roles={"worker": worker, "relay": relay, "scheduler": scheduler, "index": index.run},
+            roles={
+                "consumer": consumer.run,
+                "worker": worker,
+                "relay": relay,
+                "scheduler": scheduler,
+                "index": index.run,
+            },
             commands={"migrate": migrate, "reindex": reindex, "reembed": reembed},
             app=application(parts, checks),
             inside={"index": answering(parts, checks)},
@@ -138,6 +148,7 @@ def sweeper(parts: Parts) -> Sweeper:
         jobs=parts.jobs,
         clock=parts.clock,
         rehint=timedelta(seconds=parts.settings.rehint_seconds),
+        keep_events=parts.settings.keep_events,
     )
 
 
@@ -154,7 +165,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
     return create_app(
         title="Ingestion",
         service=SCHEMA,
-        routers=[router, inside],
+        routers=[*routers, inside],
         state={
             "database": parts.database,
             "verifier": parts.verifier,
@@ -169,6 +180,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "clock": parts.clock,
         },
         checks=checks,
+        operations=Operations(SCHEMA, database=parts.database, amqp_url=settings.amqp_url, snapshots=snapshots),
     )
 
 

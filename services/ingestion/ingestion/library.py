@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.errors import Conflict, NotFound
-from contracts.ingestion import DocumentDeleted, DocumentUploaded
+from chassis.personal_data import erase_user
+from contracts.ingestion import DocumentDeleted
 from mesh import Outbox
 from sqlalchemy import delete, tuple_
 from sqlalchemy.dialects.postgresql import insert
@@ -13,8 +14,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from ingestion import facts
 from ingestion.failures import FAILURES
-from ingestion.models import SCHEMA, Document, DocumentStatus, Page, StrayFile
+from ingestion.models import SCHEMA, Document, DocumentStatus, Page, StrayFile, tables
 from ingestion.uploads import Upload
 
 LAST_PAGE = 2**31 - 1
@@ -79,16 +81,7 @@ class Library:
         )
         if (await self._session.exec(claimed)).first() is None:
             raise UploadExpired("The upload took too long and was given up. Send it again.")
-        await self._outbox.add(
-            DocumentUploaded(
-                version=document.version,
-                document_id=document.id,
-                user_id=self._owner,
-                title=document.title,
-                kind=document.kind.value,
-                bytes=document.size,
-            )
-        )
+        await self._outbox.add(facts.uploaded(document))
         return document
 
     async def with_bytes(self, sha256: bytes) -> Document | None:
@@ -156,6 +149,16 @@ class Library:
 
     def _mine(self) -> SelectOfScalar[Document]:
         return select(Document).where(Document.user_id == self._owner)
+
+
+async def erase(session: AsyncSession, owner: UUID, now: datetime) -> None:
+    """Delete everything of a user who is gone."""
+    library = Library(session, owner)
+    for document_id in (await session.exec(select(Document.id).where(Document.user_id == owner))).all():
+        await library.delete(document_id, now)
+    await session.flush()
+    # Removals tell the index what to forget, and go when it has.
+    await erase_user(session, tables.metadata, owner, keep={"removal"})
 
 
 def _no_page(document: Document, number: int) -> str:
