@@ -98,6 +98,21 @@ def _examples() -> list[Event]:
             citations=[chat.Cited(document_id=DOCUMENT, page=11)],
             offline=False,
         ),
+        chat.ExplanationAssessed(
+            version=2,
+            message_id=MESSAGE,
+            session_id=STUDY_SESSION,
+            user_id=USER,
+            concept="culture shock",
+            attempt=2,
+            supported=3,
+            contradicted=1,
+            unspoken=0,
+            missing=[
+                chat.MissingPoint(text="Culture shock passes in stages.", document_id=DOCUMENT, page=11),
+            ],
+            coverage=0.75,
+        ),
         chat.FlashcardsProposed(
             version=1,
             proposal_id=UUID("018f3b2e-0000-7000-8000-00000000000b"),
