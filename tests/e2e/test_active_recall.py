@@ -36,6 +36,10 @@ async def sentences(student: Student, document: Json) -> list[str]:
 
 def nearest(question: str, among: list[str]) -> str:
     """The sentence that has most words of the question: what a student who remembers the page would say."""
+    if (named := re.match(r"What (?:is|are)(?: meant by)?(?: an?| the)? (.+)\?", question)) is not None:
+        return next(
+            one for one in among if re.search(rf"\b{named[1]} (?:is|are|means|describes|refers)", one, re.IGNORECASE)
+        )
     asked = set(re.findall(r"\w{4,}", question.lower()))
     return max(among, key=lambda one: len(asked & set(re.findall(r"\w{4,}", one.lower()))) / (12 + len(one.split())))
 

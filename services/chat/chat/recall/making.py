@@ -188,7 +188,7 @@ def _reasons(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
         return
     if (
         re.search(
-            r"\b(?:not|only|simply|just|partly|largely|mainly|and|but|or|perhaps|either|probably|primarily|especially|occurs?|precisely|exactly)$|[;:—]",
+            r"\b(?:not|only|simply|just|partly|largely|mainly|and|but|or|perhaps|either|probably|primarily|especially|occurs?|precisely|exactly)$|[;:—]|\b(?:is|are) (?:an?|the) \w+ (?:that|which|who)\b",
             effect,
         )
         or "because" in effect

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chat.lexicon import is_verb
 from chat.passages import Passage
 from chat.sentences import Sentence, sentences
+from chat.terms import word_set, words
 
 _FEWEST_WORDS, _MOST_WORDS = 6, 42
 _REFERENCE = re.compile(
@@ -36,6 +38,9 @@ _TASK = re.compile(
 )  # fmt: skip
 _SPEECH = re.compile(r"[“”\"‘][^“”\"]{25,}[“”\"’]|\b(?:says?|said|told|asked|replied|writes|wrote|argues?)\b")
 _ENTRY = re.compile(r"(?::| [—–=-]) ")
+_AUXILIARIES = word_set(
+    "is are was were am be been has have had do does did can could will would shall should may might must means meant called"
+)
 # A person or an event of a story, where a concept is wanted.
 _CASE = re.compile(
     r"\b(?:he|she|his|her|him|hers|john|mary|jane|bob|alice|yesterday|today|tomorrow|last (?:year|week|month))\b",
@@ -106,5 +111,8 @@ def _stands_alone(text: str) -> bool:
     if letters < 0.85 * len(text) or text.count("(") != text.count(")") or text.count("“") != text.count("”"):
         return False
     if text.isupper() or sum(word[:1].isupper() for word in text.split()) > 0.5 * length or "|" in text or "\t" in text:
+        return False
+    said = words(text)
+    if not any(word in _AUXILIARIES or is_verb(word) for word in said[1:]):
         return False
     return not (_LEANS.match(text) or _ASIDE.search(text) or _TASK.match(text))
