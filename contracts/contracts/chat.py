@@ -94,6 +94,30 @@ class FlashcardsProposed(Event, type="chat.flashcards.proposed", version=1, aggr
     offline: bool = Field(description="No language model took part")
 
 
+class RecallSource(BaseModel):
+    """Where the answer to a question stands."""
+
+    document_id: UUID
+    document_title: str
+    page: int | None
+    part: int
+    quote: str
+
+
+class RecallGraded(Event, type="chat.recall.graded", version=1, aggregate="message_id"):
+    """A student's answer in a quiz was graded. Published once per answer, retries included; what is skipped is not graded."""
+
+    message_id: UUID
+    session_id: UUID
+    user_id: UUID
+    concept: str
+    question: str
+    reference_answer: str = Field(description="The sentence of the material that answers")
+    grade: int = Field(ge=0, le=5, description="SM-2's quality of a response; below 3 it was not recalled")
+    source: RecallSource
+    offline: bool = Field(description="No language model took part in the grade")
+
+
 class ChatDataErased(DataErased, type="chat.user_data.erased", version=1, aggregate="user_id"):
     """Chat keeps nothing of the user any more."""
 

@@ -72,7 +72,9 @@ async def start_session(
     """Begin to study some documents, or everything."""
     if (earlier := await once.replay(body)) is not None:
         return earlier
-    started = await Sessions(session, user.id).start(body.mode, body.title, body.document_ids, clock())
+    started = await Sessions(session, user.id).start(
+        body.mode, body.title, body.document_ids, clock(), questions=body.questions
+    )
     shown = (await listing.shown(session, user, [started]))[0]
     await once.remember(shown, 201)
     return JSONResponse(shown.model_dump(mode="json"), status_code=201)

@@ -196,6 +196,7 @@ class Conversation:
             kept=await self._kept(studied.id, question.position),
             history=await self._history(studied.id, question.position),
             documents=tuple(studied.document_ids),
+            questions=studied.questions,
         )
 
     async def _history(self, session_id: UUID, before: int) -> list[Exchange]:

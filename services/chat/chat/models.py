@@ -61,6 +61,7 @@ class StudySession(Row, table=True):
     document_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))  # none: all of the student's
     version: int = 1
     messages: int = 0  # the position of the newest
+    questions: int | None = None  # of a quiz
     created_at: datetime = Field(sa_column=_moment())
     updated_at: datetime = Field(sa_column=_moment())
 

@@ -10,6 +10,8 @@ from chat.passages import Passage
 
 TUTOR = "tutor.v1"
 FEYNMAN = "feynman.v1"
+RECALL_ASKING = "recall_asking.v1"
+RECALL_GRADING = "recall_grading.v1"
 NOT_IN_MATERIAL = "NOT_IN_MATERIAL"
 _LONGEST_TITLE = 120
 _SECTION = re.compile(r"^# (\w+)\n", re.MULTILINE)
