@@ -46,6 +46,11 @@ def test_question_asks_for_what_its_sentence_says(question: str, answer: str) ->
     assert (question, answer) in [(draft.question, draft.answer) for draft in made(TEXT)]
 
 
+def test_titles_and_formulas_are_no_entries() -> None:
+    text = "Measuring Money: Currency, M1, and M2\n\nProfit: revenue = price times quantity\n"
+    assert made(text, Form.DEFINITION) == []
+
+
 def test_entries_of_a_glossary_and_of_notes_are_asked_about() -> None:
     notes = "Glossary\n\nelasticity: how strongly demand answers to a change of price\n\n- **ATP** - the energy currency of every cell\n"
     asked = {draft.question for draft in made(notes, Form.DEFINITION)}
@@ -159,6 +164,13 @@ def test_missed_concept_returns_in_another_form_once_others_came_between_and_not
     assert quiz.asked[3].form is not quiz.asked[0].form
     assert quiz.due_again(graded) == []
     assert choose(made, quiz, graded, Random(1)) is not None
+
+
+def test_who_misses_everything_is_asked_what_is_new_turn_about_and_never_the_same_question() -> None:
+    quiz, _ = asked(drafts(pages(8)), [0] * 9)
+    concepts = [question.concept for question in quiz.asked]
+    assert len({question.text for question in quiz.asked}) == 9
+    assert len(set(concepts)) >= 6
 
 
 def test_summary_counts_the_last_answer_about_a_concept_and_names_the_weak() -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from random import Random
+from uuid import UUID
 
+from chat.citations import single_spaced
 from chat.recall.drafts import SHORT, Draft, Form
 from chat.recall.quiz import Quiz, key_of, other_forms
 from chat.recall.turns import Graded, Question
@@ -17,27 +19,36 @@ _FITTING = 0.15
 
 
 def choose(drafts: Sequence[Draft], quiz: Quiz, graded: Sequence[Graded], random: Random) -> Draft | None:
-    """The next question; None where nothing is left to ask. What was missed comes back in another form."""
-    for missed in quiz.due_again(graded):
-        if (again := _again(missed, drafts)) is not None:
-            return again
+    """The next question; None where nothing is left to ask. What was missed comes back in another form, turn about with what is new."""
     asked = quiz.asked
+    came_back = bool(asked) and key_of(asked[-1].concept) in {key_of(question.concept) for question in asked[:-1]}
+    missed = next((again for q in quiz.due_again(graded) if (again := _again(q, drafts, asked)) is not None), None)
+    if missed is not None and not came_back:
+        return missed
+    return _fresh(drafts, asked, graded, random) or missed
+
+
+def _fresh(
+    drafts: Sequence[Draft], asked: Sequence[Question], graded: Sequence[Graded], random: Random
+) -> Draft | None:
     taken = {key_of(question.concept) for question in asked}
     places = {(question.source.document_id, question.source.quote) for question in asked}
     fresh = [
         draft
         for draft in drafts
-        if draft.worth >= _LEAST_WORTH
-        and draft.about not in taken
-        and (draft.passage.document_id, " ".join(draft.passage.text[draft.start : draft.end].split())) not in places
+        if draft.worth >= _LEAST_WORTH and draft.about not in taken and _place(draft) not in places
     ]
-    return max(
-        fresh, key=lambda draft: _fitness(draft, asked[-_RECENT:], graded) + _CHANCE * random.random(), default=None
-    )
+    recent = asked[-_RECENT:]
+    return max(fresh, key=lambda draft: _fitness(draft, recent, graded) + _CHANCE * random.random(), default=None)
 
 
-def _again(missed: Question, drafts: Sequence[Draft]) -> Draft | None:
-    same = [draft for draft in drafts if draft.about == key_of(missed.concept)]
+def _place(draft: Draft) -> tuple[UUID, str]:
+    return draft.passage.document_id, single_spaced(draft.passage.text[draft.start : draft.end])
+
+
+def _again(missed: Question, drafts: Sequence[Draft], asked: Sequence[Question]) -> Draft | None:
+    said = {question.text for question in asked}
+    same = [draft for draft in drafts if draft.about == key_of(missed.concept) and draft.question not in said]
     for form in other_forms(missed.form):
         if (found := next((draft for draft in same if draft.form is form), None)) is not None:
             return found

@@ -81,6 +81,7 @@ _RECURS = 3
 _FEWEST_FOR_A_GAP = 9
 _WORTH = {Form.DEFINITION: 1.0, Form.TERM: 0.9, Form.REASON: 0.8, Form.RELATION: 0.75, Form.BLANK: 0.45}
 _FEWEST_TO_TELL = 4
+_MOST_CAPITALS = 0.4
 _STORY_COSTS = 0.4
 _NOTHING = word_set(
     "because however therefore although different important example people things between without through"
@@ -143,12 +144,18 @@ def _definitions(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
 def _entries(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
     """Entries of a glossary, or of notes: a term, a colon or dash, and what it means."""
     match = _GLOSSARY.fullmatch(statement.text)
-    if match is None or not names_a_concept(match["subject"]) or "=" in match["body"] or "$" in match["body"]:
-        return  # a formula is told by nobody in words
+    if match is None or not names_a_concept(match["subject"]) or not _explains(match["body"]):
+        return
     subject, body = lowered(match["subject"], texts), match["body"]
     yield _draft(statement, Form.DEFINITION, subject, f"What is meant by {subject}?", body, worth=0.9)
     if len(set(terms(body))) >= _FEWEST_TO_TELL:
         yield _draft(statement, Form.TERM, subject, f"Which term means: “{body}”?", subject, worth=0.85)
+
+
+def _explains(body: str) -> bool:
+    """Whether it is said in words: no formula, no title, no list of names."""
+    said = body.split()
+    return not re.search(r"[=$]", body) and sum(word[:1].isupper() for word in said) <= _MOST_CAPITALS * len(said)
 
 
 def _doubts(article: str, subject: str, body: str) -> float:

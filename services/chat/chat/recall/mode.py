@@ -17,8 +17,6 @@ from chat.studying import Answered, Asked, Material
 
 _SAMPLED, _FOUND = 24, 16
 _SAMPLES = 3
-# What a grade is at most, by the hints that were given.
-_MOST = (5, 4, 3)
 
 Steps = AsyncGenerator[str | Answered]
 
@@ -124,7 +122,7 @@ class RecallMode:
             outcome=Outcome.ANSWERED,
             question=question,
             said=turn.asked.question,
-            grade=min(assessed.grade.grade, _MOST[min(hints, len(_MOST) - 1)]),
+            grade=min(assessed.grade.grade, report.most(hints)),
             feedback=assessed.feedback,
             quote=assessed.quote,
             hints=hints,

@@ -17,7 +17,14 @@ NOTHING_OPEN = "No question is open. Start a quiz, with a topic if you like, and
 NOTHING_LEFT = "That is all I can ask about this."
 LAST_HINT = "That were all the hints. Answer as well as you can, or skip it."
 _WEAKEST = 5
+# What a grade is at most, by the hints that were given.
+_MOST = (5, 4, 3)
 Piece = str | Marker
+
+
+def most(hints: int) -> int:
+    """The best grade after so many hints."""
+    return _MOST[min(hints, len(_MOST) - 1)]
 
 
 def question_text(question: Question, total: int) -> str:
@@ -38,8 +45,8 @@ def graded_text(graded: Graded) -> Iterator[Piece]:
     if graded.quote is not None:
         yield " See also "
         yield Marker((1,), graded.quote)
-    if graded.hints and graded.outcome is Outcome.ANSWERED:
-        yield f"\n\n({'With one hint 4' if graded.hints == 1 else f'With {graded.hints} hints 3'} is the most.)"
+    if graded.hints and graded.grade == most(graded.hints):
+        yield f"\n\n(With {'one hint' if graded.hints == 1 else f'{graded.hints} hints'} {graded.grade} is the most.)"
 
 
 def summary_text(summary: Summary) -> str:
