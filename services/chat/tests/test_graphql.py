@@ -257,3 +257,23 @@ async def test_answer_goes_on_when_the_client_leaves(database: Database, neighbo
             await ada.client.post("/graphql", json=body, timeout=0.5)
         neighbours.gate.set()
         assert (await school.until_answered(ada, session))["status"] == "done"
+
+
+QUIZ = """mutation($session: ID!, $message: String!, $intent: Intent) { chat(sessionId: $session, message: $message, intent: $intent) { answer {
+    recall { quiz topic question { number total form text hintsLeft } graded { outcome concept grade reference source { documentId page quote } }
+        summary { asked answered average weak { concept page } } } } } }"""
+
+
+async def test_quiz_is_played_over_graphql(school: School) -> None:
+    ada = school.student()
+    start = "mutation { startSession(mode: ACTIVE_RECALL, questions: 1) { id } }"
+    session = (await gets(ada, start))["startSession"]["id"]
+    first = (await gets(ada, QUIZ, session=session, message="", intent="START"))["chat"]["answer"]["recall"]
+    assert (first["quiz"], first["question"]["number"], first["question"]["total"]) == (1, 1, 1)
+    last = (await gets(ada, QUIZ, session=session, message="no idea", intent="ANSWER"))["chat"]["answer"]["recall"]
+    assert (last["graded"]["grade"], last["graded"]["outcome"]) == (0, "ANSWERED")
+    assert last["graded"]["source"]["page"] == 7
+    assert last["question"] is None
+    assert [weak["page"] for weak in last["summary"]["weak"]] == [7]
+    refused = await posts(ada, "mutation { startSession(mode: TUTOR, questions: 3) { id } }")
+    assert failure(refused) == "invalid-request"

@@ -51,7 +51,8 @@ class Draft:
         if self.form in SHORT:
             wanted = [stem(word) for word in words(self.answer)]
             return any(word in asked for word in wanted if len(word) > 2) or not wanted
-        return len(set(question_terms(self.answer)) - asked) < _FEWEST_NEW_TERMS
+        fewest = _FEWEST_NEW_TERMS if self.form is Form.DEFINITION else _FEWEST_NEW_TERMS - 1
+        return len(set(question_terms(self.answer)) - asked) < fewest
 
     @property
     def denies(self) -> bool:

@@ -32,7 +32,7 @@ _NO_DEFINITION = re.compile(
     r"(?:an?|the|one of the|another) (?:(?:\w+ ){0,2})(?:examples?|reasons?|results?|ways?|questions?|problems?|issues?|cases?|matters?|parts?|same|only|lot|number|most|best|least|first|second"
     r"|last|main|major|key|important|good|bad|better|great|clear|classic|common|few|little|bit|sign|case|time|day|year|place|topic|subject|goal|challenge|fact|answer|difference|increase|decrease"
     r"|useful|powerful|essential|crucial|critical|complex|central|significant|vital|valuable|fairly|relatively|marvell?ous|treasure|popular|interesting|complicated|necessary|also|very|hot|serious"
-    r"|primary|additional|leading|\w{3,}est)\b|(?:one|two|three|some|many|most) of\b"
+    r"|primary|additional|leading|\w{3,}est(?!\b.*\b(?:that|which|who|whose)\b))\b|(?:one|two|three|some|many|most) of\b"
     r"|(?:that|what|how|when|where|those)\W*$|(?:more|less|not|no|very|too|so|as|also|often|usually|still|now|never|always|this|these|his|her|him|them|it|us)\b"
     r"|\w+(?:ed|ing) (?:in|on|by|from|to|as|with|at|for|after|during)\b|(?:made|based|part|found|known|seen|given|marvell?ous|among|home|quick|critical|capable"
     r"|aware|full|typical|characteristic|deeply|almost|typically|subject|due|likely|able|superficial)\b|.*\b(?:refers? to|means|describes)\b",
@@ -43,6 +43,7 @@ _BESIDE = re.compile(
     r"(?:, (?:but(?! not)|and (?:it|they|thus|so|this|is|are|has|have|was|refers?|much)|because|while|whereas|although|though|so)\b| because\b|;|—(?:it|this|they|that)\b).*",
     re.DOTALL,
 )
+_CLAUSE = re.compile(r"\b(?:that|which|who|whose|by|through|in which)\b")
 _CALLED = re.compile(
     r"(?P<before>.{25,220}?\b(?:(?:is|are) (?:often |sometimes |also |usually |commonly )?(?:called|known as|termed|referred to as)|economists call|sociologists call|what \w+ call)) "
     r"(?P<article>an? |the )?[“\"‘']?(?P<subject>[^\W\d_][\w’'‐-]*(?: [\w’'‐-]+){0,3}?)[”\"’']?(?P<after>(?:[,.(—–]|\s(?:because|which|and|or|when|where|in|by|that|if)\b).*)"
@@ -122,7 +123,11 @@ def _definitions(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
         return
     subject, body, verb = match["subject"], _BESIDE.sub("", match["body"]), match["verb"]
     article = match["article"] or ""
-    if not names_a_concept(subject) or _NO_DEFINITION.match(body) or (article == "The " and len(words(subject)) == 1):
+    if (
+        not names_a_concept(subject)
+        or _NO_DEFINITION.match(body)
+        or (article == "The " and len(words(subject)) == 1 and not _CLAUSE.search(body))
+    ):
         return
     if verb.startswith("refer") and re.search(r"\bas\b", body):
         return
