@@ -64,6 +64,7 @@ bench: setup ## print figures beside their baselines, from the same run
 quality: setup ## score search and judgements on our texts, and search on a corpus with questions (CORPUS=path)
 	@$(BIN)/python -m devstack install
 	@$(BIN)/python tests/quality/teach_back.py
+	@$(BIN)/python tests/quality/recall.py
 	@$(BIN)/python -m tests.quality
 
 contracts: setup ## write AsyncAPI, OpenAPI and JSON Schema from the code

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from chat.lexicon import alike, base, opposed, polar
 from chat.terms import word_set
-from chat.wording import Reading, Word
+from chat.wording import LIGHT, Reading, Word
 
 # What stands on both sides of these may not be exchanged.
 _PIVOTS = word_set("than into onto from to against")
@@ -39,6 +39,7 @@ class Alignment:
     missing: list[Word] = field(default_factory=list)
     twists: list[str] = field(default_factory=list)
     oppositions: int = 0
+    misnumbered: bool = False  # one of the twists is another number
 
     def holds(self, word: Word) -> bool:
         """Whether the claim speaks of this word of the text."""
@@ -77,6 +78,7 @@ def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], e
             reasons.append(exchanged)
         # Another number is wrong whatever else is turned round.
         numbers = [f"{word.text} / {other.text}" for word, other in contrary if word.number is not None]
+        found.misnumbered |= bool(numbers)
         if numbers or len(reasons) % 2:
             found.twists.append(", ".join([*reasons, *numbers]))
 
@@ -101,7 +103,7 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     exact = [other for other in text.words if other.base == word.base]
     same = exact + [o for o in text.words if o.base != word.base and alike(word.base, o.base) and _free(o, claim, text)]
     nearest = max(exact or same, key=nearness, default=None)
-    if not polar(word.base) or (exact and not searched):
+    if word.base in LIGHT or not polar(word.base) or (exact and not searched):
         return nearest, None
     pieces = {other.segment for other in same}
     opposing = [o for o in text.words if o.segment not in pieces and opposed(word.base, o.base)]

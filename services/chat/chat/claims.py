@@ -85,11 +85,18 @@ def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     begin = start
     for match in _JOINT.finditer(text, start, end):
         before = text[begin : match.start()]
-        if _CONDITION.match(before) or not _says(before) or not _goes_on(text, match, end):
+        if _CONDITION.match(before) or _repeats(before, text[match.end() : end]):
+            continue
+        if not _says(before) or not _goes_on(text, match, end):
             continue
         yield from _trimmed(text, begin, match.start())
         begin = match.start("loose") if match["loose"] else match.end()
     yield from _trimmed(text, begin, end)
+
+
+def _repeats(before: str, behind: str) -> bool:
+    """Whether the same word stands on both sides: "longer and longer" is one thing."""
+    return _WORD.findall(before.casefold())[-1:] == _WORD.findall(behind.casefold())[:1]
 
 
 def _says(clause: str) -> bool:

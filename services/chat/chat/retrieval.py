@@ -26,6 +26,13 @@ class SearchUnavailable(Unavailable):
     type, title = "search-unavailable", "Your material cannot be searched right now"
 
 
+class Likeness(BaseModel):
+    """Cosines of a text and others; what they mean depends on the model."""
+
+    model: str
+    cosines: list[float]
+
+
 class Retrieval(Protocol):
     """Finds passages of a student's own documents. Each raises a `Problem` when it cannot."""
 
@@ -37,8 +44,8 @@ class Retrieval(Protocol):
         """Some passages, spread over these documents and their pages; the same for the same seed."""
         ...
 
-    async def compare(self, text: str, others: Sequence[str], *, token: str) -> list[float]:
-        """How near in meaning the text is to each of the others: cosines of the model that searches."""
+    async def compare(self, text: str, others: Sequence[str], *, token: str) -> Likeness:
+        """How near in meaning the text is to each of the others, by the model that searches."""
         ...
 
 
@@ -63,10 +70,6 @@ class _Sample(BaseModel):
     passages: list[_Passage]
 
 
-class _Likeness(BaseModel):
-    cosines: list[float]
-
-
 class IngestionSearch:
     """`POST /search`, `/sample` and `/likeness` of ingestion. `client` has ingestion's address as its base URL, and is closed by who made it."""
 
@@ -84,10 +87,10 @@ class IngestionSearch:
         answer = await self._post("/sample", {"seed": seed, "limit": limit} | _among(documents), token, _Sample)
         return tuple(_passages(answer.passages, documents))
 
-    async def compare(self, text: str, others: Sequence[str], *, token: str) -> list[float]:
-        """Cosines. Raises a `Problem` when it cannot."""
+    async def compare(self, text: str, others: Sequence[str], *, token: str) -> Likeness:
+        """One cosine for each of the others. Raises a `Problem` when it cannot."""
         body = {"text": text[:LONGEST_TEXT], "others": [other[:LONGEST_TEXT] for other in others]}
-        return (await self._post("/likeness", body, token, _Likeness)).cosines
+        return await self._post("/likeness", body, token, Likeness)
 
     async def _post(self, path: str, body: dict[str, Any], token: str, kind: type[A]) -> A:
         headers = {"Authorization": f"Bearer {token}"}

@@ -15,7 +15,7 @@ from chat.memory import Exchange
 from chat.model import Usage
 from chat.models import Intent
 from chat.passages import Findings, Passage
-from chat.retrieval import Retrieval
+from chat.retrieval import Likeness, Retrieval
 
 
 class IntentNotAvailable(Invalid):
@@ -95,7 +95,7 @@ class Material:
         self.opens()
         return found
 
-    async def compare(self, text: str, *others: str) -> list[float]:
+    async def compare(self, text: str, *others: str) -> Likeness:
         """How near in meaning the text is to the others. Raises a `Problem` when it cannot be told."""
         return await self.retrieval.compare(text, others, token=self.token)
 

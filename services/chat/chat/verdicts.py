@@ -27,6 +27,7 @@ class Verdict(StrEnum):
 SUPPORTING = 0.6
 SUPPORTING_ANOTHER = 0.75  # where what the claim is about has another name in the text, or is something else
 CONTRADICTING = 0.78
+MISNUMBERING = 0.7
 _RIVAL = 0.1
 _LIGHT = 0.25
 _CONCEPT = 0.35
@@ -157,17 +158,26 @@ def _decide(aligned: Sequence[tuple[Alignment, Unit]], lead: Sequence[Word]) -> 
         return alignment.coverage - unit.cost - _OPPOSITION_COSTS * alignment.oppositions
 
     saying = max((pair for pair in aligned if not pair[0].twists), key=near, default=None)
-    denying = max((pair for pair in aligned if pair[0].twists), key=near, default=None)
+    twisted = [pair for pair in aligned if pair[0].twists]
+    enough = [pair for pair in twisted if pair[0].coverage >= _needed(pair[0], lead)]
+    denying = max(enough, key=near, default=None)
     said = near(saying) if saying else 0.0
-    denied = near(denying) if denying else 0.0
-    if denying and denying[0].coverage >= CONTRADICTING and denied > said:
+    denied = max(map(near, twisted), default=0.0)
+    if denying and near(denying) > said:
         elsewhere = (pair for pair in aligned if not pair[0].twists and not pair[1].place.overlaps(denying[1].place))
-        if denied > _RIVAL + max(map(near, elsewhere), default=0.0):
+        if near(denying) > _RIVAL + max(map(near, elsewhere), default=0.0):
             return _judgement(Verdict.CONTRADICTED, *denying)
     unnamed = saying and any(word in saying[0].missing and not word.light for word in lead)
     if saying and saying[0].coverage >= (SUPPORTING_ANOTHER if unnamed else SUPPORTING) and said >= denied:
         return _judgement(Verdict.SUPPORTED, *saying)
     return Judgement(Verdict.UNSPOKEN)
+
+
+def _needed(alignment: Alignment, lead: Sequence[Word]) -> float:
+    """The coverage that a contradiction needs: less where only a number differs that is given of the same thing."""
+    named = [word for word in lead if not word.light and word.number is None and word.base != "percent"]
+    same = bool(named) and not any(word in alignment.missing for word in named)
+    return MISNUMBERING if alignment.misnumbered and same else CONTRADICTING
 
 
 def _judgement(verdict: Verdict, alignment: Alignment, unit: Unit) -> Judgement:

@@ -24,7 +24,7 @@ _TELLING = word_set(
 # What says next to nothing of the subject: other words may stand for it.
 LIGHT = frozenset(map(base, word_set(
     """happen occur take place call get make do use go become mean work way process thing help need want able there really very
-    basically actually simply say show know think see come keep put let try involve include refer consist act kind sort type lot
+    basically actually stuff simply say show know think see come keep put let try involve include refer consist act kind sort type lot
     bit part form one something someone somebody people person example basically called known named reason cause result due always
     every all whole same also just main mainly about around roughly often usually year time own new other another first"""
 )))  # fmt: skip
@@ -158,4 +158,5 @@ def _counts(tokens: Sequence[str], place: int) -> bool:
 def _tells(token: str) -> bool:
     if token in _TELLING:
         return True
+    token = token.partition("'")[0]  # "you'd" says no more than "you"
     return token[0].isalpha() and token not in STOP_WORDS and len(token) > 1 and not _ORDINAL.fullmatch(token)

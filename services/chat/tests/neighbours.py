@@ -75,7 +75,9 @@ class Neighbours:
         body = await request.json()
         if self.likeness is None:
             return JSONResponse({"type": "x", "detail": "no"}, 503)
-        return JSONResponse({"model": "words", "cosines": [self.likeness(body["text"], o) for o in body["others"]]})
+        return JSONResponse(
+            {"model": "all-MiniLM-L6-v2", "cosines": [self.likeness(body["text"], o) for o in body["others"]]}
+        )
 
     async def _search(self, request: Request) -> Response:
         self.searches.append(await request.json())

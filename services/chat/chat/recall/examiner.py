@@ -23,6 +23,8 @@ from chat.terms import question_terms, terms
 log = getLogger(__name__)
 NOTHING = Usage(0, 0)
 _ON_TOPIC = 0.4
+MEASURED = frozenset(("all-MiniLM-L6-v2",))
+"""The models whose cosines are known to tell a right answer (see the README); of others the words alone count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +83,15 @@ class OfflineExaminer:
 
 
 async def near(question: Question, said: str, material: Material) -> float | None:
-    """The cosine of what was said and what was asked for; None where it cannot be told."""
+    """The cosine of what was said and what was asked for; None where it cannot be told, or says nothing."""
     if not said.strip() or question.form in SHORT:
         return None
     try:
-        (cosine,) = await material.compare(said, question.answer)
+        likeness = await material.compare(said, question.answer)
     except Problem as problem:
         log.warning("an answer is graded by its words alone: %s", problem)
         return None
-    return cosine
+    return likeness.cosines[0] if likeness.model in MEASURED else None
 
 
 def _choose(sitting: Sitting) -> Draft | None:

@@ -143,8 +143,8 @@ def _definitions(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
 def _entries(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
     """Entries of a glossary, or of notes: a term, a colon or dash, and what it means."""
     match = _GLOSSARY.fullmatch(statement.text)
-    if match is None or not names_a_concept(match["subject"]):
-        return
+    if match is None or not names_a_concept(match["subject"]) or "=" in match["body"] or "$" in match["body"]:
+        return  # a formula is told by nobody in words
     subject, body = lowered(match["subject"], texts), match["body"]
     yield _draft(statement, Form.DEFINITION, subject, f"What is meant by {subject}?", body, worth=0.9)
     if len(set(terms(body))) >= _FEWEST_TO_TELL:
