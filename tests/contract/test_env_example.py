@@ -16,8 +16,16 @@ from pydantic import SecretStr
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / ".env.example"
 COMPOSE = ROOT / "docker-compose.yaml"
-# Read by devstack and by docker compose, not by a service.
-NOT_A_SERVICES = {"DATABASE_URL", "DEVSTACK", "POSTGRES_PASSWORD", "SERVICE_DATABASE_PASSWORD", "RABBITMQ_PASSWORD"}
+# Read by devstack, docker compose and the command line `mesh`, not by a service.
+NOT_A_SERVICES = {
+    "MESH_SERVICES",
+    "MESH_SERVICE_SECRET",
+    "DATABASE_URL",
+    "DEVSTACK",
+    "POSTGRES_PASSWORD",
+    "SERVICE_DATABASE_PASSWORD",
+    "RABBITMQ_PASSWORD",
+}
 
 
 def settings_classes() -> list[type[ServiceSettings]]:

@@ -101,7 +101,7 @@ async def until_gone(mesh: LocalMesh, streams: Streams) -> float:
 
     async def gone() -> Json | None:
         held = any(
-            (end.laddr.port, getattr(end.raddr, "port", 0), end.status) == (server, client, psutil.CONN_ESTABLISHED)
+            (end.laddr[1:], end.raddr[1:], end.status) == ((server,), (client,), psutil.CONN_ESTABLISHED)
             for end in psutil.net_connections("tcp4")
         )
         return None if held else {}

@@ -5,10 +5,12 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from mesh import Operations
 from pydantic import BaseModel, ConfigDict
 
 from chassis import health, problems
 from chassis.errors import PROBLEM_MEDIA_TYPE
+from chassis.operations import router as operating
 from chassis.requests import RequestContext, is_inside
 
 
@@ -61,11 +63,13 @@ def create_app(
     routers: Sequence[APIRouter],
     state: Mapping[str, Any],
     checks: Mapping[str, health.Check],
+    operations: Operations | None = None,
     version: str = "1",
 ) -> FastAPI:
     """The application of a service's `api` role.
 
-    `state` becomes `app.state`: `database`, `verifier`, `service_verifier`, `verified_email_required` are what chassis' own dependencies look for.
+    `state` becomes `app.state`: `database`, `verifier`, `service_verifier`, `verified_email_required` are what chassis' own
+    dependencies look for. `operations` are what the command line `mesh` may ask for, by a token that names this service.
     """
     app = Application(
         title=title,
@@ -80,6 +84,11 @@ def create_app(
         setattr(app.state, name, value)
     for router in routers:
         app.include_router(router)
+    if operations is not None:
+        app.state.operations = operations
+        if "service_verifier" not in state:
+            app.state.service_verifier = state["verifier"].of_audience(service)
+        app.include_router(operating)
     app.router.routes.extend(health.routes(service, checks))
     app.add_middleware(RequestContext, service=service)
     problems.answer_with_documents(app)

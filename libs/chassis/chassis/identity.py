@@ -103,6 +103,10 @@ class TokenVerifier:
         self._renewal: asyncio.Task[None] | None = None
         self._verdicts: OrderedDict[str, Principal] = OrderedDict()
 
+    def of_audience(self, audience: str) -> "TokenVerifier":
+        """The same for tokens of services that name another audience."""
+        return TokenVerifier(self._source, audience=audience, clock=self._clock)
+
     async def verify(self, token: str) -> Principal:
         """The principal of a valid token. Raises `Unauthorized`, or `Unavailable` while no keys can be had."""
         now = self._clock()

@@ -1,5 +1,6 @@
 """What every service reads from its environment, and the refusal to run production on a development secret."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
@@ -104,8 +105,14 @@ class ServiceSettings(BaseSettings):
 class StoringSettings(ServiceSettings):
     """Settings of a service that owns a schema in PostgreSQL."""
 
+    keep_events_days: int = Field(7, ge=1, le=365, validation_alias="KEEP_EVENTS_DAYS")
     database_url: str = "postgresql+asyncpg://localhost/studyteddy"
     database_pool_size: int = Field(5, ge=1, le=100)
+
+    @property
+    def keep_events(self) -> timedelta:
+        """How long sent events can be said again."""
+        return timedelta(days=self.keep_events_days)
 
 
 def _known_to_everybody(default: SecretStr) -> str:

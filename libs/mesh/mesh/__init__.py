@@ -6,15 +6,19 @@ from mesh.envelope import Envelope
 from mesh.ephemeral import EphemeralPublisher
 from mesh.errors import EventTooLarge, MeshError, Permanent, Transient, Unreadable, UnresolvedParameter
 from mesh.event import EphemeralEvent, Event
+from mesh.operations import Operations
 from mesh.outbox import Outbox
 from mesh.relay import Relay
+from mesh.republishing import NotRepublished, Republished, Wish
 from mesh.retry import Retry, never, transient
+from mesh.snapshots import LAST_VERSION, Snapshots
 from mesh.subscriptions import Subscription, Subscriptions
 from mesh.sweeping import sweep
 from mesh.tables import Tables, tables
 from mesh.topology import Topology
 
 __all__ = [
+    "LAST_VERSION",
     "Consumer",
     "Database",
     "Envelope",
@@ -23,10 +27,14 @@ __all__ = [
     "Event",
     "EventTooLarge",
     "MeshError",
+    "NotRepublished",
+    "Operations",
     "Outbox",
     "Permanent",
     "Relay",
+    "Republished",
     "Retry",
+    "Snapshots",
     "Subscription",
     "Subscriptions",
     "Tables",
@@ -34,6 +42,7 @@ __all__ = [
     "Transient",
     "Unreadable",
     "UnresolvedParameter",
+    "Wish",
     "never",
     "sweep",
     "tables",

@@ -13,11 +13,11 @@ from mesh import metrics
 from mesh.backlog import keep_measuring
 from mesh.broker import confirming, connected
 from mesh.database import Database, driver_connection
-from mesh.envelope import Envelope
 from mesh.leases import Batch, Leases
-from mesh.publishing import Outcome, Outgoing, publish
+from mesh.publishing import Outcome, publish
 from mesh.supervision import keep_running, wait_for_any
 from mesh.topology import EXCHANGE, Topology
+from mesh.wire import message_of_row
 
 log = getLogger(__name__)
 # How long a batch may take to be confirmed after the relay was told to stop; its lease ends what is left.
@@ -98,7 +98,7 @@ class Relay:
             raise ConnectionError("the broker closed the channel")
 
     async def _send(self, leases: Leases, channel: AbstractChannel, batch: Batch) -> None:
-        outcomes = await publish(channel, EXCHANGE, map(_outgoing, batch.rows))
+        outcomes = await publish(channel, EXCHANGE, map(message_of_row, batch.rows))
         sent: list[asyncpg.Record] = []
         unsent: list[asyncpg.Record] = []
         vanished = False
@@ -141,18 +141,3 @@ async def _listen(connection: asyncpg.Connection) -> asyncio.Event:
     schema = await connection.fetchval("SELECT current_schema()")
     await connection.add_listener(f"outbox.{schema}", lambda *_: wake.set())
     return wake
-
-
-def _outgoing(row: asyncpg.Record) -> Outgoing:
-    envelope = Envelope(
-        id=row["event_id"],
-        source=row["source"],
-        type=row["type"],
-        subject=row["subject"],
-        time=row["created_at"],
-        dataschema=row["dataschema"],
-        aggregate_version=row["aggregate_version"],
-        traceparent=row["traceparent"],
-        tracestate=row["tracestate"],
-    )
-    return Outgoing(row["type"], str(row["event_id"]), envelope.headers(), row["data"].encode())

@@ -70,7 +70,7 @@ class Accounts:
             raise EmailTaken
         registered = await self.locked(account.id)
         assert registered is not None
-        await self._outbox.add(UserRegistered(**_profile(registered)))
+        await self._outbox.add(UserRegistered(**profile_of(registered)))
         return registered
 
     async def find(self, email: str) -> Account | None:
@@ -124,7 +124,7 @@ class Accounts:
         if account.email_verified_at is None:
             account.email_verified_at = self._now
             await self._next_version(account)
-            await self._outbox.add(UserEmailVerified(**_profile(account)))
+            await self._outbox.add(UserEmailVerified(**profile_of(account)))
 
     async def change_password(self, account: Account, password_hash: str) -> None:
         """Give a locked account another password. Who knows the old one may be signed in: the caller ends sessions."""
@@ -134,7 +134,7 @@ class Accounts:
 
     async def _tell_change(self, account: Account) -> None:
         await self._next_version(account)
-        await self._outbox.add(UserProfileChanged(**_profile(account)))
+        await self._outbox.add(UserProfileChanged(**profile_of(account)))
 
     async def _next_version(self, account: Account) -> None:
         account.version += 1
@@ -142,7 +142,7 @@ class Accounts:
         await self._session.flush()
 
 
-def _profile(account: Account) -> dict[str, Any]:
+def profile_of(account: Account) -> dict[str, Any]:
     return {
         "version": account.version,
         "user_id": account.id,

@@ -14,7 +14,7 @@ from chassis.migrations import upgrade
 from chassis.sealing import KeyRing
 from chassis.service import Process, Service
 from fastapi import FastAPI
-from mesh import Relay, Topology
+from mesh import Operations, Relay, Topology
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -29,6 +29,7 @@ from auth.passwords import Passwords
 from auth.service_secrets import ServiceSecrets
 from auth.settings import Settings
 from auth.signing_keys import SigningKeyRows
+from auth.snapshots import snapshots
 from auth.upkeep import Upkeep
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -56,7 +57,10 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         yield Process(
             roles={"relay": relay, "scheduler": upkeep.run},
             commands={"migrate": migrate, "rotate-keys": upkeep.rotate_now, "withdraw-keys": upkeep.withdraw_keys},
-            app=application(parts),
+            app=application(
+                parts,
+                Operations(SCHEMA, database=database, amqp_url=settings.amqp_url, snapshots=snapshots),
+            ),
             checks={"database": database.check},
         )
 
@@ -84,7 +88,7 @@ def parts_of(settings: Settings, database: Database, ledger: Ledger, clock: Cloc
     )
 
 
-def application(parts: Parts) -> FastAPI:
+def application(parts: Parts, operations: Operations | None = None) -> FastAPI:
     """The HTTP application of role `api`. Redis is no part of its readiness: without it attempts are still counted."""
     return create_app(
         title="Auth",
@@ -97,6 +101,7 @@ def application(parts: Parts) -> FastAPI:
             "service_verifier": TokenVerifier(parts.keys, audience=SCHEMA, clock=parts.clock),
         },
         checks={"database": parts.database.check, "signing keys": parts.keys.check},
+        operations=operations,
     )
 
 

@@ -15,7 +15,6 @@ from auth.signing_keys import SigningKeyRows
 
 log = getLogger(__name__)
 EVERY = timedelta(minutes=1)
-KEEP_SENT_EVENTS = timedelta(days=7)
 
 
 class Upkeep:
@@ -76,4 +75,4 @@ class Upkeep:
 
     async def sweep_events(self) -> None:
         """Delete events that were sent long ago."""
-        await mesh.sweep(self._database, KEEP_SENT_EVENTS)
+        await mesh.sweep(self._database, self._settings.keep_events)

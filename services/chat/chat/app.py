@@ -21,7 +21,7 @@ from chassis.sockets import SocketServer
 from chassis.tickets import Tickets
 from contracts.chat import Mode
 from fastapi import FastAPI
-from mesh import Consumer, EphemeralPublisher, Relay, Topology
+from mesh import Consumer, EphemeralPublisher, Operations, Relay, Topology
 
 from chat import pushes, retrieval, trails
 from chat.answering import Answers, Terms
@@ -39,6 +39,7 @@ from chat.providers import A_SHORT_WAIT, Provider, Providers
 from chat.retrieval import IngestionSearch
 from chat.settings import Settings
 from chat.shelf import Shelf
+from chat.snapshots import snapshots
 from chat.spare import Spared
 from chat.studying import StudyMode
 from chat.tokens import token_counter
@@ -75,7 +76,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         database = parts.database
         checks: dict[str, Check] = {"database": database.check}
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide={Shelf: Shelf})
-        upkeep = Upkeep(database, clock, settings.sweep_seconds)
+        upkeep = Upkeep(database, clock, settings.sweep_seconds, settings.keep_events)
 
         async def relay(stop: asyncio.Event) -> None:
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))
@@ -112,6 +113,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "graphql_sockets": Sockets(parts.desk, parts.tickets, parts.sockets),
         },
         checks=checks,
+        operations=Operations(SCHEMA, database=parts.database, amqp_url=parts.settings.amqp_url, snapshots=snapshots),
     )
 
 

@@ -6,13 +6,14 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from chassis.errors import Conflict, NotFound, Problem, Unavailable
-from contracts.chat import Cited, MessageAnswered, Mode
+from contracts.chat import Mode
 from mesh import Outbox
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
+from chat import facts
 from chat.memory import Exchange, without_markers
 from chat.models import Intent, Message, Role, Status, StudySession
 from chat.sessions import Sessions
@@ -139,16 +140,7 @@ class Conversation:
         studied.updated_at = now
         await self._session.flush()
         outbox = Outbox(self._session, "chat")
-        await outbox.add(
-            MessageAnswered(
-                message_id=answer.id,
-                session_id=answer.session_id,
-                user_id=self._owner,
-                citations=[Cited(document_id=c.document_id, page=c.page) for c in answered.citations],
-                offline=answered.model is None,
-                version=answer.version,
-            )
-        )
+        await outbox.add(facts.answered(answer))
         for event in answered.events:
             await outbox.add(event.model_copy(update={"version": answer.version}))
         return answer

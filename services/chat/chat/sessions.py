@@ -7,11 +7,12 @@ from uuid import UUID
 
 from chassis.errors import Invalid, NotFound
 from chassis.paging import INTEGER, PageRequest, moment
-from contracts.chat import Mode, SessionStarted
+from contracts.chat import Mode
 from mesh import Outbox
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import and_, col, delete, or_, select
 
+from chat import facts
 from chat.models import Message, StudySession
 from chat.shelf import StudentShelf
 
@@ -43,11 +44,7 @@ class Sessions:
         )
         self._session.add(started)
         await self._session.flush()
-        await Outbox(self._session, "chat").add(
-            SessionStarted(
-                session_id=started.id, user_id=self._owner, mode=mode, document_ids=chosen, version=started.version
-            )
-        )
+        await Outbox(self._session, "chat").add(facts.started(started))
         return started
 
     async def get(self, session_id: UUID, *, lock: bool = False) -> StudySession:

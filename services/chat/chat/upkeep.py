@@ -20,10 +20,11 @@ _TIDY_EVERY = 3600.0
 class Upkeep:
     """Several may run at once."""
 
-    def __init__(self, database: Database, clock: Clock, every: float) -> None:
+    def __init__(self, database: Database, clock: Clock, every: float, keep_events: timedelta = KEEP_EVENTS) -> None:
         self._database = database
         self._clock = clock
         self._every = every
+        self._keep_events = keep_events
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; an outage of the database is waited out."""
@@ -53,4 +54,4 @@ class Upkeep:
         """Remove old idempotency keys, and events that were sent and received long ago."""
         async with self._database.transaction() as session:
             await forget_old_keys(session, self._clock())
-        await sweep(self._database, KEEP_EVENTS)
+        await sweep(self._database, self._keep_events)

@@ -18,7 +18,7 @@ from chassis.sealing import KeyRing
 from chassis.service import Process, Service
 from chassis.storage import Storage
 from fastapi import FastAPI
-from mesh import Consumer, Relay, Topology
+from mesh import Consumer, Operations, Relay, Topology
 
 from flashcard.api import routers
 from flashcard.drafts import Proposals
@@ -47,7 +47,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
         storage = Storage(settings.storage)
         work = ImportWork(database, storage, clock)
-        upkeep = Upkeep(database, clock, settings.sweep_seconds, work)
+        upkeep = Upkeep(database, clock, settings.sweep_seconds, work, settings.keep_events)
 
         async def relay(stop: asyncio.Event) -> None:
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))
@@ -68,14 +68,17 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
                     "clock": clock,
                 },
                 checks,
+                Operations(SCHEMA, database=database, amqp_url=settings.amqp_url),
             ),
             checks=checks,
         )
 
 
-def application(state: dict[str, Any], checks: dict[str, Check]) -> FastAPI:
+def application(state: dict[str, Any], checks: dict[str, Check], operations: Operations | None = None) -> FastAPI:
     """The HTTP application of role `api`."""
-    return create_app(title="Flashcard", service=SCHEMA, routers=routers, state=state, checks=checks)
+    return create_app(
+        title="Flashcard", service=SCHEMA, routers=routers, state=state, checks=checks, operations=operations
+    )
 
 
 SERVICE = Service("flashcard", Settings, compose)

@@ -21,11 +21,19 @@ _TIDY_EVERY = 3600.0
 class Upkeep:
     """Looks every so many seconds, and sooner where a day is known to begin."""
 
-    def __init__(self, database: Database, clock: Clock, every: float, imports: ImportWork) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        every: float,
+        imports: ImportWork,
+        keep_events: timedelta = KEEP_EVENTS,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._every = every
         self._imports = imports
+        self._keep_events = keep_events
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; an outage of the database is waited out."""
@@ -60,5 +68,5 @@ class Upkeep:
         """Remove old idempotency keys, and events that were sent and received long ago."""
         async with self._database.transaction() as session:
             await forget_old_keys(session, self._clock())
-        await sweep(self._database, KEEP_EVENTS)
+        await sweep(self._database, self._keep_events)
         await self._imports.forget_old()

@@ -18,7 +18,7 @@ from chassis.migrations import upgrade
 from chassis.service import Process, Service
 from chassis.storage import Storage
 from fastapi import FastAPI
-from mesh import EphemeralPublisher, Relay, Topology
+from mesh import EphemeralPublisher, Operations, Relay, Topology
 
 from ingestion.api import inside, router
 from ingestion.embedding import Embedder, embedder
@@ -32,6 +32,7 @@ from ingestion.reading.children import Children
 from ingestion.rebuilding import request_rebuild
 from ingestion.search import LocalSearch, RemoteSearch, Search
 from ingestion.settings import Settings
+from ingestion.snapshots import snapshots
 from ingestion.sweeping import Sweeper
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -138,6 +139,7 @@ def sweeper(parts: Parts) -> Sweeper:
         jobs=parts.jobs,
         clock=parts.clock,
         rehint=timedelta(seconds=parts.settings.rehint_seconds),
+        keep_events=parts.settings.keep_events,
     )
 
 
@@ -169,6 +171,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "clock": parts.clock,
         },
         checks=checks,
+        operations=Operations(SCHEMA, database=parts.database, amqp_url=settings.amqp_url, snapshots=snapshots),
     )
 
 

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from contracts.ingestion import DocumentFailed, DocumentProcessed
 from mesh import Outbox
 from sqlalchemy import delete, func, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ingestion import metrics
-from ingestion.failures import FAILURES
+from ingestion import facts, metrics
 from ingestion.models import SCHEMA, Document, DocumentStatus, Kind, Page, Passage
 
 HINTS_AT_ONCE = 200
@@ -191,18 +189,7 @@ class Desk:
         document = await self._hold()
         document.status = DocumentStatus.READY
         _settle(document, self._now)
-        assert document.pages is not None
-        await Outbox(self._session, source=SCHEMA).add(
-            DocumentProcessed(
-                version=document.version,
-                document_id=document.id,
-                user_id=document.user_id,
-                title=document.title,
-                content_version=document.content_version,
-                pages=document.pages,
-                passages=document.passages,
-            )
-        )
+        await Outbox(self._session, source=SCHEMA).add(facts.processed(document))
         return document
 
     async def fail(self, code: str) -> None:
@@ -263,14 +250,5 @@ async def _fail(session: AsyncSession, document: Document, code: str, now: datet
     await session.exec(delete(Passage).where(col(Passage.document_id) == document.id))
     await session.exec(delete(Page).where(col(Page.document_id) == document.id))
     await session.flush()
-    await Outbox(session, source=SCHEMA).add(
-        DocumentFailed(
-            version=document.version,
-            document_id=document.id,
-            user_id=document.user_id,
-            title=document.title,
-            code=code,
-            detail=FAILURES[code].detail,
-        )
-    )
+    await Outbox(session, source=SCHEMA).add(facts.failed(document))
     metrics.FAILED.labels(code).inc()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.errors import Conflict, NotFound
-from contracts.ingestion import DocumentDeleted, DocumentUploaded
+from contracts.ingestion import DocumentDeleted
 from mesh import Outbox
 from sqlalchemy import delete, tuple_
 from sqlalchemy.dialects.postgresql import insert
@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from ingestion import facts
 from ingestion.failures import FAILURES
 from ingestion.models import SCHEMA, Document, DocumentStatus, Page, StrayFile
 from ingestion.uploads import Upload
@@ -79,16 +80,7 @@ class Library:
         )
         if (await self._session.exec(claimed)).first() is None:
             raise UploadExpired("The upload took too long and was given up. Send it again.")
-        await self._outbox.add(
-            DocumentUploaded(
-                version=document.version,
-                document_id=document.id,
-                user_id=self._owner,
-                title=document.title,
-                kind=document.kind.value,
-                bytes=document.size,
-            )
-        )
+        await self._outbox.add(facts.uploaded(document))
         return document
 
     async def with_bytes(self, sha256: bytes) -> Document | None:

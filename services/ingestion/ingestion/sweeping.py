@@ -27,12 +27,22 @@ RETENTION_EVERY = timedelta(minutes=10)
 class Sweeper:
     """Several may run: rows are locked while they are looked at, and everything may be done twice."""
 
-    def __init__(self, *, database: Database, storage: Storage, jobs: Jobs, clock: Clock, rehint: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        storage: Storage,
+        jobs: Jobs,
+        clock: Clock,
+        rehint: timedelta,
+        keep_events: timedelta = KEEP_EVENTS,
+    ) -> None:
         self._database = database
         self._storage = storage
         self._jobs = jobs
         self._clock = clock
         self._rehint = rehint
+        self._keep_events = keep_events
 
     async def run(self, every: float, stop: asyncio.Event) -> None:
         """Sweep every so many seconds until `stop` is set; outages are waited out."""
@@ -72,7 +82,7 @@ class Sweeper:
         """Remove idempotency keys, sent events and received ones that were kept long enough."""
         async with self._database.transaction() as session:
             await forget_old_keys(session, self._clock())
-        await mesh.sweeping.sweep(self._database, KEEP_EVENTS)
+        await mesh.sweeping.sweep(self._database, self._keep_events)
 
 
 async def discard(database: Database, storage: Storage, key: str) -> bool:

@@ -20,7 +20,7 @@ from chassis.service import Process, Service
 from chassis.sockets import SocketServer
 from chassis.tickets import Tickets
 from fastapi import FastAPI
-from mesh import Consumer, Relay, Topology
+from mesh import Consumer, Operations, Relay, Topology
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -84,7 +84,9 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             roles={
                 "consumer": consumer.run,
                 "relay": relay,
-                "scheduler": Retention(database, clock, settings.keep, settings.keep_mails).run,
+                "scheduler": Retention(
+                    database, clock, settings.keep, settings.keep_mails, keep_events=settings.keep_events
+                ).run,
             },
             commands={"migrate": migrate},
             app=None,
@@ -124,6 +126,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "clock": parts.clock,
         },
         checks=checks,
+        operations=Operations(SCHEMA, database=parts.database, amqp_url=parts.settings.amqp_url),
     )
 
 

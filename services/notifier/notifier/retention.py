@@ -21,13 +21,21 @@ class Retention:
     """Several may run at once."""
 
     def __init__(
-        self, database: Database, clock: Clock, keep: timedelta, keep_mails: timedelta, every: float = 3600.0
+        self,
+        database: Database,
+        clock: Clock,
+        keep: timedelta,
+        keep_mails: timedelta,
+        *,
+        every: float = 3600.0,
+        keep_events: timedelta = KEEP_EVENTS,
     ) -> None:
         self._database = database
         self._clock = clock
         self._keep = keep
         self._keep_mails = keep_mails
         self._every = every
+        self._keep_events = keep_events
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; an outage of the database is waited out."""
@@ -50,4 +58,4 @@ class Retention:
             await session.execute(delete(Notification).where(col(Notification.created_at) < now - self._keep))
             await session.execute(delete(Mail).where(col(Mail.created_at) < now - self._keep_mails))
             await forget_the_dead(session, now)
-        await sweep(self._database, KEEP_EVENTS)
+        await sweep(self._database, self._keep_events)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from aio_pika.exceptions import AMQPError
 
-from mesh.commands import dead
+from mesh.commands import dead, republish
 from mesh.errors import MeshError
 
 AMQP_URL = "amqp://guest:guest@127.0.0.1:5672/"
@@ -37,4 +37,5 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mesh", description="Look after a running mesh.")
     commands = parser.add_subparsers(dest="command", required=True)
     dead.add_to(commands, common)
+    republish.add_to(commands, common)
     return parser
