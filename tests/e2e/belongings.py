@@ -24,18 +24,18 @@ BODIES: dict[str, Json] = {
     "post /flashcards/drafts/{draft_id}/accept": {},
     "patch /admin/users/{user_id}": {"suspended": True},
 }
-# The rest of a body or query that names an id of another's.
+# The rest of a body or query that names an id of another's, by the route and the field that names it.
 BESIDE: dict[str, Json] = {
-    "post /chat/sessions": {"mode": "tutor"},
-    "post /search": {"query": f"What of {MARK}?"},
-    "post /flashcards": {"question": "q", "answer": "a"},
-    "post /flashcards/bulk": {"action": "suspend"},
-    "post /flashcards/drafts/accept": {},
-    "post /flashcards/drafts/{draft_id}/accept": {},
-    "patch /flashcards/{card_id}": {},
-    "get /flashcards/due": {},
-    "get /flashcards/statistics": {},
-    "get /decks/{deck_id}/export": {},
+    "post /chat/sessions document_ids": {"mode": "tutor"},
+    "post /search document_ids": {"query": f"What of {MARK}?"},
+    "post /flashcards deck_id": {"question": "q", "answer": "a"},
+    "post /flashcards/bulk card_ids": {"action": "suspend"},
+    "post /flashcards/bulk deck_id": {"action": "move", "q": MARK},
+    "post /flashcards/drafts/accept deck_id": {},
+    "post /flashcards/drafts/{draft_id}/accept deck_id": {},
+    "patch /flashcards/{card_id} deck_id": {},
+    "get /flashcards/due deck_id": {},
+    "get /flashcards/statistics deck_id": {},
 }
 
 
@@ -49,7 +49,7 @@ class Belongings:
     async def of(cls, owner: Student) -> "Belongings":
         """Make one of each kind."""
         text = f"{MARK} is an island. The economy of {MARK} rests on cloves and on those who visit. " * 3
-        document = await owner.ready("island.txt", text.encode())
+        document = await owner.ready(f"{MARK}.txt", text.encode())
         session = await owner.study(document["id"])
         message = await owner.ask(session, f"What does the economy of {MARK} rest on?")
 
