@@ -8,8 +8,10 @@ Exit code 1 and a sentence if a step is wrong.
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import studying
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -39,7 +41,7 @@ def main() -> int:
 
 
 def play(student: Student, console: Console, file: Path, question: str | None) -> None:
-    """Sign up, upload, watch it being read, ask, and open what the answer cites."""
+    """Sign up, upload, watch it being read, ask, open what the answer cites; then the quiz, the teach-back, cards and mail."""
     user = student.sign_up()
     console.print(f"[bold]1[/] Signed up as [cyan]{user['email']}[/]")
     if not file.is_file():
@@ -59,12 +61,22 @@ def play(student: Student, console: Console, file: Path, question: str | None) -
         foreign = ask(student, console, session, FOREIGN_QUESTION)
         if foreign["citations"]:
             raise DemoFailed("It cites the sample for something that the sample does not speak of.")
+    graded = studying.quiz(student, console, document)
+    if file == SAMPLE:
+        studying.teach_back(student, console, document)
+    studying.flashcards(student, console, document, graded)
+    studying.mail(student, console, user["email"])
 
 
 def read(student: Student, console: Console, file: Path) -> Json:
     """Upload a file and show a bar until it is ready."""
     started = time.monotonic()
-    document = student.upload(file)
+    with student.tab() as frames:
+        return watch(student, console, student.upload(file), frames, started)
+
+
+def watch(student: Student, console: Console, document: Json, frames: Iterator[Json], started: float) -> Json:
+    """Show how far it is, as the open tab hears it."""
     columns = (
         TextColumn("[bold]2[/] Reading [cyan]{task.fields[title]}[/]"),
         BarColumn(),
@@ -72,12 +84,15 @@ def read(student: Student, console: Console, file: Path) -> Json:
     )
     with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
         task = bar.add_task("reading", total=1.0, title=document["title"])
-        while document["status"] not in ("ready", "failed"):
+        for frame in frames:
+            if frame["type"] == "document.progressed" and frame["data"]["document_id"] == document["id"]:
+                bar.update(task, completed=frame["data"]["progress"])
             if time.monotonic() - started > READING_SECONDS:
                 raise DemoFailed(f"After {READING_SECONDS} s the document is still {document['status']}.")
-            time.sleep(0.1)
             document = student.document(document["id"])
             bar.update(task, completed=document["progress"])
+            if document["status"] in ("ready", "failed"):
+                break
     if document["status"] == "failed":
         raise DemoFailed(f"The document could not be read: {document['error']['detail']}")
     console.print(

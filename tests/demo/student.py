@@ -4,10 +4,12 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+from websockets.sync.client import ClientConnection, connect
 
 Json = dict[str, Any]
 # An event of a loaded machine may be that long on its way.
@@ -62,12 +64,13 @@ class Student:
         """One page's text."""
         return self._json("GET", f"/documents/{document_id}/pages/{number}", 200)
 
-    def study(self, document_id: str) -> Json:
-        """Begin a session with the tutor about one document, as soon as chat has heard that it is ready."""
+    def study(self, document_id: str, mode: str = "tutor", **options: Any) -> Json:
+        """Begin a session about one document, as soon as chat has heard that it is ready."""
         deadline = time.monotonic() + NEWS_SECONDS
+        body = {"mode": mode, "document_ids": [document_id], **options}
         while True:
             try:
-                return self._json("POST", "/chat/sessions", 201, json={"mode": "tutor", "document_ids": [document_id]})
+                return self._json("POST", "/chat/sessions", 201, json=body)
             except DemoFailed:
                 if time.monotonic() > deadline:
                     raise
@@ -87,9 +90,43 @@ class Student:
                 elif line.startswith("data:"):
                     yield event, json.loads(line.removeprefix("data:"))
 
+    def say(self, session_id: str, content: str = "", intent: str | None = None) -> Json:
+        """A whole answer at once."""
+        body = {"content": content} | ({"intent": intent} if intent else {})
+        return self._json("POST", f"/chat/sessions/{session_id}/messages", 201, json=body)
+
+    @contextmanager
+    def tab(self) -> Iterator[Iterator[Json]]:
+        """An open WebSocket, as the frames that come over it."""
+        ticket = self._json("POST", f"{self.url}/ws/ticket", 201)["ticket"]
+        with connect(f"{self.url.replace('http', 'ws', 1)}/ws?ticket={ticket}") as socket:
+            yield _heard(socket)
+
+    def get(self, path: str, **parameters: Any) -> Json:
+        """What stands at a path."""
+        return self._json("GET", path, 200, params=parameters)
+
+    def post(self, path: str, expected: int, **body: Any) -> Json:
+        """What comes of a request."""
+        return self._json("POST", path, expected, json=body)
+
+    def local_mails(self) -> str | None:
+        """The page that lists mails on a laptop; None where they are sent."""
+        page = self._client.get("/mail")
+        return page.text if page.status_code == 200 else None
+
     def _json(self, method: str, path: str, expected: int, **arguments: Any) -> Json:
         response = self._client.request(method, path, **arguments)
         if response.status_code != expected:
             raise DemoFailed(f"{method} {path}: expected {expected}, got {response.status_code} {response.text}")
         body: Json = response.json()
         return body
+
+
+def _heard(socket: ClientConnection) -> Iterator[Json]:
+    """The frames as they come; each second without one is a frame, too, so that nobody waits for ever."""
+    while True:
+        try:
+            yield json.loads(socket.recv(timeout=1.0))
+        except TimeoutError:
+            yield {"type": "silence", "data": {}}

@@ -61,6 +61,7 @@ class Belongings:
         card = await _made(owner, "/flashcards", json={"question": MARK, "answer": MARK, "deck_id": deck["id"]})
         table = {"file": ("cards.csv", f"question,answer\n{MARK},an island\n".encode())}
         imported = await _made(owner, "/decks/import", files=table)
+        export = await _made(owner, "/users/me/export")
         return cls(
             {
                 "document_id": document["id"],
@@ -70,6 +71,7 @@ class Belongings:
                 "deck_id": deck["id"],
                 "card_id": card["cards"][0]["id"],
                 "import_id": imported["id"],
+                "export_id": export["id"],
             }
         )
 

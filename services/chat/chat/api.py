@@ -15,6 +15,7 @@ from chassis.database import SessionDep
 from chassis.idempotency import IdempotencyDep, IdempotencyKey
 from chassis.identity import CurrentUser, VerifiedUser
 from chassis.paging import Page, PageDep
+from chassis.personal_data import export_router
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -37,6 +38,7 @@ from chat.spending import Period, Spending
 from chat.streaming import EVENT_STREAM
 
 router = APIRouter(prefix="/chat", tags=["chat"], route_class=BoundedRoute)
+routers = (router, export_router("chat"))
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer as it comes, with `Accept: text/event-stream`",
@@ -70,7 +72,9 @@ async def start_session(
     """Begin to study some documents, or everything."""
     if (earlier := await once.replay(body)) is not None:
         return earlier
-    started = await Sessions(session, user.id).start(body.mode, body.title, body.document_ids, clock())
+    started = await Sessions(session, user.id).start(
+        body.mode, body.title, body.document_ids, clock(), questions=body.questions
+    )
     shown = (await listing.shown(session, user, [started]))[0]
     await once.remember(shown, 201)
     return JSONResponse(shown.model_dump(mode="json"), status_code=201)

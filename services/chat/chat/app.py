@@ -179,10 +179,10 @@ def _client(url: str) -> httpx.AsyncClient:
 
 
 def _ways(model: LanguageModel | None, settings: Settings) -> dict[Mode, StudyMode]:
-    ways = modes(model, settings.budget)
+    ways = modes(model, settings.budget, questions=settings.recall_questions)
     if model is None or not settings.llm_offline_fallback:
         return ways
-    offline = modes(None, settings.budget)
+    offline = modes(None, settings.budget, questions=settings.recall_questions)
     return {name: Spared(way, offline[name]) for name, way in ways.items()}
 
 

@@ -190,11 +190,13 @@ class Conversation:
             lease=answer.lease,
             attempt=answer.attempts,
             mode=cast(Mode, studied.mode),
+            title=studied.title if studied.title != title_of(question.content) else None,
             question=question.content,
             intent=question.intent and Intent(question.intent),
             kept=await self._kept(studied.id, question.position),
             history=await self._history(studied.id, question.position),
             documents=tuple(studied.document_ids),
+            questions=studied.questions,
         )
 
     async def _history(self, session_id: UUID, before: int) -> list[Exchange]:

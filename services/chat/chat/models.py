@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from chassis.database import table_registry
 from chassis.idempotency import idempotency_table
+from chassis.personal_data import personal_data_tables
 from mesh import tables as mesh_tables
 from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, Integer, Numeric, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
@@ -60,6 +61,7 @@ class StudySession(Row, table=True):
     document_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))  # none: all of the student's
     version: int = 1
     messages: int = 0  # the position of the newest
+    questions: int | None = None  # of a quiz
     created_at: datetime = Field(sa_column=_moment())
     updated_at: datetime = Field(sa_column=_moment())
 
@@ -125,3 +127,4 @@ class ShelvedDocument(Row, table=True):
 
 mesh_tables(tables.metadata)
 idempotency_table(tables.metadata)
+personal_data_tables(tables.metadata)

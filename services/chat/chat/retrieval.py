@@ -1,9 +1,9 @@
-"""Asks ingestion to search, with the student's own token: the one synchronous call that chat makes to another service."""
+"""Asks ingestion to search, for a sample and for comparisons, with the student's own token: chat calls no other service."""
 
 import asyncio
 from collections.abc import Sequence
 from logging import getLogger
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import httpx
@@ -14,6 +14,8 @@ from pydantic import BaseModel, Field, ValidationError
 from chat.passages import Findings, Passage
 
 log = getLogger(__name__)
+A = TypeVar("A", bound=BaseModel)
+LONGEST_TEXT = 4000
 # One lost packet of a handshake costs a second; beyond these a student is better told than kept waiting.
 TIMEOUT = httpx.Timeout(connect=2.0, read=10.0, write=5.0, pool=2.0)
 WHOLE_CALL_SECONDS = 12.0
@@ -25,10 +27,18 @@ class SearchUnavailable(Unavailable):
 
 
 class Retrieval(Protocol):
-    """Finds passages of a student's own documents."""
+    """Finds passages of a student's own documents. Each raises a `Problem` when it cannot."""
 
     async def find(self, query: str, *, documents: Sequence[UUID], limit: int, token: str) -> Findings:
-        """Passages of these documents (none named: of all), best first. Raises a `Problem` when it cannot."""
+        """Passages of these documents (none named: of all), best first."""
+        ...
+
+    async def sample(self, seed: str, *, documents: Sequence[UUID], limit: int, token: str) -> tuple[Passage, ...]:
+        """Some passages, spread over these documents and their pages; the same for the same seed."""
+        ...
+
+    async def compare(self, text: str, others: Sequence[str], *, token: str) -> list[float]:
+        """How near in meaning the text is to each of the others: cosines of the model that searches."""
         ...
 
 
@@ -49,37 +59,62 @@ class _Answer(BaseModel):
     answerable: bool
 
 
+class _Sample(BaseModel):
+    passages: list[_Passage]
+
+
+class _Likeness(BaseModel):
+    cosines: list[float]
+
+
 class IngestionSearch:
-    """`POST /search` of ingestion. `client` has ingestion's address as its base URL, and is closed by who made it."""
+    """`POST /search`, `/sample` and `/likeness` of ingestion. `client` has ingestion's address as its base URL, and is closed by who made it."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
     async def find(self, query: str, *, documents: Sequence[UUID], limit: int, token: str) -> Findings:
         """Passages of these documents (none named: of all), best first. Raises a `Problem` when it cannot."""
-        body = {"query": query, "limit": limit} | ({"document_ids": [str(d) for d in documents]} if documents else {})
+        body = {"query": query, "limit": limit} | _among(documents)
+        answer = await self._post("/search", body, token, _Answer)
+        return Findings(tuple(_passages(answer.passages, documents)), answer.answerable)
+
+    async def sample(self, seed: str, *, documents: Sequence[UUID], limit: int, token: str) -> tuple[Passage, ...]:
+        """Some passages of these documents (none named: of all). Raises a `Problem` when it cannot."""
+        answer = await self._post("/sample", {"seed": seed, "limit": limit} | _among(documents), token, _Sample)
+        return tuple(_passages(answer.passages, documents))
+
+    async def compare(self, text: str, others: Sequence[str], *, token: str) -> list[float]:
+        """Cosines. Raises a `Problem` when it cannot."""
+        body = {"text": text[:LONGEST_TEXT], "others": [other[:LONGEST_TEXT] for other in others]}
+        return (await self._post("/likeness", body, token, _Likeness)).cosines
+
+    async def _post(self, path: str, body: dict[str, Any], token: str, kind: type[A]) -> A:
         headers = {"Authorization": f"Bearer {token}"}
         propagate.inject(headers)
         try:
             async with asyncio.timeout(WHOLE_CALL_SECONDS):
-                response = await self._client.post("/search", json=body, headers=headers)
+                response = await self._client.post(path, json=body, headers=headers)
         except (httpx.HTTPError, TimeoutError) as error:
             log.warning("ingestion does not answer: %s: %s", type(error).__name__, error)
             raise _unavailable() from error
         if response.status_code != httpx.codes.OK:
             raise _refusal(response)
         try:
-            answer = _Answer.model_validate_json(response.content)
+            return kind.model_validate_json(response.content)
         except ValidationError as error:
             log.exception("ingestion's answer is not what was agreed")
             raise _unavailable() from error
-        return Findings(tuple(_passages(answer, documents)), answer.answerable)
 
 
-def _passages(answer: _Answer, documents: Sequence[UUID]) -> list[Passage]:
+def _among(documents: Sequence[UUID]) -> dict[str, Any]:
+    return {"document_ids": [str(document) for document in documents]} if documents else {}
+
+
+def _passages(listed: Sequence[_Passage], documents: Sequence[UUID]) -> list[Passage]:
     found = [
         Passage(p.passage_id, p.document_id, p.document_title, p.page, p.part, p.quote, p.start, p.end, p.score)
-        for p in answer.passages
+        for p in listed
         if not documents or p.document_id in documents
     ]
     if crooked := [passage.id for passage in found if passage.end - passage.start != len(passage.text)]:

@@ -11,9 +11,11 @@ from uuid import UUID
 from contracts.chat import Mode
 from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, field_validator, model_validator
 
+from chat.assessment import Assessment
 from chat.citations import Citation
 from chat.limits import MOST_CHARACTERS
 from chat.models import Intent, Message, Role, Status, StudySession
+from chat.recall.turns import QuizTurn, RecallTurn
 
 _LONGEST_TITLE = 200
 _MOST_DOCUMENTS = 100
@@ -51,8 +53,21 @@ class NewSession(BaseModel):
         default=[], description="What to study; none: everything of the student's"
     )
     title: Annotated[str, Field(max_length=_LONGEST_TITLE), AfterValidator(one_line)] | None = Field(
-        None, description="Unset, the first question becomes the title"
+        None, description="Unset, the first question becomes the title; in the mode `feynman` it names the concept"
     )
+
+    questions: int | None = Field(
+        None,
+        ge=1,
+        le=50,
+        description="In the mode `active_recall`: how many questions a quiz has; unset, the service's own choice",
+    )
+
+    @model_validator(mode="after")
+    def _questions_of_a_quiz(self) -> Self:
+        if self.questions is not None and self.mode != "active_recall":
+            raise ValueError("questions is for the mode active_recall alone; leave it out")
+        return self
 
 
 class NewMessage(BaseModel):
@@ -130,6 +145,10 @@ class SpendingOut(BaseModel):
     items: list[SpentOut]
 
 
+class AssessmentOut(Assessment, frozen=True):
+    """An explanation, assessed. `attempt` is 0 where nothing was: an invitation, a hint without one before."""
+
+
 class ErrorOut(BaseModel):
     """Why there is no answer. `POST /chat/messages/{id}/retry` asks for it again."""
 
@@ -158,6 +177,10 @@ class MessageOut(BaseModel):
     usage: UsageOut | None = None
     error: ErrorOut | None = None
     attempts: int | None = Field(None, description="How often an answer was begun")
+    recall: RecallTurn | None = Field(
+        None, description="In the mode `active_recall`: what was graded, and the question that is open"
+    )
+    assessment: AssessmentOut | None = Field(None, description="In the mode `feynman`: what an explanation is worth")
 
 
 class BegunAnswer(BaseModel):
@@ -184,6 +207,8 @@ def cited_documents(messages: Sequence[Message]) -> set[UUID]:
 def message_out(message: Message, gone: Collection[UUID] = ()) -> MessageOut:
     """A message. `gone` are cited documents that were deleted."""
     shown: dict[str, Any] = {name: getattr(message, name) for name in _SHOWN} | (message.details or {})
+    if (kept := shown.get(QuizTurn.shown_as)) is not None:
+        shown[QuizTurn.shown_as] = RecallTurn.of(QuizTurn.model_validate(kept))
     if message.role == Role.TUTOR:
         shown["attempts"] = message.attempts
         shown["citations"] = [

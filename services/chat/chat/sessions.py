@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from chassis.errors import Invalid, NotFound
+from chassis.errors import NotFound
 from chassis.paging import INTEGER, PageRequest, moment
 from contracts.chat import Mode
 from mesh import Outbox
@@ -15,12 +15,6 @@ from sqlmodel import and_, col, delete, or_, select
 from chat import facts
 from chat.models import Message, StudySession
 from chat.shelf import StudentShelf
-
-AVAILABLE: frozenset[Mode] = frozenset(("tutor",))
-
-
-class ModeNotAvailable(Invalid):
-    type, title = "mode-not-available", "This mode is not available yet"
 
 
 class NoSuchSession(NotFound):
@@ -34,13 +28,25 @@ class Sessions:
         self._session = session
         self._owner = owner
 
-    async def start(self, mode: Mode, title: str | None, document_ids: Sequence[UUID], now: datetime) -> StudySession:
-        """Begin to study these documents (none: all). Raises `ModeNotAvailable`, `NotOnTheShelf`."""
-        if mode not in AVAILABLE:
-            raise ModeNotAvailable(f"The modes available so far are {', '.join(sorted(AVAILABLE))}.", mode=mode)
+    async def start(
+        self,
+        mode: Mode,
+        title: str | None,
+        document_ids: Sequence[UUID],
+        now: datetime,
+        *,
+        questions: int | None = None,
+    ) -> StudySession:
+        """Begin to study these documents (none: all), in quizzes of so many questions. Raises `NotOnTheShelf`."""
         chosen = await StudentShelf(self._session, self._owner).choose(document_ids)
         started = StudySession(
-            user_id=self._owner, mode=mode, title=title, document_ids=chosen, created_at=now, updated_at=now
+            user_id=self._owner,
+            mode=mode,
+            title=title,
+            document_ids=chosen,
+            questions=questions,
+            created_at=now,
+            updated_at=now,
         )
         self._session.add(started)
         await self._session.flush()

@@ -82,6 +82,7 @@ class Settings(StoringSettings, env_prefix="CHAT_"):
     llm_retries: int = Field(2, ge=0, le=10, description="Tries again where a provider is overloaded or fails at once")
 
     passages: int = Field(8, ge=1, le=50, description="Passages that an answer may rest on")
+    recall_questions: int = Field(10, ge=1, le=50, description="Questions of a quiz where the student does not choose")
     answers_at_once: int = Field(64, ge=1, description="Answers that one process writes at the same time")
     followers: int = Field(
         200, ge=1, description="Readers of other processes' answers at once; more see each answer when it is finished"

@@ -14,7 +14,7 @@ from chat.citations import Citation
 from chat.memory import Exchange
 from chat.model import Usage
 from chat.models import Intent
-from chat.passages import Findings
+from chat.passages import Findings, Passage
 from chat.retrieval import Retrieval
 
 
@@ -35,7 +35,7 @@ class Details(BaseModel, frozen=True):
 class Asked:
     """A student's message whose answer is to be written by whoever holds the lease.
 
-    `kept` are the `Details` of the session's earlier answers, the oldest first. An answer that failed left none.
+    `title` is the session's, where the student gave it one. `kept` are the `Details` of the session's earlier answers, the oldest first. An answer that failed left none.
     """
 
     session_id: UUID
@@ -45,11 +45,13 @@ class Asked:
     lease: UUID
     attempt: int
     mode: Mode
+    title: str | None
     question: str
     intent: Intent | None
     history: Sequence[Exchange]
     kept: Sequence[Mapping[str, Any]]
     documents: Sequence[UUID]
+    questions: int | None = None  # of a quiz, where the student chose
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,22 @@ class Material:
     passages: int
     opens: Callable[[], object]
 
-    async def find(self, query: str) -> Findings:
+    async def find(self, query: str, *, limit: int | None = None) -> Findings:
         """The passages nearest to the query. Raises a `Problem` when it cannot be searched."""
-        found = await self.retrieval.find(query, documents=self.documents, limit=self.passages, token=self.token)
+        limit = limit or self.passages
+        found = await self.retrieval.find(query, documents=self.documents, limit=limit, token=self.token)
         self.opens()
         return found
+
+    async def sample(self, seed: str, *, limit: int) -> tuple[Passage, ...]:
+        """Passages of everything that is studied, the same for the same seed. Raises a `Problem` when it cannot."""
+        found = await self.retrieval.sample(seed, documents=self.documents, limit=limit, token=self.token)
+        self.opens()
+        return found
+
+    async def compare(self, text: str, *others: str) -> list[float]:
+        """How near in meaning the text is to the others. Raises a `Problem` when it cannot be told."""
+        return await self.retrieval.compare(text, others, token=self.token)
 
     def unneeded(self) -> None:
         """Nothing is to be searched before the first word: a stream opens soon, though the model may be slow."""

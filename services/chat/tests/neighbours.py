@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +35,8 @@ class Neighbours:
     gate: asyncio.Event | None = None
     searched: asyncio.Event = field(default_factory=asyncio.Event)
     searches: list[dict[str, Any]] = field(default_factory=list)
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    likeness: Callable[[str, str], float] | None = None
     tokens: list[str] = field(default_factory=list)
     key: SigningKey = field(default_factory=_signing_key)
     url: str = ""
@@ -42,7 +44,12 @@ class Neighbours:
 
     def app(self) -> Starlette:
         return Starlette(
-            routes=[Route("/search", self._search, methods=["POST"]), Route("/.well-known/jwks.json", self._keys)]
+            routes=[
+                Route("/search", self._search, methods=["POST"]),
+                Route("/sample", self._sample, methods=["POST"]),
+                Route("/likeness", self._likeness, methods=["POST"]),
+                Route("/.well-known/jwks.json", self._keys),
+            ]
         )
 
     def token(self, user_id: UUID, **more: Any) -> str:
@@ -56,6 +63,19 @@ class Neighbours:
             "jti": uuid4().hex,
         }
         return self.key.sign(claims | more | {"iat": now, "exp": now + timedelta(hours=1)})
+
+    async def _sample(self, request: Request) -> Response:
+        self.samples.append(await request.json())
+        self.tokens.append(request.headers["authorization"].removeprefix("Bearer "))
+        if self.status != 200:
+            return JSONResponse({"type": "x", "detail": "no"}, self.status)
+        return JSONResponse({"passages": [_found(p) for p in self.passages]})
+
+    async def _likeness(self, request: Request) -> Response:
+        body = await request.json()
+        if self.likeness is None:
+            return JSONResponse({"type": "x", "detail": "no"}, 503)
+        return JSONResponse({"model": "words", "cosines": [self.likeness(body["text"], o) for o in body["others"]]})
 
     async def _search(self, request: Request) -> Response:
         self.searches.append(await request.json())

@@ -101,14 +101,15 @@ class Mutation:
         mode: Mode,
         document_ids: list[strawberry.ID] = [],  # noqa: B006
         title: str | None = None,
+        questions: int | None = None,
     ) -> Session:
         student = info.context
-        wanted = valid(NewSession, mode=mode.value, document_ids=document_ids, title=title)
+        wanted = valid(NewSession, mode=mode.value, document_ids=document_ids, title=title, questions=questions)
         student.desk.expect_verified(student.known)
         async with student.transaction() as session:
             now = student.desk.clock()
             started = await Sessions(session, student.known.id).start(
-                wanted.mode, wanted.title, wanted.document_ids, now
+                wanted.mode, wanted.title, wanted.document_ids, now, questions=wanted.questions
             )
             (shown,) = await listing.shown(session, student.known, [started])
         return Session.of(shown)

@@ -12,6 +12,8 @@ from chassis.paging import Page
 from pydantic import BaseModel
 
 from chat import schemas
+from chat.graphql.assessments import Assessment
+from chat.graphql.quizzes import RecallTurn
 from chat.models import Intent, Role, Status
 from chat.news import News
 
@@ -103,6 +105,8 @@ class Message:
     usage: Usage | None
     error: AnswerError | None
     attempts: int | None
+    recall: RecallTurn | None = strawberry.field(description="In the mode ACTIVE_RECALL: a turn of the quiz")
+    assessment: Assessment | None = strawberry.field(description="In the mode FEYNMAN: what an explanation is worth")
 
     @classmethod
     def of(cls, shown: schemas.MessageOut) -> Self:
@@ -112,6 +116,8 @@ class Message:
             citations=[_shown(Citation, citation) for citation in shown.citations],
             usage=shown.usage and _shown(Usage, shown.usage),
             error=shown.error and _shown(AnswerError, shown.error),
+            recall=shown.recall and RecallTurn.of(shown.recall),
+            assessment=shown.assessment and Assessment.of(shown.assessment),
         )
         return message
 

@@ -1,0 +1,33 @@
+"""What of an answer is worth grading at all: silence, the question said again, a list of guesses."""
+
+import re
+
+from chat.wording import read
+
+_BLANK = re.compile(
+    r"(?:i )?(?:(?:really |honestly |just )?(?:do not|don't|dont|don t|can't|cannot|couldn't|could not|did not|didn't) (?:know|remember|recall|have (?:a |any )?(?:clue|idea)|say|tell)"
+    r"|(?:have |got )?no (?:idea|clue)|forgot(?:ten)?(?: (?:it|that|this))?|(?:am |i'm )?not sure|idk|dunno|no|none|nothing|n/?a|pass|skip|help|what|hm+|um+|uh|weiß nicht|keine ahnung|no sé"
+    r"|je ne sais pas)(?: (?:at all|anymore|it|this|that|the answer|yet|sorry|about (?:it|this|that)|honestly))*",
+    re.IGNORECASE,
+)
+_GUESSES = re.compile(r"\s*(?:,|;|/|\bor\b|\n)\s*", re.IGNORECASE)
+_LONGEST_GUESS = 4
+
+
+def says_nothing(answer: str) -> bool:
+    """Whether it is no answer, in whatever words."""
+    said = " ".join(re.sub(r"[^\w\s'/]+", " ", answer.replace("’", "'")).split())
+    said = re.sub(r"^(?:sorry|well|oh|hm+|um+|ok|okay) ", "", said, flags=re.IGNORECASE)
+    return not said or bool(_BLANK.fullmatch(said))
+
+
+def repeats(answer: str, question: str) -> bool:
+    """Whether it says nothing that the question has not said."""
+    asked = read(question).bases
+    return all(word.base in asked or word.light for word in read(answer).words)
+
+
+def guesses(answer: str) -> list[str]:
+    """The terms of an answer that names several; one where it is a sentence."""
+    parts = [part for part in _GUESSES.split(answer.strip(" .")) if part]
+    return parts if all(len(part.split()) <= _LONGEST_GUESS for part in parts) else [answer]

@@ -1,0 +1,34 @@
+"""Whether a word is another one, spelt wrong."""
+
+from functools import lru_cache
+
+from chat.lexicon import opposed
+from chat.terms import stem
+
+_SHORTEST = 5
+_LONG = 8
+
+
+@lru_cache(maxsize=8192)
+def is_typo(said: str, meant: str) -> bool:
+    """One slip in a word of five letters, two in one of eight; never one that makes it the opposite (*hyper*, *hypo*)."""
+    if said == meant:
+        return True
+    if len(meant) < _SHORTEST or not meant.isalpha() or said[:1] != meant[:1] or opposed(stem(said), stem(meant)):
+        return False
+    allowed = 2 if len(meant) >= _LONG else 1
+    return abs(len(said) - len(meant)) <= allowed and _distance(said, meant) <= allowed
+
+
+def _distance(one: str, other: str) -> int:
+    """Insertions, deletions, exchanges of a letter, and of two neighbours."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        before, above, row = row, before, [i]
+        for j, b in enumerate(other, 1):
+            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                best = min(best, above[j - 2] + 1)
+            row.append(best)
+    return row[-1]

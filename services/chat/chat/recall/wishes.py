@@ -1,0 +1,45 @@
+"""What a student's message wants: what its button says, or else what its words do."""
+
+import re
+
+from chat.models import Intent
+from chat.recall.turns import Question
+from chat.studying import Asked
+from chat.terms import words
+
+_WISHES = (
+    (Intent.HINT, r"(?:(?:a|another|one more|give me an?(?:other)?) )?hint(?: please)?|help(?: me)?|clue"),
+    (Intent.SKIP, r"skip(?: (?:it|this|that|this one|the question))?|next(?: (?:one|question))?|pass"),
+    (Intent.FINISH, r"(?:finish|stop|end|quit|enough|that(?: i|')s enough|i am done|i'm done|done|exit)(?: (?:it|the quiz|quiz|now|please))*"),
+    (Intent.START, r"(?:start|begin|go|restart|again|let'?s go|ready|i am ready|i'm ready|(?:quiz|test|ask|examine) me|new quiz|another quiz|start (?:the|a|another) quiz)(?: (?:now|please|again))*"),
+)  # fmt: skip
+_TOPIC = re.compile(
+    r"(?:please )?(?:(?:quiz|test|ask|examine) me|(?:start|begin)(?: a(?:nother)?)? quiz|(?:a )?quiz|start|questions?) "
+    r"(?:on|about|over|for|with|something about|questions about|questions on) (?P<topic>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_LONGEST_TOPIC = 300
+
+
+def wish(asked: Asked, question: Question | None) -> Intent:
+    """What is to be done. Words are only taken for a button where they are nothing but that, and not the answer itself."""
+    if asked.intent is not None:
+        return asked.intent
+    said = " ".join(re.sub(r"[^\w\s']+", " ", asked.question.replace("’", "'")).casefold().split())
+    meant = next((intent for intent, pattern in _WISHES if re.fullmatch(pattern, said)), None)
+    if question is None:
+        return meant if meant in (Intent.HINT, Intent.SKIP, Intent.FINISH) else Intent.START
+    if meant is None or meant is Intent.START or set(said.split()) <= set(words(question.answer)):
+        return Intent.ANSWER
+    return meant
+
+
+def topic_of(asked: Asked) -> str | None:
+    """What the student wants to be asked about; None for everything."""
+    said = " ".join(asked.question.split())
+    if match := _TOPIC.fullmatch(said):
+        said = match["topic"]
+    plain = " ".join(re.sub(r"[^\w\s']+", " ", said).casefold().split())
+    if not plain or any(intent is Intent.START and re.fullmatch(pattern, plain) for intent, pattern in _WISHES):
+        return None
+    return said[:_LONGEST_TOPIC].strip(" .?!") or None

@@ -1,0 +1,30 @@
+"""Answers graded by hand, to be graded again by the program. `developed_on.md` was looked at while it was written; `held_out.md` was not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from chat.recall.drafts import Form
+from chat.recall.grading import Task
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An answer with the grade that a person gave it."""
+
+    task: Task
+    said: str
+    grade: int
+
+
+def answers(name: str) -> Iterator[Heard]:
+    """The answers of a file: a question, its form and concept, the text, what is asked for, and what students said."""
+    for block in (HERE / f"{name}.md").read_text(encoding="utf-8").split("\n\n"):
+        question, head, text, wanted, *said = block.strip().splitlines()
+        form, concept = head.split(" | ")
+        sentence = text[: text.index(". ") + 1] if ". " in text else text
+        task = Task(Form(form), concept, question[2:], wanted[2:], sentence, text)
+        for line in said:
+            yield Heard(task, line[2:], int(line[0]))

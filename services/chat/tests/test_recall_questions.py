@@ -1,0 +1,177 @@
+"""Questions from sentences: which are made, of what none is made, and which is asked next."""
+
+from collections.abc import Sequence
+from random import Random
+from uuid import UUID
+
+import pytest
+from chat.passages import Passage
+from chat.recall.choosing import choose
+from chat.recall.drafts import BLANK, SHORT, Draft, Form
+from chat.recall.grading import grade
+from chat.recall.hints import hint
+from chat.recall.making import drafts
+from chat.recall.quiz import Quiz, summarise
+from chat.recall.turns import Graded, Outcome, Question, QuizTurn
+from chat.terms import words
+
+from .builders import passage
+
+TEXT = """Osmosis is the movement of water through a membrane from a weak to a strong solution. Arteries have thick walls because they
+carry blood under high pressure. The powerhouse of the cell is called the mitochondrion. Deforestation leads to a loss of soil on steep
+slopes. Stereotypes are oversimplified ideas about groups of people. The treaty that ended the war was signed in 1919 by the delegates of
+Germany."""
+
+
+def made(text: str, form: Form | None = None) -> list[Draft]:
+    return [draft for draft in drafts([passage(text)]) if form is None or draft.form is form]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is osmosis?", "the movement of water through a membrane from a weak to a strong solution"),
+        ("What are stereotypes?", "oversimplified ideas about groups of people"),
+        ("Why is it that arteries have thick walls?", "they carry blood under high pressure"),
+        ("What does deforestation lead to?", "a loss of soil on steep slopes"),
+        ("Which term means: “oversimplified ideas about groups of people”?", "stereotypes"),
+        (f"Fill in the blank: The powerhouse of the cell is called the {BLANK}.", "mitochondrion"),
+        (
+            f"Fill in the blank (a year): The treaty that ended the war was signed in {BLANK} by the delegates of Germany.",
+            "1919",
+        ),
+    ],
+)
+def test_question_asks_for_what_its_sentence_says(question: str, answer: str) -> None:
+    assert (question, answer) in [(draft.question, draft.answer) for draft in made(TEXT)]
+
+
+def test_entries_of_a_glossary_and_of_notes_are_asked_about() -> None:
+    notes = "Glossary\n\nelasticity: how strongly demand answers to a change of price\n\n- **ATP** - the energy currency of every cell\n"
+    asked = {draft.question for draft in made(notes, Form.DEFINITION)}
+    assert asked == {"What is meant by elasticity?", "What is meant by ATP?"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CHAPTER 3 THE CELL 47",
+        "Figure 3.2 The cell is the smallest unit that is alive and divides.",
+        "This is the movement of water through a membrane that lets some things pass.",
+        "It is a process by which one nucleus divides into two identical nuclei.",
+        "What is the movement of water through a semipermeable membrane called?",
+        "Explain why osmosis is the movement of water through a semipermeable membrane.",
+        "The result is a shift of the curve to the right in the short run.",
+        "As shown in Figure 4, demand is the amount that buyers want at each price.",
+        "You are a person who wants to learn about the law of supply and demand.",
+        "One reason is the cost of the raw material that the firm has to buy.",
+        "Table 2 Country Population 1 China 1,400 2 India 1,300 3 United States 330.",
+        "A monopoly is a monopoly.",
+    ],
+)
+def test_heads_captions_exercises_and_what_leans_on_its_place_are_not_asked_about(text: str) -> None:
+    assert made(text) == []
+
+
+def test_no_question_gives_its_answer_away_and_its_own_sentence_is_a_right_answer() -> None:
+    for draft in made(TEXT):
+        if draft.form in SHORT:
+            assert not set(words(draft.answer)) & set(words(draft.question))
+        task = Question.of(draft, 1).task
+        assert grade(task, draft.reference, 0.9).grade >= 4, draft
+        assert grade(task, draft.answer, 1.0).grade == 5, draft
+        assert draft.passage.text[draft.start : draft.end].split() == draft.reference.split()
+
+
+def test_hints_grow_and_never_say_all() -> None:
+    for draft in made(TEXT):
+        question = Question.of(draft, 1)
+        where, begun, more = (hint(question, given) for given in range(3))
+        assert "page 1" in where
+        assert draft.answer not in begun + more
+        assert len(set(words(draft.answer)) & set(words(more))) >= len(set(words(draft.answer)) & set(words(begun)))
+
+
+def pages(count: int, documents: int = 1) -> list[Passage]:
+    names = [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "kappa",
+        "lambda",
+        "omega",
+        "sigma",
+        "theta",
+        "omicron",
+    ]
+    return [
+        passage(
+            f"{names[n].title()} particles are tiny things that carry the force number {names[-n - 1]} between bodies.",
+            page=n + 1,
+            document=UUID(int=n % documents),
+        )
+        for n in range(count)
+    ]
+
+
+def asked(made: Sequence[Draft], results: Sequence[int | None]) -> tuple[Quiz, list[Graded]]:
+    """A quiz in which so many questions were asked, with these grades; None is a skip."""
+    turns: list[QuizTurn] = []
+    graded: list[Graded] = []
+    for number, result in enumerate(results, 1):
+        quiz = Quiz(turns)
+        draft = choose(made, quiz, graded, Random(number))
+        assert draft is not None
+        question = Question.of(draft, number)
+        turns.append(QuizTurn(quiz=1, topic=None, total=10, question=question, graded=graded[-1] if graded else None))
+        outcome = Outcome.SKIPPED if result is None else Outcome.ANSWERED
+        graded.append(
+            Graded(
+                outcome=outcome,
+                question=question,
+                said="x",
+                grade=result or 0,
+                feedback="",
+                quote=None,
+                hints=0,
+                offline=True,
+            )
+        )
+    return Quiz(turns), graded
+
+
+def test_questions_are_spread_over_documents_and_pages_and_none_is_asked_twice() -> None:
+    quiz, _ = asked(drafts(pages(8, documents=2)), [5] * 8)
+    concepts = [question.concept for question in quiz.asked]
+    assert len(set(concepts)) == 8
+    assert len({question.source.page for question in quiz.asked}) == 8
+    documents = [question.source.document_id for question in quiz.asked]
+    assert documents[0] != documents[1]
+
+
+def test_missed_concept_returns_in_another_form_once_others_came_between_and_not_after_it_was_known() -> None:
+    made = drafts(pages(8))
+    quiz, graded = asked(made, [1, 5, 5, 5])
+    assert quiz.asked[3].concept == quiz.asked[0].concept
+    assert quiz.asked[3].form is not quiz.asked[0].form
+    assert quiz.due_again(graded) == []
+    assert choose(made, quiz, graded, Random(1)) is not None
+
+
+def test_summary_counts_the_last_answer_about_a_concept_and_names_the_weak() -> None:
+    quiz, graded = asked(drafts(pages(8)), [1, 5, None, 4])
+    summary = summarise(graded)
+    assert (summary.asked, summary.answered, summary.skipped) == (4, 3, 1)
+    assert summary.average == pytest.approx(10 / 3, abs=0.01)
+    assert [result.concept for result in summary.weak] == [quiz.asked[2].concept]
+    assert summary.concepts[0].asked == 2
+    assert summary.concepts[0].grade == 4
+
+
+def test_nothing_left_to_ask_is_none() -> None:
+    made = drafts(pages(2))
+    quiz, graded = asked(made, [5, 5])
+    assert choose(made, quiz, graded, Random(1)) is None
