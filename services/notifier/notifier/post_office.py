@@ -13,6 +13,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.sealing import KeyRing
 from contracts.auth import EmailRequested
+from mesh import Transient
 
 from notifier.addresses import NoAddress, recipient
 from notifier.kinds import Channel
@@ -30,7 +31,7 @@ from notifier.unsubscribing import Unsubscribing
 _NEWS_LIFE = timedelta(days=1)
 
 
-class ProfileUnknown(Exception):
+class ProfileUnknown(Transient):
     """The student's address has not been heard of yet; it will be."""
 
 
