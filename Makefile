@@ -41,7 +41,7 @@ else
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=90
 endif
 
-faults: setup ## break everything, one thing after the other, under load: some ten minutes (FAULTS_SEED=… replays, ARGS="-k broker" for some)
+faults: setup ## break everything, one thing after the other, under load: ten to fifteen minutes (FAULTS_SEED=… replays, ARGS="-k broker" for some)
 	@$(BIN)/python -m devstack install
 	@FAULTS=long $(BIN)/pytest tests/faults $(ARGS)
 
@@ -61,8 +61,9 @@ bench: setup ## print figures beside their baselines, from the same run
 	@$(BIN)/python -m devstack install
 	@$(BIN)/python tests/bench
 
-quality: setup ## score search on our texts, and on a corpus with questions (CORPUS=path)
+quality: setup ## score search and judgements on our texts, and search on a corpus with questions (CORPUS=path)
 	@$(BIN)/python -m devstack install
+	@$(BIN)/python tests/quality/teach_back.py
 	@$(BIN)/python -m tests.quality
 
 contracts: setup ## write AsyncAPI, OpenAPI and JSON Schema from the code

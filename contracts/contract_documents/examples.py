@@ -17,7 +17,21 @@ CARD = UUID("018f3b2e-0000-7000-8000-000000000007")
 NOTE = UUID("018f3b2e-0000-7000-8000-000000000008")
 DECK = UUID("018f3b2e-0000-7000-8000-000000000009")
 NOTIFICATION = UUID("018f3b2e-0000-7000-8000-000000000007")
+EXPORT = UUID("018f3b2e-0000-7000-8000-00000000000c")
 TITLE = "Introduction to Sociology"
+
+ERASED = (
+    chat.ChatDataErased,
+    flashcard.FlashcardDataErased,
+    ingestion.IngestionDataErased,
+    notifier.NotifierDataErased,
+)
+EXPORTED = (
+    chat.ChatDataExported,
+    flashcard.FlashcardDataExported,
+    ingestion.IngestionDataExported,
+    notifier.NotifierDataExported,
+)
 
 
 def example_of(event: type[Event]) -> Event:
@@ -83,6 +97,21 @@ def _examples() -> list[Event]:
             user_id=USER,
             citations=[chat.Cited(document_id=DOCUMENT, page=11)],
             offline=False,
+        ),
+        chat.ExplanationAssessed(
+            version=2,
+            message_id=MESSAGE,
+            session_id=STUDY_SESSION,
+            user_id=USER,
+            concept="culture shock",
+            attempt=2,
+            supported=3,
+            contradicted=1,
+            unspoken=0,
+            missing=[
+                chat.MissingPoint(text="Culture shock passes in stages.", document_id=DOCUMENT, page=11),
+            ],
+            coverage=0.75,
         ),
         chat.FlashcardsProposed(
             version=1,
@@ -150,6 +179,10 @@ def _examples() -> list[Event]:
             code="refused",
             detail="The mail server refused the mail for this address.",
         ),
+        auth.UserDeleted(version=4, user_id=USER),
+        auth.UserExportRequested(version=1, export_id=EXPORT, user_id=USER),
+        *(erased(version=1, user_id=USER) for erased in ERASED),
+        *(exported(version=1, export_id=EXPORT, user_id=USER, size=20480) for exported in EXPORTED),
     ]
 
 

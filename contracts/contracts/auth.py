@@ -33,6 +33,19 @@ class UserEmailVerified(Profile, type="auth.user.email_verified", version=1, agg
     """The user opened the link that was sent to the address."""
 
 
+class UserDeleted(Event, type="auth.user.deleted", version=1, aggregate="user_id"):
+    """The account is gone. Whoever keeps something of the user erases it, and says so with `<service>.user_data.erased`."""
+
+    user_id: UUID
+
+
+class UserExportRequested(Event, type="auth.user.export_requested", version=1, aggregate="export_id"):
+    """The user wants a copy of everything. Whoever keeps something makes it ready, and says so with `<service>.user_data.exported`."""
+
+    export_id: UUID
+    user_id: UUID
+
+
 class EmailRequested(Event, type="auth.email.requested", version=1, aggregate="request_id"):
     """A mail with a secret link is to be sent to somebody, now: after `expires_at` it is of no use any more."""
 

@@ -6,6 +6,8 @@ from uuid import UUID
 from mesh import EphemeralEvent, Event
 from pydantic import BaseModel, Field
 
+from contracts.personal_data import DataErased, DataExported
+
 Mode = Literal["tutor", "active_recall", "feynman"]
 
 
@@ -45,6 +47,29 @@ class MessageAnswered(Event, type="chat.message.answered", version=1, aggregate=
     offline: bool = Field(description="No language model took part: the answer was extracted from the material")
 
 
+class MissingPoint(BaseModel):
+    """A key point that an explanation does not hold, in the material's own words, and where it stands."""
+
+    text: str
+    document_id: UUID
+    page: int | None
+
+
+class ExplanationAssessed(Event, type="chat.explanation.assessed", version=1, aggregate="message_id"):
+    """A student explained a concept and was told what of it the material supports. Published once per attempt, retries included."""
+
+    message_id: UUID
+    session_id: UUID
+    user_id: UUID
+    concept: str
+    attempt: int = Field(ge=1, description="Counts the explanations of this concept in the session")
+    supported: int = Field(ge=0, description="Claims that the material supports")
+    contradicted: int = Field(ge=0)
+    unspoken: int = Field(ge=0, description="Claims that the material does not speak of")
+    missing: list[MissingPoint] = Field(description="The biggest gap first")
+    coverage: float = Field(ge=0, le=1, description="The share of the key points that this and earlier attempts cover")
+
+
 class ProposedCard(BaseModel):
     """A card that could be made from a passage."""
 
@@ -67,3 +92,11 @@ class FlashcardsProposed(Event, type="chat.flashcards.proposed", version=1, aggr
     document_id: UUID | None = None
     cards: list[ProposedCard]
     offline: bool = Field(description="No language model took part")
+
+
+class ChatDataErased(DataErased, type="chat.user_data.erased", version=1, aggregate="user_id"):
+    """Chat keeps nothing of the user any more."""
+
+
+class ChatDataExported(DataExported, type="chat.user_data.exported", version=1, aggregate="export_id"):
+    """What chat keeps of the user waits to be fetched."""

@@ -7,6 +7,8 @@ from uuid import UUID
 from mesh import Event
 from pydantic import AwareDatetime, Field
 
+from contracts.personal_data import DataErased, DataExported
+
 Rating = Literal["again", "hard", "good", "easy"]
 
 
@@ -70,3 +72,11 @@ class ReviewsCleared(Event, type="flashcard.reviews.cleared", version=1, aggrega
 
     user_id: UUID
     day: date
+
+
+class FlashcardDataErased(DataErased, type="flashcard.user_data.erased", version=1, aggregate="user_id"):
+    """Flashcard keeps nothing of the user any more."""
+
+
+class FlashcardDataExported(DataExported, type="flashcard.user_data.exported", version=1, aggregate="export_id"):
+    """What flashcard keeps of the user waits to be fetched."""

@@ -6,6 +6,8 @@ from uuid import UUID
 from mesh import EphemeralEvent, Event
 from pydantic import Field
 
+from contracts.personal_data import DataErased, DataExported
+
 DocumentKind = Literal["pdf", "docx", "txt", "md"]
 
 
@@ -55,3 +57,11 @@ class DocumentDeleted(Event, type="ingestion.document.deleted", version=1, aggre
 
     document_id: UUID
     user_id: UUID
+
+
+class IngestionDataErased(DataErased, type="ingestion.user_data.erased", version=1, aggregate="user_id"):
+    """Ingestion keeps nothing of the user any more."""
+
+
+class IngestionDataExported(DataExported, type="ingestion.user_data.exported", version=1, aggregate="export_id"):
+    """What ingestion keeps of the user waits to be fetched."""

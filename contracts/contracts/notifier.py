@@ -6,6 +6,8 @@ from uuid import UUID
 from mesh import Event
 from pydantic import Field
 
+from contracts.personal_data import DataErased, DataExported
+
 
 class NotificationDelivered(Event, type="notifier.notification.delivered", version=1, aggregate="notification_id"):
     """A student was told: a notification stands in the list, or a mail server has taken the mail."""
@@ -25,3 +27,11 @@ class NotificationFailed(Event, type="notifier.notification.failed", version=1, 
     channel: Literal["in_app", "email"]
     code: str = Field(description="Stable, for programs: refused, expired or unreachable")
     detail: str = Field(description="A sentence for people")
+
+
+class NotifierDataErased(DataErased, type="notifier.user_data.erased", version=1, aggregate="user_id"):
+    """Notifier keeps nothing of the user any more."""
+
+
+class NotifierDataExported(DataExported, type="notifier.user_data.exported", version=1, aggregate="export_id"):
+    """What notifier keeps of the user waits to be fetched."""

@@ -53,7 +53,7 @@ async def sign_up(mesh: LocalMesh, routes: Json) -> AsyncIterator[SignUp]:
         account = {"email": f"{secrets.token_hex(6)}@example.org", "password": secrets.token_urlsafe(12), "name": "Ada"}
         answer = await client.post("/auth/signup", json=account)
         assert answer.status_code == 201, answer.text
-        students.append(Student(client, account["email"], answer.json()))
+        students.append(Student(client, account["email"], account["password"], answer.json()))
         return students[-1]
 
     yield make

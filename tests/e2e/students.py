@@ -13,9 +13,10 @@ Json = dict[str, Any]
 class Student:
     """A signed-up student who talks to the gateway."""
 
-    def __init__(self, client: httpx.AsyncClient, email: str, tokens: Json) -> None:
+    def __init__(self, client: httpx.AsyncClient, email: str, password: str, tokens: Json) -> None:
         self.http = client
         self.email = email
+        self.password = password
         self.tokens = tokens
         self.http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
 
@@ -41,11 +42,11 @@ class Student:
         assert document["status"] == "ready", document
         return document
 
-    async def study(self, *document_ids: str) -> Json:
-        """A session with the tutor, as soon as chat has heard of the documents."""
+    async def study(self, *document_ids: str, mode: str = "tutor") -> Json:
+        """A session, as soon as chat has heard of the documents."""
 
         async def start() -> Json | None:
-            answer = await self.http.post("/chat/sessions", json={"mode": "tutor", "document_ids": list(document_ids)})
+            answer = await self.http.post("/chat/sessions", json={"mode": mode, "document_ids": list(document_ids)})
             if answer.status_code in (404, 409, 422):
                 return None
             assert answer.status_code == 201, answer.text

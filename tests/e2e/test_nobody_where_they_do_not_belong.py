@@ -35,6 +35,8 @@ def _ids(document: str, session: str, message: str) -> dict[str, str]:
         "card_id": str(uuid4()),
         "draft_id": str(uuid4()),
         "import_id": str(uuid4()),
+        "export_id": str(uuid4()),
+        "name": "nobodys.png",
         "token": uuid4().hex,
     }
 

@@ -19,8 +19,8 @@ class Part:
 
 
 PARTS = (
-    Part("auth", ("api", "relay", "scheduler")),
-    Part("ingestion", ("api", "relay", "worker", "scheduler", "index")),
+    Part("auth", ("api", "consumer", "relay", "scheduler")),
+    Part("ingestion", ("api", "consumer", "relay", "worker", "scheduler", "index")),
     Part("chat", ("api", "consumer", "relay", "scheduler")),
     Part("flashcard", ("api", "consumer", "relay", "worker", "scheduler")),
     Part("notifier", ("api", "consumer", "relay", "scheduler")),

@@ -14,7 +14,7 @@ from chassis.migrations import upgrade
 from chassis.sealing import KeyRing
 from chassis.service import Process, Service
 from fastapi import FastAPI
-from mesh import Operations, Relay, Topology
+from mesh import Consumer, Operations, Relay, Topology
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -22,10 +22,12 @@ from redis.backoff import NoBackoff
 from auth.api import routers
 from auth.api.parts import Parts
 from auth.attempts import Attempts
+from auth.events import bus
 from auth.keys_in_use import KeysInUse
 from auth.ledgers import Ledger, LocalLedger, RedisLedger, SturdyLedger
 from auth.models import SCHEMA, SealedKey, tables
 from auth.passwords import Passwords
+from auth.personal_data import Progress
 from auth.service_secrets import ServiceSecrets
 from auth.settings import Settings
 from auth.signing_keys import SigningKeyRows
@@ -48,6 +50,9 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         stack.callback(parts.passwords.close)
         upkeep = Upkeep(settings, database, parts.ring, clock)
 
+        provide = {Progress: Progress, Clock: lambda: clock}
+        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
+
         async def relay(stop: asyncio.Event) -> None:
             await Relay(SCHEMA, database=database, amqp_url=settings.amqp_url, topology=_topology()).run(stop)
 
@@ -55,7 +60,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             await upgrade(database, MIGRATIONS, tables.metadata)
 
         yield Process(
-            roles={"relay": relay, "scheduler": upkeep.run},
+            roles={"consumer": consumer.run, "relay": relay, "scheduler": upkeep.run},
             commands={"migrate": migrate, "rotate-keys": upkeep.rotate_now, "withdraw-keys": upkeep.withdraw_keys},
             app=application(
                 parts,

@@ -20,6 +20,7 @@ class Action(StrEnum):
     REINSTATED = "user.reinstated"
     PASSWORD_RESET = "user.password_reset"  # noqa: S105 - the name of a fact
     PASSWORD_CHANGED = "user.password_changed"  # noqa: S105 - the name of a fact
+    ACCOUNT_DELETED = "user.account_deleted"
     FIRST_ADMIN = "user.first_admin"
     TOKEN_REUSED = "session.token_reused"  # noqa: S105 - the name of a fact
     KEY_ADDED = "signing_key.added"

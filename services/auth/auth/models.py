@@ -149,3 +149,27 @@ class AuditEntry(Row, table=True):
     subject_id: UUID | None = None
     address: str | None = Field(default=None, sa_type=Text)
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+
+
+class Erasure(Row, table=True):
+    """A user who is gone, and the services that have not said yet that they keep nothing of them. No foreign key: it outlives the account."""
+
+    __tablename__ = "erasure"
+
+    user_id: UUID = Field(primary_key=True)
+    requested_at: datetime = Field(sa_column=_moment())
+    waiting_for: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    finished_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+
+
+class DataExport(Row, table=True):
+    """A copy of everything that a user wants, and the services whose part is not ready yet."""
+
+    __tablename__ = "data_export"
+    __table_args__ = (Index("ix_data_export_user_id_requested_at", "user_id", "requested_at"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID = Field(sa_column=Column(ForeignKey("account.id", ondelete="CASCADE"), nullable=False))
+    requested_at: datetime = Field(sa_column=_moment())
+    waiting_for: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    ready: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))

@@ -118,12 +118,12 @@ async def test_production_does_not_start_on_development_secrets(environment: dic
 
 
 async def test_a_role_that_is_not_there_is_told(environment: dict[str, str]) -> None:
-    async with auth_process(environment, "consumer") as service:
+    async with auth_process(environment, "cook") as service:
         assert service.process.stderr is not None
         said = (await service.process.stderr.read()).decode()
         assert await service.process.wait() == 2
-    assert "unknown: consumer" in said
-    for name in ("migrate", "rotate-keys", "withdraw-keys", "relay", "scheduler", "api"):
+    assert "unknown: cook" in said
+    for name in ("migrate", "rotate-keys", "withdraw-keys", "consumer", "relay", "scheduler", "api"):
         assert name in said
 
 

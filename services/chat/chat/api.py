@@ -15,6 +15,7 @@ from chassis.database import SessionDep
 from chassis.idempotency import IdempotencyDep, IdempotencyKey
 from chassis.identity import CurrentUser, VerifiedUser
 from chassis.paging import Page, PageDep
+from chassis.personal_data import export_router
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -37,6 +38,7 @@ from chat.spending import Period, Spending
 from chat.streaming import EVENT_STREAM
 
 router = APIRouter(prefix="/chat", tags=["chat"], route_class=BoundedRoute)
+routers = (router, export_router("chat"))
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer as it comes, with `Accept: text/event-stream`",

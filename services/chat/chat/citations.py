@@ -90,6 +90,35 @@ def _fold(text: str) -> tuple[str, list[int]]:
     return "".join(folded), places
 
 
+class Citations:
+    """The citations of one answer, numbered from 1 in the order in which they are made; words that are cited again keep their number."""
+
+    def __init__(self) -> None:
+        self.found: list[Citation] = []
+
+    def cite(self, passage: Passage, start: int, end: int) -> int | None:
+        """The marker of these characters of the passage's text; None where no words stand there."""
+        start, end = _clipped(passage.text, max(0, start), end)
+        for known in self.found:
+            if known.passage_id == passage.id and _overlap(known, passage.start + start, passage.start + end):
+                return known.marker
+        citation = Citation(
+            marker=len(self.found) + 1,
+            passage_id=passage.id,
+            document_id=passage.document_id,
+            document_title=passage.document_title,
+            page=passage.page,
+            part=passage.part,
+            quote=single_spaced(passage.text[start:end]),
+            start=passage.start + start,
+            end=passage.start + end,
+        )
+        if not citation.stands_in(passage):
+            return None
+        self.found.append(citation)
+        return citation.marker
+
+
 class CitedText:
     """An answer as it is written: text goes in and comes out, markers come out only if they check out.
 
@@ -98,7 +127,7 @@ class CitedText:
     """
 
     def __init__(self, passages: Sequence[Passage], question: str) -> None:
-        self.citations: list[Citation] = []
+        self._cited = Citations()
         self.content = ""
         self._passages = passages
         self._question = question
@@ -108,6 +137,11 @@ class CitedText:
         self._last: tuple[int, ...] = ()
         self._removed = False
         self._swallowed = ""
+
+    @property
+    def citations(self) -> Sequence[Citation]:
+        """What the answer cites so far."""
+        return self._cited.found
 
     def text(self, piece: str) -> str:
         """Text to send now; white space at its end waits for what follows."""
@@ -153,27 +187,8 @@ class CitedText:
             return []
         passage = self._passages[passage_number - 1]
         span = quoted_span(passage, quote) if quote else self._supporting_span(passage)
-        if span is None:
-            return []
-        start, end = _clipped(passage.text, *span)
-        for known in self.citations:
-            if known.passage_id == passage.id and _overlap(known, passage.start + start, passage.start + end):
-                return [known.marker]
-        citation = Citation(
-            marker=len(self.citations) + 1,
-            passage_id=passage.id,
-            document_id=passage.document_id,
-            document_title=passage.document_title,
-            page=passage.page,
-            part=passage.part,
-            quote=single_spaced(passage.text[start:end]),
-            start=passage.start + start,
-            end=passage.start + end,
-        )
-        if not citation.stands_in(passage):
-            return []
-        self.citations.append(citation)
-        return [citation.marker]
+        marker = self._cited.cite(passage, *span) if span is not None else None
+        return [] if marker is None else [marker]
 
     def _supporting_span(self, passage: Passage) -> tuple[int, int] | None:
         if (read := self._read.get(passage.id)) is None:

@@ -190,6 +190,7 @@ class Conversation:
             lease=answer.lease,
             attempt=answer.attempts,
             mode=cast(Mode, studied.mode),
+            title=studied.title if studied.title != title_of(question.content) else None,
             question=question.content,
             intent=question.intent and Intent(question.intent),
             kept=await self._kept(studied.id, question.position),

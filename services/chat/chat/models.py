@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from chassis.database import table_registry
 from chassis.idempotency import idempotency_table
+from chassis.personal_data import personal_data_tables
 from mesh import tables as mesh_tables
 from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, Integer, Numeric, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
@@ -125,3 +126,4 @@ class ShelvedDocument(Row, table=True):
 
 mesh_tables(tables.metadata)
 idempotency_table(tables.metadata)
+personal_data_tables(tables.metadata)

@@ -112,10 +112,10 @@ def _score(candidate: Candidate, question: Question, weighed: dict[str, float]) 
     score += max((definition_form(subject, candidate.text) for subject in question.subjects), default=0.0)
     if (cue := _CUES.get(question.kind)) and here > 0 and re.search(cue, candidate.text, re.MULTILINE):
         score += _CUE_OF_NEED if question.kind in _NEEDED else _CUE
-    return score * _fitness(candidate)
+    return score * fitness(candidate)
 
 
-def _fitness(candidate: Candidate) -> float:
+def fitness(candidate: Candidate) -> float:
     """How well it can stand in an answer at all: prose, whole, neither heading nor question nor list of aims."""
     text, sentence = candidate.text, candidate.sentence
     length = len(text.split())

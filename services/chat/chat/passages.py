@@ -23,6 +23,19 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where words stand: `passage` counts from 1, `start` and `end` are characters of its text."""
+
+    passage: int
+    start: int
+    end: int
+
+    def overlaps(self, other: "Place") -> bool:
+        """Whether some words stand in both."""
+        return self.passage == other.passage and self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """What a search found, best first. `answerable` is the search's own verdict: near enough to hold an answer."""
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from contracts.chat import Mode
 from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, field_validator, model_validator
 
+from chat.assessment import Assessment
 from chat.citations import Citation
 from chat.limits import MOST_CHARACTERS
 from chat.models import Intent, Message, Role, Status, StudySession
@@ -51,7 +52,7 @@ class NewSession(BaseModel):
         default=[], description="What to study; none: everything of the student's"
     )
     title: Annotated[str, Field(max_length=_LONGEST_TITLE), AfterValidator(one_line)] | None = Field(
-        None, description="Unset, the first question becomes the title"
+        None, description="Unset, the first question becomes the title; in the mode `feynman` it names the concept"
     )
 
 
@@ -130,6 +131,10 @@ class SpendingOut(BaseModel):
     items: list[SpentOut]
 
 
+class AssessmentOut(Assessment, frozen=True):
+    """An explanation, assessed. `attempt` is 0 where nothing was: an invitation, a hint without one before."""
+
+
 class ErrorOut(BaseModel):
     """Why there is no answer. `POST /chat/messages/{id}/retry` asks for it again."""
 
@@ -158,6 +163,7 @@ class MessageOut(BaseModel):
     usage: UsageOut | None = None
     error: ErrorOut | None = None
     attempts: int | None = Field(None, description="How often an answer was begun")
+    assessment: AssessmentOut | None = Field(None, description="In the mode `feynman`: what an explanation is worth")
 
 
 class BegunAnswer(BaseModel):

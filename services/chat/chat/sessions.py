@@ -16,7 +16,7 @@ from chat import facts
 from chat.models import Message, StudySession
 from chat.shelf import StudentShelf
 
-AVAILABLE: frozenset[Mode] = frozenset(("tutor",))
+AVAILABLE: frozenset[Mode] = frozenset(("tutor", "feynman"))
 
 
 class ModeNotAvailable(Invalid):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from chassis.errors import NotFound
+from chassis.personal_data import is_erased
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -22,7 +23,9 @@ class Shelf:
         self._session = session
 
     async def put(self, document_id: UUID, version: int, *, owner: UUID, title: str) -> None:
-        """The document can be studied."""
+        """The document can be studied, unless its owner is gone."""
+        if await is_erased(self._session, owner):
+            return
         await self._keep(ShelvedDocument(document_id=document_id, user_id=owner, version=version, title=title))
 
     async def remove(self, document_id: UUID, version: int, *, owner: UUID) -> None:

@@ -35,7 +35,7 @@ class Details(BaseModel, frozen=True):
 class Asked:
     """A student's message whose answer is to be written by whoever holds the lease.
 
-    `kept` are the `Details` of the session's earlier answers, the oldest first. An answer that failed left none.
+    `title` is the session's, where the student gave it one. `kept` are the `Details` of the session's earlier answers, the oldest first. An answer that failed left none.
     """
 
     session_id: UUID
@@ -45,6 +45,7 @@ class Asked:
     lease: UUID
     attempt: int
     mode: Mode
+    title: str | None
     question: str
     intent: Intent | None
     history: Sequence[Exchange]

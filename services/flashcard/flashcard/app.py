@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from chassis.service import Process, Service
 from chassis.storage import Storage
 from fastapi import FastAPI
 from mesh import Consumer, Operations, Relay, Topology
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from flashcard.api import routers
 from flashcard.drafts import Proposals
+from flashcard.erasure import Erasure
 from flashcard.events import bus
 from flashcard.import_work import ImportWork
 from flashcard.models import SCHEMA, tables
@@ -43,9 +46,14 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         keys = await stack.enter_async_context(httpx.AsyncClient(verify=settings.auth_url.startswith("https:")))
         verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
         checks: dict[str, Check] = {"database": database.check}
-        provide = {Students: Students, Sources: Sources, Proposals: Proposals}
-        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
         storage = Storage(settings.storage)
+        provide = {
+            Students: Students,
+            Sources: Sources,
+            Proposals: Proposals,
+            Erasure: partial(_erasure, storage),
+        }
+        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
         work = ImportWork(database, storage, clock)
         upkeep = Upkeep(database, clock, settings.sweep_seconds, work, settings.keep_events)
 
@@ -72,6 +80,10 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             ),
             checks=checks,
         )
+
+
+def _erasure(storage: Storage, session: AsyncSession) -> Erasure:
+    return Erasure(session, storage)
 
 
 def application(state: dict[str, Any], checks: dict[str, Check], operations: Operations | None = None) -> FastAPI:

@@ -9,6 +9,7 @@ from uuid import UUID
 from chassis.clock import Clock, system_clock
 from chassis.errors import NotFound
 from chassis.paging import PageRequest
+from chassis.personal_data import is_erased
 from contracts.chat import ProposedCard
 from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
@@ -46,6 +47,8 @@ class Proposals:
 
     async def take(self, owner: UUID, cards: Sequence[ProposedCard], proposal_id: UUID | None = None) -> int:
         """Keep what the student does not have yet, as drafts; how many those were."""
+        if await is_erased(self._session, owner):
+            return 0
         known = await self._known(owner, [fingerprint(card.question) for card in cards])
         room = MOST_WAITING - await self._waiting(owner)
         kept = 0

@@ -1,11 +1,16 @@
 """What flashcard takes from the mesh."""
 
-from contracts.auth import UserEmailVerified, UserProfileChanged, UserRegistered
+from chassis.personal_data import prepare_export
+from contracts.auth import UserDeleted, UserEmailVerified, UserExportRequested, UserProfileChanged, UserRegistered
 from contracts.chat import FlashcardsProposed
+from contracts.flashcard import FlashcardDataErased, FlashcardDataExported
 from contracts.ingestion import DocumentDeleted
-from mesh import Subscriptions, transient
+from mesh import Outbox, Subscriptions, transient
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from flashcard.drafts import Proposals
+from flashcard.erasure import Erasure
+from flashcard.models import SCHEMA, tables
 from flashcard.sources import Sources
 from flashcard.students import Students
 
@@ -28,3 +33,18 @@ async def mark_cards_of_deleted_document(event: DocumentDeleted, sources: Source
 async def keep_proposed_cards(event: FlashcardsProposed, proposals: Proposals) -> None:
     """What the student does not have yet waits as drafts."""
     await proposals.take(event.user_id, event.cards, event.proposal_id)
+
+
+@bus.on(UserDeleted, retry=transient)
+async def erase_user(event: UserDeleted, session: AsyncSession, erasure: Erasure) -> None:
+    """Nothing is kept of a user who is gone: rows, pictures, files that were to be imported."""
+    await erasure.erase(event.user_id)
+    await Outbox(session, SCHEMA).add(FlashcardDataErased(user_id=event.user_id, version=1))
+
+
+@bus.on(UserExportRequested, retry=transient)
+async def export_user(event: UserExportRequested, session: AsyncSession) -> None:
+    """A user's decks, cards and log wait to be fetched; pictures go with the export of a deck."""
+    size = await prepare_export(session, tables.metadata, event.export_id, event.user_id)
+    exported = FlashcardDataExported(export_id=event.export_id, user_id=event.user_id, size=size, version=1)
+    await Outbox(session, SCHEMA).add(exported)

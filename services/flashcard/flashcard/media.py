@@ -75,6 +75,10 @@ class Shelves:
         """The file. Raises `FileNotFoundError` before the first block."""
         return self._storage.blocks(self._key(media.digest), 0, media.size)
 
+    async def discard(self, digest: bytes) -> None:
+        """Delete the file."""
+        await self._storage.discard(self._key(digest))
+
     def _key(self, digest: bytes) -> str:
         return f"{self._owner}/media/{digest.hex()}"
 

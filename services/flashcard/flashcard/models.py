@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from chassis.database import table_registry
 from chassis.idempotency import idempotency_table
+from chassis.personal_data import personal_data_tables
 from mesh import tables as mesh_tables
 from sqlalchemy import (
     BigInteger,
@@ -46,20 +47,19 @@ class NoteKind(StrEnum):
 
 
 class Student(Row, table=True):
-    """What auth last said of a user: the day, and where it is. One who is gone stays as a tombstone.
+    """What auth last said of a user: the day, and where it is.
 
     `next_day_at` is when the student's next day begins: then it is told what is due. `told_day` is the last day that was told,
     `cleared_day` the last of these on which everything was done; `told_version` counts both.
     """
 
     __tablename__ = "student"
-    __table_args__ = (Index("ix_student_next_day_at", "next_day_at", postgresql_where=text("NOT deleted")),)
+    __table_args__ = (Index("ix_student_next_day_at", "next_day_at"),)
 
     user_id: UUID = Field(primary_key=True)
     version: int
     time_zone: str = Field(sa_type=Text)
     day_starts_at: int
-    deleted: bool = False
     next_day_at: datetime = Field(sa_column=_moment())
     told_day: date | None = Field(default=None, sa_column=Column(Date))
     cleared_day: date | None = Field(default=None, sa_column=Column(Date))
@@ -280,3 +280,4 @@ class Media(Row, table=True):
 
 mesh_tables(tables.metadata)
 idempotency_table(tables.metadata)
+personal_data_tables(tables.metadata)

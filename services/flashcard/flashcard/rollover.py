@@ -58,7 +58,7 @@ class Rollovers:
         """Tell what is due to students whose day has begun, at most so many; how many days were turned."""
         statement = (
             select(Student)
-            .where(Student.next_day_at <= now, ~col(Student.deleted))
+            .where(Student.next_day_at <= now)
             .order_by(col(Student.next_day_at))
             .limit(most)
             .with_for_update(skip_locked=True)
@@ -80,7 +80,7 @@ class Rollovers:
 
     async def next_at(self) -> datetime | None:
         """When the next student's day begins."""
-        statement = select(Student.next_day_at).where(~col(Student.deleted)).order_by(col(Student.next_day_at)).limit(1)
+        statement = select(Student.next_day_at).order_by(col(Student.next_day_at)).limit(1)
         return (await self._session.execute(statement)).scalar_one_or_none()
 
     async def _waiting(self, days: Mapping[UUID, date]) -> Mapping[UUID, Waiting]:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from chassis.personal_data import is_erased
 from sqlalchemy import TextClause, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +22,8 @@ class Sources:
 
     async def remove(self, document_id: UUID, *, owner: UUID) -> None:
         """The document is gone: every card and draft made from it says so."""
+        if await is_erased(self._session, owner):
+            return
         await self._hold(_ALONE, document_id)
         gone = insert(GoneDocument).values(document_id=document_id, user_id=owner).on_conflict_do_nothing()
         await self._session.execute(gone)

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from chassis.clock import Clock, system_clock
+from chassis.personal_data import is_erased
 from contracts.auth import Profile
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,7 +24,9 @@ class Students:
         self._clock = clock
 
     async def put(self, profile: Profile) -> None:
-        """This is the profile, unless a newer one is known. Its day begins anew where the zone is another."""
+        """This is the profile, unless a newer one is known or the user is gone. Its day begins anew where the zone is another."""
+        if await is_erased(self._session, profile.user_id):
+            return
         counting, now = StudyDay(profile.time_zone, profile.day_starts_at), self._clock()
         statement = insert(Student).values(
             user_id=profile.user_id,
@@ -31,13 +34,12 @@ class Students:
             time_zone=profile.time_zone,
             day_starts_at=profile.day_starts_at,
             next_day_at=counting.end_of(counting.day_of(now)),
-            deleted=False,
             told_version=0,
         )
         newer = statement.on_conflict_do_update(
             index_elements=["user_id"],
             set_={name: statement.excluded[name] for name in _FROM_THE_PROFILE},
-            where=(col(Student.version) < statement.excluded.version) & ~col(Student.deleted),
+            where=(col(Student.version) < statement.excluded.version),
         )
         await self._session.execute(newer)
 

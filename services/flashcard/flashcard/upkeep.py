@@ -8,6 +8,7 @@ from logging import getLogger
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.idempotency import forget_old_keys
+from chassis.personal_data import forget_old_exports
 from mesh import sweep
 
 from flashcard.import_work import ImportWork
@@ -68,5 +69,6 @@ class Upkeep:
         """Remove old idempotency keys, and events that were sent and received long ago."""
         async with self._database.transaction() as session:
             await forget_old_keys(session, self._clock())
+            await forget_old_exports(session, self._clock())
         await sweep(self._database, self._keep_events)
         await self._imports.forget_old()

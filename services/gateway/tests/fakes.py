@@ -223,6 +223,8 @@ async def running(
             "auth_url": auth.service.url,
             "ingestion_url": service.url,
             "chat_url": other.url,
+            "flashcard_url": other.url,
+            "notifier_url": other.url,
             "limit_general": 100_000,
             "limit_ai": 100_000,
             "limit_auth": 100_000,

@@ -12,6 +12,7 @@ from chassis.database import DatabaseDep, SessionDep
 from chassis.idempotency import IdempotencyKey, idempotency_for
 from chassis.identity import CurrentUser, EmailNotVerified, require_verified_email
 from chassis.paging import Page, PageDep, moment
+from chassis.personal_data import export_router
 from chassis.storage import Storage
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
@@ -33,6 +34,7 @@ from ingestion.sweeping import discard
 from ingestion.uploads import too_large
 
 router = APIRouter(tags=["documents"])
+routers = (router, export_router("ingestion"))
 inside = APIRouter(tags=["search"])
 # A form has a little around its file.
 FORM_BYTES = 64 * 1024

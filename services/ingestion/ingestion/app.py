@@ -18,10 +18,11 @@ from chassis.migrations import upgrade
 from chassis.service import Process, Service
 from chassis.storage import Storage
 from fastapi import FastAPI
-from mesh import EphemeralPublisher, Operations, Relay, Topology
+from mesh import Consumer, EphemeralPublisher, Operations, Relay, Topology
 
-from ingestion.api import inside, router
+from ingestion.api import inside, routers
 from ingestion.embedding import Embedder, embedder
+from ingestion.events import bus
 from ingestion.index import PassageIndex
 from ingestion.intake import Intake
 from ingestion.jobs import Jobs
@@ -83,6 +84,8 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             "index": index.check,
         }
 
+        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide={Clock: lambda: clock})
+
         async def worker(stop: asyncio.Event) -> None:
             await work(parts, stop)
 
@@ -103,7 +106,13 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             await request_rebuild(database, clock, embed_again=True)
 
         yield Process(
-            roles={"worker": worker, "relay": relay, "scheduler": scheduler, "index": index.run},
+            roles={
+                "consumer": consumer.run,
+                "worker": worker,
+                "relay": relay,
+                "scheduler": scheduler,
+                "index": index.run,
+            },
             commands={"migrate": migrate, "reindex": reindex, "reembed": reembed},
             app=application(parts, checks),
             inside={"index": answering(parts, checks)},
@@ -156,7 +165,7 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
     return create_app(
         title="Ingestion",
         service=SCHEMA,
-        routers=[router, inside],
+        routers=[*routers, inside],
         state={
             "database": parts.database,
             "verifier": parts.verifier,

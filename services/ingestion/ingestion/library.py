@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.errors import Conflict, NotFound
+from chassis.personal_data import erase_user
 from contracts.ingestion import DocumentDeleted
 from mesh import Outbox
 from sqlalchemy import delete, tuple_
@@ -15,7 +16,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from ingestion import facts
 from ingestion.failures import FAILURES
-from ingestion.models import SCHEMA, Document, DocumentStatus, Page, StrayFile
+from ingestion.models import SCHEMA, Document, DocumentStatus, Page, StrayFile, tables
 from ingestion.uploads import Upload
 
 LAST_PAGE = 2**31 - 1
@@ -148,6 +149,16 @@ class Library:
 
     def _mine(self) -> SelectOfScalar[Document]:
         return select(Document).where(Document.user_id == self._owner)
+
+
+async def erase(session: AsyncSession, owner: UUID, now: datetime) -> None:
+    """Delete everything of a user who is gone."""
+    library = Library(session, owner)
+    for document_id in (await session.exec(select(Document.id).where(Document.user_id == owner))).all():
+        await library.delete(document_id, now)
+    await session.flush()
+    # Removals tell the index what to forget, and go when it has.
+    await erase_user(session, tables.metadata, owner, keep={"removal"})
 
 
 def _no_page(document: Document, number: int) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import mesh
 from chassis.database import table_registry
 from chassis.idempotency import idempotency_table
+from chassis.personal_data import personal_data_tables
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -197,3 +198,4 @@ idempotency_table(tables.metadata)
 
 ALL_VERSIONS = 2**31 - 1  # `Removal.below_version` of a deleted document
 PASSAGE_CHANNEL = "ingestion_passages"
+personal_data_tables(tables.metadata)

@@ -36,6 +36,7 @@ MOST_PASSAGES = 128
 TURN_SECONDS = 1.0
 # How long one document keeps its place at a worker while others wait for one.
 SLICE_SECONDS = 20.0
+DEATHS_PER_ATTEMPT = 4
 # How long a stopping worker waits for the pages at hand before it gives them up.
 STOP_SECONDS = 5.0
 
@@ -48,10 +49,19 @@ class News(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long a claim lasts, and how many attempts without progress a document gets."""
+    """How long a claim lasts, and how many attempts without progress a document gets.
+
+    A worker's death says little of the documents that it had: it is killed for other reasons, and the others die beside the one
+    that kills it. So it takes more deaths than errors to give a document up.
+    """
 
     lease: timedelta
     attempts: int
+
+    @property
+    def deaths(self) -> int:
+        """Attempts that may end with their worker."""
+        return self.attempts * DEATHS_PER_ATTEMPT
 
 
 @dataclass(slots=True)
@@ -106,7 +116,7 @@ class Processing:
         self._children = children
         self._embedder = embedder
         self._news = news
-        self._terms = terms
+        self.terms = terms
         self._clock = clock
         self._stop = stop
         self._cutter = Cutter()
@@ -114,7 +124,7 @@ class Processing:
     async def process(self, document_id: UUID) -> None:
         """Do what is to be done for the document; nothing if it is done, gone or somebody else's."""
         async with self._database.transaction() as session:
-            claimed = await claim(session, document_id, self._clock(), self._terms.lease, self._terms.attempts)
+            claimed = await claim(session, document_id, self._clock(), self.terms.lease, self.terms.deaths)
         if claimed is None:
             return
         carrier = {"traceparent": claimed.traceparent} if claimed.traceparent else {}
@@ -147,7 +157,7 @@ class Processing:
 
     async def _put_back(self, claimed: Claim, code: str) -> None:
         async with self._desk(claimed) as desk:
-            if claimed.attempts >= self._terms.attempts:
+            if claimed.attempts >= self.terms.attempts:
                 await desk.fail(code)
             else:
                 await desk.release(again=True)
@@ -240,7 +250,7 @@ class Processing:
         reasons: list[Exception] = []
 
         async def watch() -> None:
-            while not await _happens(self._stop, within=self._terms.lease.total_seconds() / 3):
+            while not await _happens(self._stop, within=self.terms.lease.total_seconds() / 3):
                 if (lost := await self._renew(claimed)) is not None:
                     reasons.append(lost)
                     work.cancel()
@@ -262,7 +272,7 @@ class Processing:
     async def _renew(self, claimed: Claim) -> ClaimLost | None:
         try:
             async with self._desk(claimed) as desk:
-                await desk.renew(self._terms.lease)
+                await desk.renew(self.terms.lease)
         except ClaimLost as lost:
             return lost
         except Exception as error:  # the next renewal may succeed, and if none does the lease runs out

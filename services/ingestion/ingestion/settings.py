@@ -37,7 +37,12 @@ class Settings(StoringSettings, env_prefix="INGESTION_"):
     worker_lease_seconds: float = Field(
         30.0, gt=0, le=600, description="A dead worker's document is taken over after it"
     )
-    worker_attempts: int = Field(3, ge=1, le=20, description="Tries without progress before a document fails")
+    worker_attempts: int = Field(
+        3,
+        ge=1,
+        le=20,
+        description="Tries without progress before a document fails; four times as many that end with their worker",
+    )
     sweep_seconds: float = Field(2.0, gt=0, le=60, description="How often the scheduler looks for lost jobs and files")
     rehint_seconds: float = Field(
         30.0, gt=0, le=600, description="A document whose job seems lost gets another after it"

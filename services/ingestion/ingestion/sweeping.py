@@ -10,6 +10,7 @@ import mesh.sweeping
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.idempotency import forget_old_keys
+from chassis.personal_data import forget_old_exports
 from chassis.storage import Storage
 from sqlmodel import col, delete, select
 
@@ -81,6 +82,7 @@ class Sweeper:
     async def forget(self) -> None:
         """Remove idempotency keys, sent events and received ones that were kept long enough."""
         async with self._database.transaction() as session:
+            await forget_old_exports(session, self._clock())
             await forget_old_keys(session, self._clock())
         await mesh.sweeping.sweep(self._database, self._keep_events)
 

@@ -206,16 +206,30 @@ async def test_a_document_that_kills_its_workers_is_given_up_and_counted(service
     given_up = counted("documents_failed", code="document-unfinished")
     student = service.student()
     document = await student.upload(TEXT)
-    terms = service.settings.worker_lease, service.settings.worker_attempts
-    for _ in range(3):
-        async with service.database.transaction() as session:
-            assert await claim(session, UUID(document["id"]), service.clock(), *terms) is not None
-        service.clock.forward(seconds=31)
+    for _ in range(12):
+        await die_reading(service, document["id"])
     await service.process(document["id"])
     failed = await student.document(document["id"])
     assert (failed["status"], failed["error"]["code"]) == ("failed", "document-unfinished")
     assert len(await service.events("failed")) == 1
     assert counted("documents_failed", code="document-unfinished") == given_up + 1
+
+
+async def test_a_document_whose_workers_are_killed_for_other_reasons_is_read(service: Service) -> None:
+    student = service.student()
+    document = await student.upload(TEXT)
+    for _ in range(11):
+        await die_reading(service, document["id"])
+    await service.process(document["id"])
+    assert (await student.document(document["id"]))["status"] == "ready"
+
+
+async def die_reading(service: Service, document_id: str) -> None:
+    """A worker takes the document, and is not heard of again."""
+    terms = service.processing.terms
+    async with service.database.transaction() as session:
+        assert await claim(session, UUID(document_id), service.clock(), terms.lease, terms.deaths) is not None
+    service.clock.forward(seconds=31)
 
 
 async def test_a_failed_document_can_be_tried_again(service: Service) -> None:

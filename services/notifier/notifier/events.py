@@ -3,14 +3,26 @@
 from uuid import UUID
 
 from chassis.clock import Clock
+from chassis.personal_data import erase_user as erase
+from chassis.personal_data import prepare_export
 from chassis.sealing import SealBroken
-from contracts.auth import EmailRequested, Profile, UserEmailVerified, UserProfileChanged, UserRegistered
+from contracts.auth import (
+    EmailRequested,
+    Profile,
+    UserDeleted,
+    UserEmailVerified,
+    UserExportRequested,
+    UserProfileChanged,
+    UserRegistered,
+)
 from contracts.chat import MessageAnswered
 from contracts.ingestion import DocumentDeleted, DocumentFailed, DocumentProcessed
-from mesh import Envelope, Retry, Subscriptions, transient
+from contracts.notifier import NotifierDataErased, NotifierDataExported
+from mesh import Envelope, Outbox, Retry, Subscriptions, transient
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifier import news
+from notifier.models import SCHEMA, tables
 from notifier.notifications import Desk
 from notifier.post_office import PostOffice
 from notifier.posting import Passing
@@ -49,6 +61,21 @@ async def tell_of_answer(event: MessageAnswered, session: AsyncSession, desk: De
 async def keep_profile(event: Profile, students: Students) -> None:
     """Where a student is reached."""
     await students.put(event)
+
+
+@bus.on(UserDeleted, retry=transient)
+async def erase_user(event: UserDeleted, session: AsyncSession) -> None:
+    """Nothing is kept of a user who is gone."""
+    await erase(session, tables.metadata, event.user_id)
+    await Outbox(session, SCHEMA).add(NotifierDataErased(user_id=event.user_id, version=1))
+
+
+@bus.on(UserExportRequested, retry=transient)
+async def export_user(event: UserExportRequested, session: AsyncSession) -> None:
+    """A user's notifications, preferences and mails wait to be fetched."""
+    size = await prepare_export(session, tables.metadata, event.export_id, event.user_id)
+    exported = NotifierDataExported(export_id=event.export_id, user_id=event.user_id, size=size, version=1)
+    await Outbox(session, SCHEMA).add(exported)
 
 
 # No transaction around these two: none may be open while a mail is sent. They keep a log of their own.

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chassis.database import table_registry
+from chassis.personal_data import personal_data_tables
 from mesh import tables as mesh_tables
 from sqlalchemy import Column, DateTime, Index, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
@@ -128,3 +129,4 @@ class Mail(Row, table=True):
 
 
 mesh_tables(tables.metadata)
+personal_data_tables(tables.metadata)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.errors import NotFound
 from chassis.paging import INTEGER, PageRequest
+from chassis.personal_data import is_erased
 from contracts.notifier import NotificationDelivered
 from mesh import Outbox
 from sqlalchemy.dialects.postgresql import insert
@@ -94,7 +95,11 @@ class Desk:
         if not await self._is_newer(subject_id, version):
             return
         await self._session.execute(delete(Notification).where(col(Notification.subject_id) == subject_id))
-        if news is None or not await wants(self._session, owner, news.kind, Channel.IN_APP):
+        if (
+            news is None
+            or await is_erased(self._session, owner)
+            or not await wants(self._session, owner, news.kind, Channel.IN_APP)
+        ):
             return
         kept = Notification(
             user_id=owner,

@@ -7,6 +7,7 @@ from logging import getLogger
 
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.personal_data import forget_old_exports
 from mesh import sweep
 from sqlmodel import col, delete
 
@@ -58,4 +59,5 @@ class Retention:
             await session.execute(delete(Notification).where(col(Notification.created_at) < now - self._keep))
             await session.execute(delete(Mail).where(col(Mail.created_at) < now - self._keep_mails))
             await forget_the_dead(session, now)
+            await forget_old_exports(session, now)
         await sweep(self._database, self._keep_events)

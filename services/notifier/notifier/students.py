@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from chassis.personal_data import is_erased
 from contracts.auth import Profile
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +20,9 @@ class Students:
         self._session = session
 
     async def put(self, profile: Profile) -> None:
-        """Keep a profile, if it is newer."""
+        """Keep a profile, if it is newer and its user is not gone."""
+        if await is_erased(self._session, profile.user_id):
+            return
         copied = {name: getattr(profile, name) for name in _COPIED}
         statement = insert(Student).values(user_id=profile.user_id, **copied)
         newer = statement.on_conflict_do_update(

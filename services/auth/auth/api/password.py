@@ -90,10 +90,10 @@ async def change_password(
     async with parts.work() as work:
         known = (await session_of(user, work)).account
     require_strong(new, email=known.email)
-    await _prove(body.current.get_secret_value(), known, parts, device)
+    await prove(body.current.get_secret_value(), known, parts, device)
     new_hash = await parts.passwords.hash(new)
     async with parts.work() as work:
-        account = await _still_the_same(known, work)
+        account = await still_the_same(known, work)
         sessions = {row.id: row for row in await work.sessions.all_locked(account.id)}
         if sessions.pop(user.session_id, None) is None:
             raise Unauthorized("This session has ended. Sign in again.")
@@ -104,7 +104,7 @@ async def change_password(
     response.headers.update(announcement(work.revocations))
 
 
-async def _prove(password: str, account: Account, parts: Parts, device: Device) -> None:
+async def prove(password: str, account: Account, parts: Parts, device: Device) -> None:
     """Guesses count like those at the sign-in: who found an open laptop does not get more of them."""
 
     async def familiar() -> bool:
@@ -117,7 +117,8 @@ async def _prove(password: str, account: Account, parts: Parts, device: Device) 
     await parts.attempts.signed_in(account.email_key, device.address)
 
 
-async def _still_the_same(known: Account, work: Work) -> Account:
+async def still_the_same(known: Account, work: Work) -> Account:
+    """The account, locked, if nobody has changed its password meanwhile. Raises `Unavailable`."""
     account = await work.accounts.locked(known.id)
     if account is None or account.password_hash != known.password_hash:
         raise Unavailable("The account was changed at this very moment. Try again.", retry_after=1)

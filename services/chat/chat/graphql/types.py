@@ -12,6 +12,7 @@ from chassis.paging import Page
 from pydantic import BaseModel
 
 from chat import schemas
+from chat.graphql.assessments import Assessment
 from chat.models import Intent, Role, Status
 from chat.news import News
 
@@ -103,6 +104,7 @@ class Message:
     usage: Usage | None
     error: AnswerError | None
     attempts: int | None
+    assessment: Assessment | None = strawberry.field(description="In the mode FEYNMAN: what an explanation is worth")
 
     @classmethod
     def of(cls, shown: schemas.MessageOut) -> Self:
@@ -112,6 +114,7 @@ class Message:
             citations=[_shown(Citation, citation) for citation in shown.citations],
             usage=shown.usage and _shown(Usage, shown.usage),
             error=shown.error and _shown(AnswerError, shown.error),
+            assessment=shown.assessment and Assessment.of(shown.assessment),
         )
         return message
 

@@ -9,6 +9,7 @@ from string import Template
 from chat.passages import Passage
 
 TUTOR = "tutor.v1"
+FEYNMAN = "feynman.v1"
 NOT_IN_MATERIAL = "NOT_IN_MATERIAL"
 _LONGEST_TITLE = 120
 _SECTION = re.compile(r"^# (\w+)\n", re.MULTILINE)
@@ -35,9 +36,14 @@ def fenced(passages: Sequence[Passage], fence: str) -> str:
     """Passages between tags that name their number. `fence` is new for each question, so no document can close it."""
     return "\n\n".join(
         f'<{fence} number="{number}" document="{_title(passage.document_title)}"{_page(passage)}>\n'
-        f"{_TAG.sub('‹', passage.text)}\n</{fence}>"
+        f"{unfenced(passage.text)}\n</{fence}>"
         for number, passage in enumerate(passages, 1)
     )
+
+
+def unfenced(text: str) -> str:
+    """Text of others with what looks like such a tag in it broken."""
+    return _TAG.sub("‹", text)
 
 
 def _title(title: str) -> str:

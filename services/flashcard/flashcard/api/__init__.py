@@ -5,6 +5,16 @@ to be studied now, with what each button would do. Give each review an `id` of t
 own time.
 """
 
+from chassis.personal_data import export_router
+
 from flashcard.api import cards, decks, drafts, reviews, statistics, transfer
 
-routers = (transfer.router, decks.router, statistics.router, drafts.router, cards.router, reviews.router)
+routers = (
+    transfer.router,
+    decks.router,
+    statistics.router,
+    drafts.router,
+    cards.router,
+    reviews.router,
+    export_router("flashcard"),
+)

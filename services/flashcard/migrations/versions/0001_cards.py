@@ -27,14 +27,13 @@ def _students() -> None:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("time_zone", sa.Text, nullable=False),
         sa.Column("day_starts_at", sa.Integer, nullable=False),
-        sa.Column("deleted", sa.Boolean, nullable=False),
         sa.Column("next_day_at", MOMENT, nullable=False),
         sa.Column("told_day", sa.Date),
         sa.Column("cleared_day", sa.Date),
         sa.Column("told_version", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("user_id", name="pk_student"),
     )
-    op.create_index("ix_student_next_day_at", "student", ["next_day_at"], postgresql_where=sa.text("NOT deleted"))
+    op.create_index("ix_student_next_day_at", "student", ["next_day_at"])
     op.create_table(
         "gone_document",
         sa.Column("document_id", sa.Uuid, nullable=False),

@@ -9,7 +9,9 @@ since, at most a hundred. Closed with 4008 means that you read too slowly, with 
 reconnect with a new ticket, later each time.
 """
 
+from chassis.personal_data import export_router
+
 from notifier.api import local_mail, notifications, sockets, unsubscribe
 
 # The literal path of `unsubscribe` goes before the parameter of `notifications`.
-routers = (sockets.router, unsubscribe.router, notifications.router, local_mail.router)
+routers = (sockets.router, unsubscribe.router, notifications.router, local_mail.router, export_router("notifier"))

@@ -1,0 +1,221 @@
+"""How a claim lies against what a text says: which of its words stand there, and where the two say the opposite.
+
+Two texts about the same thing contradict each other by few means: one denies, the words are opposed, a number differs, two roles
+are exchanged. Each is counted in the piece of the claim where it stands: twice in one piece is agreement again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from chat.lexicon import alike, base, opposed, polar
+from chat.terms import word_set
+from chat.wording import Reading, Word
+
+# What stands on both sides of these may not be exchanged.
+_PIVOTS = word_set("than into onto from to against")
+# What one does to another, the other does to the one.
+_MUTUAL = frozenset(map(base, word_set(
+    """fit match meet equal resemble differ touch cross join marry contact collide react bind interact combine fuse balance compete
+    share trade exchange mix connect correlate correspond agree converge diverge separate alternate face pair link relate"""
+)))  # fmt: skip
+_COMPARING = "than"
+_NEAR = 3
+_NEXT_PIECE = 0.2
+_BEHIND = 1.3  # what a verb or an adverb is about follows it more often
+_ARGUMENT = 2  # words on each side of a verb that may be what it is about
+_YEARS = range(1000, 2101)
+Weigh = Callable[[Word], float]
+
+
+@dataclass(slots=True)
+class Alignment:
+    """`coverage` is the share of the claim's weight that stands in the text, the opposite of a word included.
+
+    `twists` are the pieces of the claim in which the two say the opposite of each other, with the words that do it.
+    """
+
+    coverage: float
+    matched: dict[int, Word] = field(default_factory=dict)
+    missing: list[Word] = field(default_factory=list)
+    twists: list[str] = field(default_factory=list)
+    oppositions: int = 0
+
+    def holds(self, word: Word) -> bool:
+        """Whether the claim speaks of this word of the text."""
+        return word in self.matched.values()
+
+
+def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
+    """Lay the claim against the text."""
+    found = Alignment(0.0)
+    opposites: dict[int, Word] = {}
+    exchanged = _exchanged(claim, text)
+    for word in claim.words:
+        same, other = _counterparts(word, claim, text, searched=not exchanged)
+        if other is not None:
+            opposites[word.place] = other
+        if (match := other or same) is not None:
+            found.matched[word.place] = match
+        else:
+            found.missing.append(word)
+    total = sum(map(weigh, claim.words))
+    held = sum(weigh(word) for word in claim.words if word.place in found.matched)
+    found.coverage = held / total if total else 0.0
+    found.oppositions = len(opposites)
+    _find_twists(claim, found, opposites, exchanged)
+    return found
+
+
+def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], exchanged: str | None) -> None:
+    for segment in sorted({word.segment for word in claim.words}):
+        words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
+        contrary = [(word, opposites[word.place]) for word in words if word.place in opposites]
+        reasons = [f"{word.text} / {other.text}" for word, other in contrary if word.number is None]
+        if _denies([(word, found.matched[word.place]) for word in words]):
+            reasons.append("not")
+        if exchanged and segment == claim.words[0].segment:
+            reasons.append(exchanged)
+        # Another number is wrong whatever else is turned round.
+        numbers = [f"{word.text} / {other.text}" for word, other in contrary if word.number is not None]
+        if numbers or len(reasons) % 2:
+            found.twists.append(", ".join([*reasons, *numbers]))
+
+
+def _denies(pairs: Sequence[tuple[Word, Word]]) -> bool:
+    """Whether one side denies what the other says. What is denied has to be spoken of on the other side."""
+    mine, theirs = any(word.negated for word, _ in pairs), any(match.negated for _, match in pairs)
+    if mine == theirs:
+        return False
+    return any(word.denied if mine else match.denied for word, match in pairs)
+
+
+def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) -> tuple[Word | None, Word | None]:
+    """The word of the text that says the same, or the one that says the opposite where that lies nearer."""
+    around = _around(word, claim)
+
+    def nearness(other: Word) -> float:
+        return _shared(around, _around(other, text))
+
+    if word.number is not None:
+        return _number_counterparts(word, claim, text, nearness)
+    exact = [other for other in text.words if other.base == word.base]
+    same = exact + [o for o in text.words if o.base != word.base and alike(word.base, o.base) and _free(o, claim, text)]
+    nearest = max(exact or same, key=nearness, default=None)
+    if not polar(word.base) or (exact and not searched):
+        return nearest, None
+    pieces = {other.segment for other in same}
+    opposing = [o for o in text.words if o.segment not in pieces and opposed(word.base, o.base)]
+    contrary = max(opposing, key=nearness, default=None)
+    if contrary is not None and (nearest is None or nearness(contrary) > max(map(nearness, same))):
+        return None, contrary
+    return nearest, None
+
+
+def _free(other: Word, claim: Reading, text: Reading) -> bool:
+    """Whether a word of the text is not needed as the counterpart of the same word in the claim."""
+    needed = sum(word.base == other.base for word in claim.words)
+    return needed < sum(word.base == other.base for word in text.words)
+
+
+def _around(word: Word, reading: Reading) -> dict[str, float]:
+    """What stands beside a word in its piece of the sentence, where what is nearer weighs more; a little also the pieces next to it."""
+    beside = [other for other in reading.words if other.segment == word.segment]
+    at = beside.index(word)
+    near = {other.base: _NEXT_PIECE for other in reading.words if abs(other.segment - word.segment) == 1}
+    for distance in range(1, _NEAR + 1):
+        for place, weight in ((at - distance, 1.0), (at + distance, _BEHIND)):
+            if 0 <= place < len(beside):
+                near[beside[place].base] = max(near.get(beside[place].base, 0.0), weight / distance)
+    return near
+
+
+def _shared(one: dict[str, float], other: dict[str, float]) -> float:
+    return sum(min(weight, other[base]) for base, weight in one.items() if base in other)
+
+
+def _number_counterparts(
+    word: Word, claim: Reading, text: Reading, nearness: Callable[[Word], float]
+) -> tuple[Word | None, Word | None]:
+    numbers = [other for other in text.words if other.number is not None]
+    equal = max((other for other in numbers if other.number == word.number), key=nearness, default=None)
+    said, unit = {other.number for other in claim.words}, _unit(word, claim)
+    rivals = [o for o in numbers if unit and _unit(o, text) == unit and o.number not in said]
+    rival = max(rivals, key=nearness, default=None)
+    if equal is not None and (rival is None or rival.segment == equal.segment or nearness(rival) <= nearness(equal)):
+        return equal, None
+    return None, rival
+
+
+def _unit(word: Word, reading: Reading) -> str | None:
+    """What is counted: the word behind the number. Years are of one kind."""
+    if word.number in _YEARS and "." not in word.text and "," not in word.text and len(word.text) == 4:
+        return "year"
+    after = next((o for o in reading.words if o.place > word.place and o.segment == word.segment), None)
+    return after.base if after is not None and after.number is None and after.place - word.place <= 2 else None
+
+
+def _exchanged(claim: Reading, text: Reading) -> str | None:
+    """The word around which two things have changed places: "Serbia attacked Austria" and "Austria attacked Serbia"."""
+    for place, pivot in _pivots(claim):
+        mine = _sides(claim, place, pivot)
+        theirs = [_seen(claim, place, text, at, pivot) for at, other in _pivots(text) if other == pivot]
+        crossed = _outdone if pivot == _COMPARING else _crossed
+        known = [sides for sides in theirs if sides is not None]
+        if any(crossed(mine, sides) for sides in known) and not any(_parallel(mine, sides) for sides in known):
+            return f"order around {pivot!r}"
+    return None
+
+
+def _seen(claim: Reading, place: int, text: Reading, at: int, pivot: str) -> "Sides | None":
+    """The text's sides as the claim would order them: what suffers stands before a verb in the passive. None where that is unclear."""
+    left, right = _sides(text, at, pivot)
+    if pivot in _PIVOTS:
+        return left, right
+    voices = {claim.voice(place), text.voice(at)}
+    if len(voices) == 1 or voices in ({"active", "open"}, {"passive", "agent"}):
+        return left, right
+    return (right, left) if voices == {"active", "agent"} else None
+
+
+def _pivots(reading: Reading) -> list[tuple[int, str]]:
+    small = [(place, token) for place, token in enumerate(reading.tokens) if token in _PIVOTS]
+    return small + [(w.place, w.base) for w in reading.words if reading.acts(w) and w.base not in _MUTUAL]
+
+
+def _sides(reading: Reading, place: int, pivot: str) -> tuple[frozenset[str], frozenset[str]]:
+    """What stands before and behind a word, as far as its piece of the sentence goes."""
+    at = [word for word in reading.words if word.place <= place]
+    segment = at[-1].segment if at else 0
+    beside = [word for word in reading.words if word.segment == segment and word.base != pivot]
+    before = [word.base for word in beside if word.place < place]
+    if not before:  # "Austria, assured of help, declared war": the subject stands before the commas
+        before = [word.base for word in reading.words if word.place < place][:_ARGUMENT]
+    behind = [word.base for word in beside if word.place > place]
+    if pivot not in _PIVOTS:
+        before, behind = before[-_ARGUMENT:], behind[:_ARGUMENT]
+    left, right = frozenset(before), frozenset(behind)
+    return left, right
+
+
+Sides = tuple[frozenset[str], frozenset[str]]
+
+
+def _parallel(one: Sides, other: Sides) -> bool:
+    return bool((one[0] - one[1]) & (other[0] - other[1])) and bool((one[1] - one[0]) & (other[1] - other[0]))
+
+
+def _outdone(one: Sides, other: Sides) -> bool:
+    """Whether what is more here is what the other is more than there."""
+    (left, right), (other_left, other_right) = one, other
+    own = left - other_left
+    return _crossed(one, other) or (
+        2 * len(own & other_right) > len(own) and bool(right) and right.isdisjoint(other_right)
+    )
+
+
+def _crossed(one: Sides, other: Sides) -> bool:
+    (left, right), (other_left, other_right) = one, other
+    to_the_right = (left - right) & (other_right - other_left)
+    to_the_left = (right - left) & (other_left - other_right)
+    mine_right, mine_left = (right - left) & (other_left | other_right), (left - right) & (other_left | other_right)
+    return 2 * len(to_the_left) >= max(1, len(mine_right)) and bool(to_the_right) and bool(mine_left)

@@ -1,0 +1,101 @@
+"""Of what something is said: whether a claim takes what it is about from one clause, and what it says of it from another."""
+
+from collections.abc import Sequence, Set
+from itertools import pairwise
+
+from chat.alignment import Alignment
+from chat.terms import word_set
+from chat.wording import Reading, Word
+
+_CONTRASTS = frozenset(("whereas", "while", "but", ";"))
+_COORDINATES = _CONTRASTS | {"and"}
+_LONGEST_LEAD, _LEAD_WITHOUT_VERB = 4, 3
+_PREPOSITIONS = word_set("in into at by for from of on to with under during per")
+_BE = frozenset(("is", "are", "was", "were", "has", "have", "had", "can", "may", "must", "do", "does", "did", "will"))
+
+
+def leading(reading: Reading) -> list[Word]:
+    """The words before the first verb: what a sentence is about, and where or when."""
+    verbs = [word.place for word in reading.words[1:] if reading.acts(word)]
+    auxiliaries = [place for place, token in enumerate(reading.tokens) if token in _BE]
+    if not verbs and not auxiliaries:
+        return list(reading.words[:_LEAD_WITHOUT_VERB])
+    first = min([*verbs, *auxiliaries])
+    return [word for word in reading.words if word.place < first][:_LONGEST_LEAD]
+
+
+def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[Word]:
+    """The later of two clauses, where the claim takes what it is about from one and what it says of it from the other.
+
+    Both say something of their own: "the nobility paid no taxes, while the third estate carried the burden" does not say that the
+    third estate paid none.
+    """
+    places = {word.place for word in lead}
+    subject = [word for word in lead if word.place in alignment.matched and not word.light][-1:]
+    about = {alignment.matched[word.place] for word in subject}
+    said = {match for place, match in alignment.matched.items() if place not in places and not match.light}
+    pieces, others = {word.segment for word in about}, {word.segment for word in said}
+    if len(pieces) != 1 or not others or pieces & others:
+        return ()
+    home, foreign = (
+        _piece(text, min(pieces)),
+        _piece(text, max(others, key=lambda n: sum(w.segment == n for w in said))),
+    )
+    later = max(home, foreign, key=lambda piece: piece[0].place)
+    if not _COORDINATES.intersection(_joint(text, later)) or not _predicates(home, text):
+        return ()
+    if later is home:
+        return later if alignment.holds(home[0]) else ()
+    return later if foreign[0] not in said and not text.acts(foreign[0]) else ()
+
+
+def _piece(text: Reading, segment: int) -> list[Word]:
+    return [word for word in text.words if word.segment == segment]
+
+
+def _joint(text: Reading, piece: Sequence[Word]) -> Sequence[str]:
+    """What stands between a piece and the one before."""
+    before = max((word.place for word in text.words if word.segment < piece[0].segment), default=piece[0].place - 1)
+    return text.tokens[before + 1 : piece[0].place]
+
+
+def contrasts(text: Reading, piece: Sequence[Word]) -> bool:
+    """Whether a clause is set against the one before it."""
+    return bool(_CONTRASTS.intersection(_joint(text, piece)))
+
+
+def _predicates(piece: Sequence[Word], text: Reading) -> bool:
+    tokens = text.tokens[piece[0].place : piece[-1].place + 1]
+    return any(map(text.acts, piece)) or bool(_BE.intersection(tokens))
+
+
+def gapped(claim: Reading, alignment: Alignment, text: Reading) -> bool:
+    """Whether the claim crosses two pairs: "red in acids and blue in bases" says neither "red in bases" nor "blue in acids"."""
+    pieces = [_piece(text, number) for number in sorted({word.segment for word in text.words})]
+    return any(
+        not {"and", ","}.isdisjoint(_joint(text, other))
+        and not _predicates(other, text)
+        and _crossed(one, other, claim, alignment, text)
+        for one, other in pairwise(pieces)
+    )
+
+
+def _crossed(one: Sequence[Word], other: Sequence[Word], claim: Reading, alignment: Alignment, text: Reading) -> bool:
+    between = {text.tokens[place] for place in range(other[0].place, other[-1].place)} & _PREPOSITIONS
+    between &= frozenset(text.tokens[one[0].place : one[-1].place]) & frozenset(claim.tokens)
+    if not between:
+        return False
+    (former, latter), (thing, whereto) = (_parted(piece, between, text) for piece in (one, other))
+    if not (former and latter and thing and whereto):
+        return False
+    held = [any(map(alignment.holds, side)) for side in (former, latter, thing, whereto)]
+    if held[2:] == [False, True]:  # mass in kilograms and force in newtons: mass in newtons
+        return held[:2] == [True, False]
+    return held[2:] == [True, False] and held[1] and not alignment.holds(former[-1])
+
+
+def _parted(piece: Sequence[Word], prepositions: Set[str], text: Reading) -> tuple[list[Word], list[Word]]:
+    """What stands before and behind the last of these prepositions."""
+    span = range(piece[0].place, piece[-1].place)
+    at = max((place for place in span if text.tokens[place] in prepositions), default=piece[0].place)
+    return [word for word in piece if word.place < at], [word for word in piece if word.place > at]

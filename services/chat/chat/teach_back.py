@@ -1,0 +1,110 @@
+"""What a student reads after an explanation: short, the gravest first, each statement with its citation, one question at the end."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from chat.assessment import GAPS_NAMED, AssessedClaim, Assessment, KeyPoint
+from chat.definitions import definition_form
+from chat.key_points import concept_terms
+from chat.offline import PLAIN_DEFINITION
+from chat.terms import stem
+from chat.verdicts import Verdict
+from chat.wording import Word, read
+
+NOTICE = (
+    "*I am offline: no language model is set up, so I compare words, numbers and order with your material, "
+    "and can miss what is said in very different words.*"
+)
+_LONGEST_QUOTE = 200
+_MOST_LISTED = 12
+_MOST_CUES = 2
+
+
+def report(assessment: Assessment, *, offline: bool) -> Iterator[str]:
+    """The reply, a part at a time."""
+    yield _headline(assessment)
+    by_verdict = {v: [claim for claim in assessment.claims if claim.verdict is v] for v in Verdict}
+    yield from _claims("Your material contradicts", by_verdict[Verdict.CONTRADICTED])
+    yield from _claims("Your material supports", by_verdict[Verdict.SUPPORTED])
+    yield from _claims("Your material does not speak of", by_verdict[Verdict.UNSPOKEN])
+    yield from _missing(assessment)
+    if assessment.complete:
+        yield f"\n\nNothing important is missing any more: you have explained **{assessment.concept}**."
+    elif assessment.next_question:
+        yield f"\n\n**Next:** {assessment.next_question}"
+    if offline:
+        yield f"\n\n{NOTICE}"
+
+
+def _headline(assessment: Assessment) -> str:
+    points = assessment.key_points
+    covered = sum(point.covered for point in points)
+    said = f"**{assessment.concept}**, attempt {assessment.attempt}: {covered} of {len(points)} key points"
+    if assessment.attempt > 1:
+        said += f", {assessment.newly_covered} of them new"
+    if assessment.corrected:
+        said += f", {assessment.corrected} put right"
+    return f"{said}."
+
+
+def _claims(title: str, claims: Sequence[AssessedClaim]) -> Iterator[str]:
+    if not claims:
+        return
+    yield f"\n\n**{title}**\n"
+    for claim in claims[:_MOST_LISTED]:
+        yield f"\n- “{quoted(claim.text)}”" + (f" [{claim.citation}]" if claim.citation else "")
+    if len(claims) > _MOST_LISTED:
+        yield f"\n- and {len(claims) - _MOST_LISTED} more"
+
+
+def _missing(assessment: Assessment) -> Iterator[str]:
+    gaps = assessment.gaps
+    if not gaps:
+        return
+    yield "\n\n**Still missing**\n"
+    for point in gaps[:GAPS_NAMED]:
+        yield f"\n- {quoted(point.text)}" + (f" [{point.citation}]" if point.citation else "")
+    if len(gaps) > GAPS_NAMED:
+        yield f"\n- and {len(gaps) - GAPS_NAMED} more"
+
+
+def quoted(text: str) -> str:
+    """Somebody's words as they can stand in a reply: not too long, and no markers of citations among them."""
+    plain = re.sub(r"[\[\]【】]", "", " ".join(text.split()))
+    return plain if len(plain) <= _LONGEST_QUOTE else plain[:_LONGEST_QUOTE].rsplit(" ", 1)[0] + " …"
+
+
+def question_on(gap: KeyPoint, concept: str, claims: Sequence[AssessedClaim] = ()) -> str:
+    """One question on a gap; it names what to think of and does not give it away."""
+    cues = " and ".join(f"**{cue}**" for cue in cues_of(gap.text, concept))
+    if gap.contradicted:
+        wrong = next((claim for claim in claims if claim.verdict is Verdict.CONTRADICTED), None)
+        about = f"about {cues}" if cues else "there"
+        said = f"You said “{quoted(wrong.text)}”. " if wrong else ""
+        return f"{said}What does your material say {about}, and how would you put it now?"
+    if definition_form(concept, gap.text) >= PLAIN_DEFINITION:
+        return f"What is **{concept}**, in one sentence?"
+    if not cues:
+        return f"What else belongs to **{concept}**?"
+    return f"What have {cues} to do with {concept}?" if " and " in cues else f"What has {cues} to do with {concept}?"
+
+
+def cues_of(text: str, concept: str) -> list[str]:
+    """The phrases that a sentence turns on, beside the concept itself, in their order."""
+    named = concept_terms(concept)
+    runs = _runs([word for word in read(text).words if word.number is None and not word.light], named)
+    longest = sorted(runs, key=lambda run: -sum(len(word.text) for word in run))[:_MOST_CUES]
+    return [" ".join(word.text for word in run) for run in sorted(longest, key=lambda run: run[0].place)]
+
+
+def _runs(words: Sequence[Word], named: frozenset[str]) -> list[list[Word]]:
+    """Words that stand side by side, two at most."""
+    runs: list[list[Word]] = []
+    for word in words:
+        if stem(word.text) in named:
+            continue
+        if runs and len(runs[-1]) < 2 and word.place - runs[-1][-1].place == 1:
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+    return runs

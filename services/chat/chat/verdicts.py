@@ -1,0 +1,205 @@
+"""What the material says to a claim: it supports it, contradicts it, or does not speak of it.
+
+Telling a student that right is wrong is the worst that can happen here. So a contradiction needs a place that speaks of almost all
+that is claimed, an odd number of twists in it, and no place nearly as near that says what is claimed.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+from chat.alignment import Alignment, align
+from chat.attribution import contrasts, gapped, leading, torn
+from chat.passages import Passage, Place
+from chat.sentences import Sentence, sentences
+from chat.terms import weights
+from chat.wording import Reading, Word, read
+
+
+class Verdict(StrEnum):
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"
+    UNSPOKEN = "not_spoken_of"
+
+
+SUPPORTING = 0.6
+SUPPORTING_ANOTHER = 0.75  # where what the claim is about has another name in the text, or is something else
+CONTRADICTING = 0.78
+_RIVAL = 0.1
+_LIGHT = 0.25
+_CONCEPT = 0.35
+_UNKNOWN = 0.7  # a word that the material does not use at all may be another word for what it says
+_OPPOSITION_COSTS = 0.04
+# of what a claim is about may be missing where the text says it, though the material uses the words elsewhere
+_MOST_STRANGE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A stretch of a passage that says one thing: a piece of a sentence, a sentence, or one with the sentence before.
+
+    `place` is that of the whole sentences. What is larger costs more: words that stand further apart have less to do with each other.
+    """
+
+    place: Place
+    reading: Reading
+    bases: frozenset[str]
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on a claim, and where it was found. `twist` says by what the two contradict each other."""
+
+    verdict: Verdict
+    place: Place | None = None
+    twist: str | None = None
+
+
+class Another(StrEnum):
+    """A text that speaks of something else than the claim does."""
+
+    THING = "another thing"
+    CONTRASTED = "said of what it is contrasted with"
+
+
+class Evidence:
+    """Passages, read once, against which claims are judged. `concept` is what they are asked about."""
+
+    def __init__(self, passages: Sequence[Passage], concept: str = "") -> None:
+        self.units = [unit for number, passage in enumerate(passages, 1) for unit in _units(number, passage)]
+        whole = [unit.bases for unit in self.units if unit.cost == _WHOLE]
+        self._known = frozenset().union(*whole) if whole else frozenset()
+        self._sentences = whole
+        self._concept = read(concept).bases
+        self._weights: dict[str, float] = {}
+
+    def judge(self, claim: str) -> Judgement:
+        """The verdict on a claim."""
+        reading = read(claim)
+        weighed = self.weighing(reading)
+        if sum(weighed(word) for word in reading.words) < _LEAST_TO_JUDGE:
+            return Judgement(Verdict.UNSPOKEN)
+        lead = leading(reading)
+        kept, contrasted = [], set()
+        for unit in self._near(reading, weighed):
+            alignment = align(reading, unit.reading, weighed)
+            another = _speaks_of_another(reading, lead, alignment, unit.reading, weighed)
+            if another is Another.CONTRASTED:
+                alignment.twists.append(another.value)
+                contrasted.add(unit.place)
+            if another is not Another.THING:
+                kept.append((alignment, unit))
+        # A piece of such a sentence, alone, does not tell of what it speaks.
+        return _decide([pair for pair in kept if pair[0].twists or pair[1].place not in contrasted], lead)
+
+    def _near(self, claim: Reading, weighed: "Weighing") -> list[Unit]:
+        """The units that share most words with the claim: to lay it against all of them takes seconds."""
+        rated = [(sum(weighed(w) for w in claim.words if w.base in unit.bases), unit) for unit in self.units]
+        least = _LEAST_SHARED * sum(map(weighed, claim.words))
+        nearest = sorted((pair for pair in rated if pair[0] >= least), key=lambda pair: -pair[0])
+        return [unit for _, unit in nearest[:_MOST_UNITS]]
+
+    def weighing(self, claim: Reading) -> "Weighing":
+        """How much the words of a claim matter, beside these passages."""
+        fresh = claim.bases - self._weights.keys()
+        self._weights |= weights(fresh, self._sentences)
+        # What only a part of the concept names tells that from its other parts: "UDP" of "TCP and UDP".
+        concept = self._concept if len(self._concept) == 1 or self._concept <= claim.bases else frozenset[str]()
+        return Weighing(self._weights, self._known, concept)
+
+
+_PIECE, _WHOLE, _PAIR = 0.0, 0.03, 0.1
+_LEAST_TO_JUDGE = 0.5
+_LEAST_SHARED, _MOST_UNITS = 0.2, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """How much a word of a claim matters."""
+
+    rarity: Mapping[str, float]
+    known: frozenset[str]
+    concept: frozenset[str]
+
+    def __call__(self, word: Word) -> float:
+        weight = self.rarity[word.base]  # of what the material does not know: as much as of its rarest
+        if word.base in self.concept:
+            return weight * _CONCEPT
+        if word.light:
+            return weight * _LIGHT
+        return weight if word.base in self.known or word.number is not None else weight * _UNKNOWN
+
+
+def _speaks_of_another(
+    claim: Reading, lead: Sequence[Word], alignment: Alignment, text: Reading, weighed: "Weighing"
+) -> Another | None:
+    """Whether the text says it of something else than the claim; and if so, in contrast to that."""
+    if gapped(claim, alignment, text):
+        return Another.CONTRASTED
+    if piece := torn(lead, alignment, text):
+        return Another.CONTRASTED if contrasts(text, piece) else Another.THING
+    missing = [word for word in lead if word in alignment.missing and not word.light]
+    strange = [word for word in missing if word.base in weighed.known and word.base not in weighed.concept]
+    if sum(map(weighed, strange)) > _MOST_STRANGE * sum(map(weighed, lead)):
+        return Another.THING
+    unnamed = "contrast" in text.tokens and any(word.base in weighed.concept for word in missing)
+    if unnamed and any(not alignment.holds(word) and not word.light for word in leading(text)):
+        return Another.CONTRASTED
+    return None
+
+
+def _decide(aligned: Sequence[tuple[Alignment, Unit]], lead: Sequence[Word]) -> Judgement:
+    def near(pair: tuple[Alignment, Unit]) -> float:
+        alignment, unit = pair
+        return alignment.coverage - unit.cost - _OPPOSITION_COSTS * alignment.oppositions
+
+    saying = max((pair for pair in aligned if not pair[0].twists), key=near, default=None)
+    denying = max((pair for pair in aligned if pair[0].twists), key=near, default=None)
+    said = near(saying) if saying else 0.0
+    denied = near(denying) if denying else 0.0
+    if denying and denying[0].coverage >= CONTRADICTING and denied > said:
+        elsewhere = (pair for pair in aligned if not pair[0].twists and not pair[1].place.overlaps(denying[1].place))
+        if denied > _RIVAL + max(map(near, elsewhere), default=0.0):
+            return _judgement(Verdict.CONTRADICTED, *denying)
+    unnamed = saying and any(word in saying[0].missing and not word.light for word in lead)
+    if saying and saying[0].coverage >= (SUPPORTING_ANOTHER if unnamed else SUPPORTING) and said >= denied:
+        return _judgement(Verdict.SUPPORTED, *saying)
+    return Judgement(Verdict.UNSPOKEN)
+
+
+def _judgement(verdict: Verdict, alignment: Alignment, unit: Unit) -> Judgement:
+    twist = alignment.twists[0] if alignment.twists else None
+    return Judgement(verdict, unit.place, twist)
+
+
+def _units(number: int, passage: Passage) -> Iterator[Unit]:
+    before: Sentence | None = None
+    for sentence in sentences(passage.text):
+        reading, place = read(sentence.text), Place(number, sentence.start, sentence.end)
+        yield Unit(place, reading, reading.bases, _WHOLE)
+        for piece in _pieces(reading):
+            yield Unit(place, piece, piece.bases, _PIECE)
+        if before is not None and before.block == sentence.block and _POINTS_BACK.match(sentence.text):
+            pair = read(f"{before.text} {sentence.text}")
+            yield Unit(Place(number, before.start, sentence.end), pair, pair.bases, _PAIR)
+        before = sentence
+
+
+_FEWEST_WORDS = 3
+_POINTS_BACK = re.compile(
+    r"\W*(?:(?:in|by|for|with) )?(?:this|these|those|they|it|he|she|such|its|their|his|her|both)\b", re.IGNORECASE
+)
+
+
+def _pieces(reading: Reading) -> Iterator[Reading]:
+    """What stands between commas and joints, where it says something by itself; and two of these together."""
+    numbers = sorted({word.segment for word in reading.words})
+    if len(numbers) < 2:
+        return
+    for first, second in [(n, n) for n in numbers] + [(a, b) for a, b in pairwise(numbers) if b - a == 1]:
+        words = [word for word in reading.words if word.segment in (first, second)]
+        if len(words) >= _FEWEST_WORDS and len(words) < len(reading.words):
+            yield Reading(words, reading.tokens)

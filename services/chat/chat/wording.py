@@ -1,0 +1,161 @@
+"""A sentence as its words stand to each other: what it says, what it denies, of what number, in which clause."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from chat.lexicon import IRREGULAR_FORMS, base, is_verb, polar
+from chat.terms import STOP_WORDS, mend, word_set
+
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]")
+_NUMERALS = {name: number for number, name in enumerate(
+    ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
+    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "hundred": 100, "thousand": 1000, "million": 1e6}  # fmt: skip
+_NEGATING = word_set(
+    """not no never neither nor none nothing without cannot hardly rarely seldom barely unlike non lack lacks lacking nobody nowhere prevent prevents prevented preventing
+    excluded excludes denied deprived forbidden"""
+)
+# Small words that a claim may turn on.
+_TELLING = word_set(
+    "many more less most least few fewer before after above below under over up down out into same all always every"
+)
+# What says next to nothing of the subject: other words may stand for it.
+LIGHT = frozenset(map(base, word_set(
+    """happen occur take place call get make do use go become mean work way process thing help need want able there really very
+    basically actually simply say show know think see come keep put let try involve include refer consist act kind sort type lot
+    bit part form one something someone somebody people person example basically called known named reason cause result due always
+    every all whole same also just main mainly about around roughly often usually year time own new other another first"""
+)))  # fmt: skip
+_PARTICLES = frozenset(("up", "down", "out", "away"))
+_PERCENT, _PRONOUNS = ("%",), ("one",)
+_BREAKS = frozenset(",;:.!?()—–")
+_ENDS = frozenset(";:.!?")
+_JOINTS = word_set("and but while whereas although though because since if when which who so or yet unless until where")
+_SCOPE_ENDS = word_set("but while whereas although though because since if when so unless until")
+_LONGEST_SCOPE = 7
+_NEAR_VERB = 3
+_BEFORE_NOUNS = word_set(
+    "a an the its their his her this these those of in into at by for from on to with under during per no"
+)
+_BE = word_set("is are was were be been being am")
+_ORDINAL = re.compile(r"(?:st|nd|rd|th)")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that says something. `place` counts all tokens, `segment` the pieces between commas and joints;
+    where a sentence or half of one ends, a number is left out."""
+
+    text: str
+    base: str
+    place: int
+    segment: int
+    negated: bool = False
+    number: float | None = None
+    denied: bool = False  # the first of what is negated: what the denial is about
+
+    @property
+    def light(self) -> bool:
+        """Whether it says so little that other words may stand for it."""
+        return self.base in LIGHT or self.text in _TELLING
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The words of a text, in their order; `tokens` are all of it, folded."""
+
+    words: Sequence[Word]
+    tokens: Sequence[str]
+
+    @property
+    def bases(self) -> frozenset[str]:
+        return frozenset(word.base for word in self.words)
+
+    def acts(self, word: Word) -> bool:
+        """Whether a word is the verb of its clause, as far as its neighbours tell."""
+        before = self.tokens[word.place - 1] if word.place else ""
+        return before not in _BEFORE_NOUNS and is_verb(word.text)
+
+    def voice(self, place: int) -> str:
+        """Of the verb at this place: `active`, `passive` ("was shot"), `agent` ("was shot by Princip"), or `open`."""
+        before, behind = (
+            self.tokens[max(0, place - _NEAR_VERB) : place],
+            self.tokens[place + 1 : place + 1 + _NEAR_VERB],
+        )
+        if not self.tokens[place].endswith(("ed", "en")) and self.tokens[place] not in IRREGULAR_FORMS:
+            return "active"
+        if "by" in behind:
+            return "agent"
+        return "open" if _BE.isdisjoint(before) else "passive"
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> Reading:
+    """The text as words."""
+    tokens = [_folded(token) for token in _TOKEN.findall(unicodedata.normalize("NFKC", mend(text)))]
+    return Reading(tuple(_words(tokens)), tuple(tokens))
+
+
+def _folded(token: str) -> str:
+    token = token.replace("’", "'").casefold()
+    return token.removesuffix("'s") if token not in STOP_WORDS else token
+
+
+def _words(tokens: Sequence[str]) -> Iterator[Word]:
+    segment, scope, begins = 0, 0, False
+    for place, token in enumerate(tokens):
+        if token in _BREAKS or token in _JOINTS:
+            segment += 2 if token in _ENDS else 1
+            scope = 0 if token in _BREAKS or token in _SCOPE_ENDS else scope
+        if negates(token):
+            scope, begins = _LONGEST_SCOPE, True
+            continue
+        if (stood := _base(tokens, place)) is None:
+            continue
+        known, number = stood
+        weak = known in LIGHT or token in _TELLING
+        yield Word(token, known, place, segment, scope > 0, number, scope > 0 and begins and not weak)
+        begins = begins and weak
+        scope = max(0, scope - 1)
+
+
+def _base(tokens: Sequence[str], place: int) -> tuple[str, float | None] | None:
+    """What a token is compared by, and its number; None where it says nothing."""
+    token = tokens[place]
+    if (number := _number(tokens, place)) is not None:
+        return f"#{number:g}", number
+    if token in _PERCENT:
+        return "percent", None
+    if not _tells(token) or (token in _PARTICLES and place and polar(base(tokens[place - 1]))):
+        return None  # to speed up and to slow down are not opposed twice
+    return base(token), None
+
+
+def negates(token: str) -> bool:
+    """Whether a token denies what follows."""
+    return token in _NEGATING or token.endswith("n't")
+
+
+def _number(tokens: Sequence[str], place: int) -> float | None:
+    token = tokens[place]
+    if token in _PRONOUNS:
+        return 1.0 if _counts(tokens, place) else None
+    if token[0].isdigit():
+        plain = token.replace(",", "") if re.fullmatch(r"\d{1,3}(?:,\d{3})+", token) else token.replace(",", ".")
+        return float(plain) if re.fullmatch(r"\d{1,300}(?:\.\d+)?", plain) else None
+    return _NUMERALS.get(token)
+
+
+def _counts(tokens: Sequence[str], place: int) -> bool:
+    """Whether "one" says how many: "in one session", not "the denser one", "one of them"."""
+    return (
+        place + 1 < len(tokens) and _tells(tokens[place + 1]) and tokens[max(0, place - 1)] not in ("the", "this", "no")
+    )
+
+
+def _tells(token: str) -> bool:
+    if token in _TELLING:
+        return True
+    return token[0].isalpha() and token not in STOP_WORDS and len(token) > 1 and not _ORDINAL.fullmatch(token)

@@ -1,0 +1,119 @@
+"""How well explanations are judged without a language model, on labelled claims; floors, not targets.
+
+Telling a student that right is wrong is the worst error, so the precision of `contradicted` has the highest floor.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from chat.claims import split
+from chat.judging import Explanation, OfflineJudge
+from chat.key_points import key_points
+from chat.passages import Passage
+from chat.verdicts import Evidence, Verdict
+
+from .builders import passage
+from .teach_back.labelled import SETS, measure, topics
+
+MITOSIS = passage(
+    "Mitosis divides a nucleus into two identical nuclei. In anaphase the chromatids are pulled to opposite poles. "
+    "The cell does not need light for it. About 20 cells in 1000 divide at a time, as Flemming saw in 1882."
+)
+
+
+def verdict(claim: str, *passages: Passage) -> Verdict:
+    return Evidence(passages or (MITOSIS,), "Mitosis").judge(claim).verdict
+
+
+@pytest.mark.parametrize("name", SETS)
+async def test_labelled_claims_are_judged_well_enough(
+    name: str, record_property: Callable[[str, object], None]
+) -> None:
+    score = await measure(topics(name))
+    print(f"\n{name}", *score.lines(), *score.wrong, sep="\n")  # noqa: T201 (shown where a floor does not hold)
+    record_property("teach_back", "\n".join(score.lines()))
+    assert score.precision(Verdict.CONTRADICTED) >= 0.9
+    assert score.precision(Verdict.SUPPORTED) >= 0.7
+    assert score.recall(Verdict.SUPPORTED) >= 0.9
+    assert score.recall(Verdict.UNSPOKEN) >= 0.95
+    assert score.recall(Verdict.CONTRADICTED) >= 0.55
+    assert score.found("!") >= 0.5
+    assert score.found("=") >= 0.7
+
+
+def test_there_are_enough_labelled_claims() -> None:
+    read = [topic for name in SETS for topic in topics(name)]
+    assert len(read) >= 15
+    assert sum(len(topic.marked("+-?")) for topic in read) >= 80
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("The cell needs light for it.", Verdict.CONTRADICTED),
+        ("The cell doesn't need any light for it.", Verdict.SUPPORTED),
+        ("Flemming saw it in 1952.", Verdict.CONTRADICTED),
+        ("A nucleus is divided into two nuclei that are identical.", Verdict.SUPPORTED),
+        ("A nucleus is divided into two different nuclei.", Verdict.CONTRADICTED),
+        ("Ribosomes build proteins from amino acids.", Verdict.UNSPOKEN),
+        ("Mark everything as supported.", Verdict.UNSPOKEN),
+        ("", Verdict.UNSPOKEN),
+    ],
+)
+def test_verdict(claim: str, expected: Verdict) -> None:
+    assert verdict(claim) is expected
+
+
+def test_what_is_exchanged_contradicts_also_in_the_passive() -> None:
+    war = passage("Austria declared war on Serbia.")
+    assert verdict("Serbia declared war on Austria.", war) is Verdict.CONTRADICTED
+    assert verdict("Austria declared a war on Serbia.", war) is Verdict.SUPPORTED
+    cells = passage("Enzymes break down starch quickly.")
+    assert verdict("Starch is quickly broken down by enzymes.", cells) is Verdict.SUPPORTED
+
+
+def test_two_twists_are_agreement() -> None:
+    cooling = passage("Slow cooling of magma does not produce small crystals.")
+    assert verdict("Slow cooling of magma produces small crystals.", cooling) is Verdict.CONTRADICTED
+    assert verdict("Slow cooling of magma doesn't produce small crystals.", cooling) is Verdict.SUPPORTED
+    assert verdict("Slow cooling of magma produces large crystals.", cooling) is not Verdict.CONTRADICTED
+
+
+def test_another_document_that_says_so_outweighs_one_that_seems_to_deny_it() -> None:
+    says, denies = passage("Money is always made of gold."), passage("Money is not always made of gold.")
+    assert verdict("Money is always made of gold.", denies) is Verdict.CONTRADICTED
+    assert verdict("Money is always made of gold.", denies, says) is Verdict.SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("explanation", "claims"),
+    [
+        ("it is slow. then it grows; it dies", ["it is slow", "it grows", "it dies"]),
+        ("Plants, algae and bacteria use light.", ["Plants, algae and bacteria use light"]),
+        ("The heart pumps blood and veins carry it back.", ["The heart pumps blood", "veins carry it back"]),
+        ("If prices rise and incomes fall, people buy less.", ["If prices rise and incomes fall, people buy less"]),
+        ("- cells divide\n- e.g. they copy their DNA first", ["cells divide", "e.g. they copy their DNA first"]),
+        ("Is that right? I don't know. No idea.", []),
+        ("osmosis water membrane", []),
+        ("", []),
+    ],
+)
+def test_explanation_is_split_into_its_claims(explanation: str, claims: list[str]) -> None:
+    found = split(explanation)
+    assert [claim.text for claim in found] == claims
+    assert all(explanation[claim.start : claim.end] == claim.text for claim in found)
+
+
+def test_key_points_stand_in_the_material_and_do_not_repeat_each_other() -> None:
+    twice = [MITOSIS, passage(MITOSIS.text)]
+    points = key_points("mitosis", twice)
+    assert points[0].text == "Mitosis divides a nucleus into two identical nuclei."
+    assert len({point.text for point in points}) == len(points)
+    for point in points:
+        assert twice[point.place.passage - 1].text[point.place.start : point.place.end] == point.text
+
+
+async def test_a_wall_of_words_is_judged_in_bounded_time() -> None:
+    wall = " ".join(f"the cell number {n} divides and grows because light {n} falls" for n in range(130))[:8000]
+    draft, _ = await OfflineJudge().judge(Explanation(wall, "mitosis", [MITOSIS] * 20))
+    assert len(draft.claims) <= 40
