@@ -4,17 +4,20 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
+from chassis.storage import Storage
 from contracts.chat import FlashcardsProposed, ProposedCard
 from contracts.ingestion import DocumentDeleted
 from flashcard import drafts, events, sources, students
-from flashcard.models import Draft, GoneDocument, Student
+from flashcard.erasure import Erasure
+from flashcard.models import Draft, GoneDocument, Student, tables
 from hypothesis import strategies as st
 from mesh import Event
 from mesh.injection import Provide
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
 from .harness import Copy
-from .histories import OWNERS, users
+from .histories import OWNERS, left_behind, users
 
 QUESTIONS = [f"What is {thing}?" for thing in ("a cell", "supply", "demand", "a price")]
 
@@ -27,24 +30,31 @@ def _students(session: object, clock: object) -> students.Students:
     return students.Students(session, clock)  # type: ignore[arg-type]  # what the harness hands on
 
 
+def _erasure(session: AsyncSession) -> Erasure:
+    return Erasure(session, Storage("file:///tmp/studyteddy-convergence"))
+
+
 class Students(Copy):
     """Where students are, and when their day begins."""
 
     service = "flashcard"
     bus = events.bus
-    handlers = frozenset({"keep_profile"})
+    handlers = frozenset({"keep_profile", "erase_user", "export_user"})
 
     @staticmethod
     def histories() -> st.SearchStrategy[list[Event]]:
         return users()
 
     def provide(self) -> Provide:
-        return {students.Students: partial(_students, clock=_noon)}
+        return {students.Students: partial(_students, clock=_noon), Erasure: _erasure}
 
     async def state(self) -> object:
         async with self.database.transaction() as session:
             rows = (await session.execute(select(Student))).scalars().all()
-        return {row.user_id: (row.version, row.time_zone, row.day_starts_at, row.next_day_at) for row in rows}
+        kept = {row.user_id: (row.version, row.time_zone, row.day_starts_at, row.next_day_at) for row in rows}
+        gone, exports, holding = await self.left_of_users(tables.metadata)
+        assert not holding
+        return kept, gone, exports
 
 
 @st.composite
@@ -75,17 +85,20 @@ class Drafts(Copy):
 
     service = "flashcard"
     bus = events.bus
-    handlers = frozenset({"keep_proposed_cards", "mark_cards_of_deleted_document"})
+    handlers = frozenset({"keep_proposed_cards", "mark_cards_of_deleted_document", "erase_user", "export_user"})
 
     @staticmethod
     def histories() -> st.SearchStrategy[list[Event]]:
-        return proposals()
+        return left_behind(proposals())
 
     def provide(self) -> Provide:
-        return {drafts.Proposals: drafts.Proposals, sources.Sources: sources.Sources}
+        return {drafts.Proposals: drafts.Proposals, sources.Sources: sources.Sources, Erasure: _erasure}
 
     async def state(self) -> object:
         async with self.database.transaction() as session:
             kept = (await session.execute(select(Draft))).scalars().all()
             gone = (await session.execute(select(GoneDocument.document_id))).scalars().all()
-        return {row.fingerprint: (row.question, row.answer, row.source) for row in kept}, set(gone)
+        left, exports, holding = await self.left_of_users(tables.metadata)
+        assert not holding
+        cards = {(row.user_id, row.fingerprint): (row.question, row.answer, row.source) for row in kept}
+        return cards, set(gone), left, exports

@@ -16,14 +16,14 @@ from mesh.injection import Provide
 from notifier import events, students
 from notifier.addresses import sender
 from notifier.kinds import Channel, NotificationKind
-from notifier.models import Mail, Notification, Preference, Student, Told
+from notifier.models import Mail, Notification, Preference, Student, Told, tables
 from notifier.notifications import Desk
 from notifier.post_office import PostOffice
 from notifier.unsubscribing import Unsubscribing
 from sqlmodel import select
 
 from .harness import Copy
-from .histories import ADA, GRACE, OWNERS, documents, profile, users
+from .histories import ADA, GRACE, OWNERS, documents, left_behind, profile, users
 
 RING = KeyRing(DEVELOPMENT_KEY_RING.get_secret_value())
 
@@ -49,11 +49,13 @@ class News(Copy):
 
     service = "notifier"
     bus = events.bus
-    handlers = frozenset({"tell_of_document", "withdraw_news_of_document", "tell_of_answer"})
+    handlers = frozenset(
+        {"tell_of_document", "withdraw_news_of_document", "tell_of_answer", "erase_user", "export_user"}
+    )
 
     @staticmethod
     def histories() -> st.SearchStrategy[list[Event]]:
-        return news()
+        return left_behind(news())
 
     def provide(self) -> Provide:
         return {Desk: Desk, Clock: lambda: _noon}
@@ -64,7 +66,9 @@ class News(Copy):
             told = (await session.execute(select(Told))).scalars().all()
         listed = {(row.subject_id, row.user_id, row.kind, row.title, row.body, str(row.data)) for row in shown}
         assert len(listed) == len(shown)
-        return listed, {(row.subject_id, row.version) for row in told}
+        gone, exports, holding = await self.left_of_users(tables.metadata)
+        assert not holding
+        return listed, {(row.subject_id, row.version) for row in told}, gone, exports
 
 
 class Profiles(Copy):
@@ -72,7 +76,7 @@ class Profiles(Copy):
 
     service = "notifier"
     bus = events.bus
-    handlers = frozenset({"keep_profile"})
+    handlers = frozenset({"keep_profile", "erase_user", "export_user"})
 
     @staticmethod
     def histories() -> st.SearchStrategy[list[Event]]:
@@ -83,7 +87,10 @@ class Profiles(Copy):
 
     async def state(self) -> object:
         async with self.database.transaction() as session:
-            return {row.user_id: row.model_dump() for row in (await session.execute(select(Student))).scalars().all()}
+            rows = (await session.execute(select(Student))).scalars().all()
+        gone, exports, holding = await self.left_of_users(tables.metadata)
+        assert not holding
+        return {row.user_id: row.model_dump() for row in rows}, gone, exports
 
 
 @dataclass
@@ -120,11 +127,11 @@ class Mails(Copy):
 
     service = "notifier"
     bus = events.bus
-    handlers = frozenset({"mail_link", "mail_news", "keep_profile"})
+    handlers = frozenset({"mail_link", "mail_news", "keep_profile", "erase_user"})
 
     @staticmethod
     def histories() -> st.SearchStrategy[list[Event]]:
-        return mailed()
+        return left_behind(mailed())
 
     async def prepare(self) -> None:
         chosen = [
@@ -149,4 +156,6 @@ class Mails(Copy):
     async def state(self) -> object:
         async with self.database.transaction() as session:
             rows = (await session.execute(select(Mail))).scalars().all()
-        return {row.id: (row.user_id, row.kind, row.email, row.status) for row in rows}
+        gone, _, holding = await self.left_of_users(tables.metadata)
+        assert not holding
+        return {row.id: (row.user_id, row.kind, row.email, row.status) for row in rows}, gone

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 from uuid import UUID, uuid4
 
 from chassis.database import Database
@@ -15,8 +15,17 @@ from mesh import Envelope, Event, Subscription, Subscriptions
 from mesh.application import Application
 from mesh.injection import Provide
 from mesh.retry import causes
+from sqlalchemy import MetaData, select
 
 MOST_ATTEMPTS = 50
+
+
+class Left(NamedTuple):
+    """What is left of users who are gone."""
+
+    gone: frozenset[UUID]
+    exports: frozenset[tuple[UUID, UUID]]
+    holding: tuple[str, ...]
 
 
 class Copy(ABC):
@@ -48,6 +57,20 @@ class Copy(ABC):
 
     async def prepare(self) -> None:  # noqa: B027 - most need nothing
         """Make what must be there before anything is heard."""
+
+    async def left_of_users(self, metadata: MetaData) -> Left:
+        """Who is gone, the exports that are ready, and the names of tables that still hold something of somebody who is gone."""
+        async with self.database.transaction() as session:
+            gone = set((await session.execute(select(metadata.tables["erased_user"].c.user_id))).scalars())
+            exports = metadata.tables["data_export"].c
+            ready = {(row[0], row[1]) for row in await session.execute(select(exports.export_id, exports.user_id))}
+            named = [table for table in metadata.sorted_tables if "user_id" in table.c and table.name != "erased_user"]
+            holding = [
+                table.name
+                for table in named
+                if (await session.execute(select(table.c.user_id).where(table.c.user_id.in_(gone)))).first()
+            ]
+        return Left(frozenset(gone), frozenset(ready), tuple(holding))
 
     def subscriptions(self) -> list[Subscription]:
         """Those that take part."""

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from contracts.auth import UserEmailVerified, UserProfileChanged, UserRegistered
+from contracts.auth import UserDeleted, UserEmailVerified, UserExportRequested, UserProfileChanged, UserRegistered
 from contracts.ingestion import DocumentDeleted, DocumentFailed, DocumentProcessed
 from hypothesis import strategies as st
 from mesh import LAST_VERSION, Event
@@ -40,19 +40,38 @@ def _read(document: UUID, owner: UUID, version: int, title: str, *, is_read: boo
 
 @st.composite
 def users(draw: st.DrawFn) -> list[Event]:
-    """Users who sign up, change what is known of them and verify their address."""
+    """Users who sign up, change what is known of them, verify their address, and perhaps leave. The first stays."""
     history: list[Event] = []
-    for _ in range(draw(st.integers(1, 3))):
+    for number in range(draw(st.integers(1, 3))):
         user = uuid4()
         history.append(UserRegistered(version=1, **profile(user, name="Ada")))
         verified = False
-        changes = st.sampled_from(["Ada Lovelace", "Countess of Lovelace", None])
-        for version, name in enumerate(draw(st.lists(changes, max_size=3)), start=2):
+        changes = draw(st.lists(st.sampled_from(["Ada Lovelace", "Countess of Lovelace", None]), max_size=3))
+        for version, name in enumerate(changes, start=2):
             verified = verified or name is None
             said = profile(user, name=name or "Ada", email_verified=verified, day_starts_at=version)
             kind = UserEmailVerified if name is None else UserProfileChanged
             history.append(kind(version=version, **said))
+        if number and draw(st.booleans()):
+            history += leaving(user, version=len(changes) + 2)
     return history
+
+
+def leaving(user: UUID, version: int) -> list[Event]:
+    """A user who takes everything along and goes, which a snapshot says, too."""
+    return [
+        UserExportRequested(version=1, export_id=uuid4(), user_id=user),
+        UserDeleted(version=version, user_id=user),
+        UserDeleted(version=LAST_VERSION, user_id=user),
+    ]
+
+
+@st.composite
+def left_behind(draw: st.DrawFn, told: st.SearchStrategy[list[Event]]) -> list[Event]:
+    """What is told of `ADA` and `GRACE`, one of whom may leave at its end."""
+    history = draw(told)
+    exported = UserExportRequested(version=1, export_id=uuid4(), user_id=ADA)
+    return [*history, exported, *(leaving(GRACE, 9) if draw(st.booleans()) else [])]
 
 
 def profile(user: UUID, **more: Any) -> dict[str, Any]:

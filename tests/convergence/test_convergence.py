@@ -17,7 +17,7 @@ from .harness import Copy, Delivery, deliver, deliveries, disturbed
 
 
 @pytest.mark.timeout(180)
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), seed=st.integers(0, 2**32))
 async def test_any_order_repetition_and_delay_ends_in_the_same_state(
     copy: Copy, data: st.DataObject, seed: int
