@@ -6,7 +6,7 @@ MADE_FROM := requirements.lock $(PROJECTS) $(wildcard libs/devstack/*.txt) libs/
 LOCAL_PACKAGES := studyteddy-chassis studyteddy-mesh studyteddy-contracts
 TYPED := $(wildcard libs/*/*/__init__.py services/*/*/__init__.py) contracts/ tests/demo/
 # Each folder of tests by itself: they share names such as conftest.
-TESTS := $(wildcard libs/*/tests services/*/tests) tests/contract tests/provider tests/e2e tests/faults tests/bench tests/quality
+TESTS := $(wildcard libs/*/tests services/*/tests) tests/contract tests/convergence tests/provider tests/e2e tests/faults tests/bench tests/quality
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mesh.topology import Topology
 
-from contract_documents import asyncapi, openapi
+from contract_documents import asyncapi, catalogue_page, openapi
 from contract_documents.parts import SERVICES, all_events, graphql_schema, http_parts, published, subscriptions
 from contract_documents.released import Incompatible, as_json, release
 
@@ -28,6 +28,8 @@ def documents() -> dict[Path, str]:
     files[ROOT / "contracts" / "openapi.json"] = as_json(openapi.merged(parts))
     files[ROOT / "contracts" / "topology.json"] = as_json(Topology.of(*buses).dump())
     files[ROOT / "graphql" / "schema.graphql"] = graphql_schema()
+    sent = [(service, event) for service in SERVICES for event in published(service)]
+    files[ROOT / "CATALOGUE.md"] = catalogue_page.page(sent, [one for bus in buses for one in bus.describe()])
     for event in all_events():
         files |= release(event, ROOT / "released")
     return files

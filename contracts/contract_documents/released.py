@@ -15,7 +15,10 @@ from contract_documents.schemas import payload_schema
 
 Json = dict[str, Any]
 # What decides whether a value fits. Words aside.
-_RULES = ("type", "format", "enum", "const", "minimum", "maximum", "pattern")
+_RULES = (
+    *("type", "format", "enum", "const", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+    *("multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems"),
+)
 
 
 class Incompatible(Exception):

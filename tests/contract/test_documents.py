@@ -64,6 +64,21 @@ def test_every_released_payload_still_reads_and_fits_its_schema(event: type[Even
         Draft202012Validator(payload_schema(event)).validate(golden)
 
 
+def test_whatever_was_released_can_still_be_read() -> None:
+    """Queues, outboxes and dead letters may hold any version that ever landed."""
+    known = {event.routing_key for event in all_events()}
+    gone = sorted(folder.name for folder in (ROOT / "released").iterdir() if folder.name not in known)
+    assert not gone, f"{', '.join(gone)}: bring the class back; what was sent before it went can no longer be read"
+
+
+def test_the_catalogue_names_every_event_and_every_consumer() -> None:
+    page = (ROOT / "CATALOGUE.md").read_text(encoding="utf-8")
+    for event in all_events():
+        assert f"## {event.routing_key}\n" in page
+    for subscription in (one for bus in subscriptions() for one in bus.describe()):
+        assert f"`{subscription.queue}`" in page
+
+
 def test_what_was_released_is_never_edited() -> None:
     """History says so; a copy without history has none to compare with."""
     if shutil.which("git") is None or not (ROOT.parent / ".git").exists():

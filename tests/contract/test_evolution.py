@@ -34,6 +34,11 @@ class WithoutField(Event, type="cards.card.made", version=1, aggregate="card_id"
     card_id: UUID
 
 
+class Narrowed(Event, type="cards.card.made", version=1, aggregate="card_id"):
+    card_id: UUID
+    question: str = Field(max_length=10)
+
+
 class Retyped(Event, type="cards.card.made", version=1, aggregate="card_id"):
     card_id: UUID
     question: int
@@ -75,6 +80,7 @@ def test_an_optional_field_reads_both_ways() -> None:
         (WithRequiredField, "deck_id is new and required"),
         (WithoutField, "question was removed"),
         (Retyped, "question changed its type"),
+        (Narrowed, "question changed its type"),
     ],
 )
 def test_a_breaking_change_is_refused_with_what_to_do(folder: Path, event: type[Event], said: str) -> None:

@@ -20,7 +20,7 @@ async def test_a_copy_of_everything_and_then_nothing_is_left(sign_up: SignUp, sa
         export: Json = (await ada.http.get(f"/users/me/exports/{begun['id']}")).json()
         return export if export["ready"] else None
 
-    export = await until(ready, 30)
+    export = await until(ready, 90)
     tables = {record["table"] for part in export["parts"] for record in await records(ada, part["path"])}
     assert {"account", "document", "page", "study_session", "message", "note", "card", "notification"} <= tables
 

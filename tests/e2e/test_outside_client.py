@@ -104,8 +104,11 @@ async def test_every_event_of_a_demo_is_as_the_asyncapi_documents_say(mesh: Loca
             types = {event.get("type") for event in listener.heard}
             return {} if await said(mesh) - before <= ids and types >= OF_A_DEMO else None
 
-        await until(everything, 30)
-        hearing.cancel()
+        try:
+            await until(everything, 90)
+        finally:
+            hearing.cancel()
+            await asyncio.wait({hearing})
     assert [event for event in listener.heard if "wrong" in event] == []
 
 

@@ -24,7 +24,6 @@ from chat.model import (
 from chat.prices import Price
 from chat.providers import Provider, Providers
 from chat.structured import Structured
-from chat.tokens import EstimatedTokens
 from pydantic import BaseModel
 
 from .conftest import Aimock
@@ -87,7 +86,7 @@ async def test_thoughts_are_no_part_of_the_answer(aimock: Aimock, model: str) ->
 
 async def test_schema_is_asked_for_as_the_server_knows_it_and_filled(aimock: Aimock) -> None:
     async with providers(aimock, "structured") as asked:
-        filled = await Structured(Providers(asked, CALM), EstimatedTokens()).fill(TURNS, Claims, longest=100)
+        filled = await Structured(Providers(asked, CALM)).fill(TURNS, Claims, longest=100)
     assert filled.value == Claims(claims=["Cells are alive."])
     assert filled.usage.model == "structured"
     assert aimock.asked_of("structured")[-1]["response_format"]["json_schema"]["name"] == "Claims"

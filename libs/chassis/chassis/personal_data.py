@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Uuid, delete, func, select
+from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Uuid, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -45,6 +45,9 @@ _metadata = MetaData()
 personal_data_tables(_metadata)
 _exports, _erased = _metadata.tables["data_export"], _metadata.tables["erased_user"]
 
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('user ' || CAST(:user AS text), 0))")
+_TOGETHER = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('user ' || CAST(:user AS text), 0))")
+
 
 class ExportNotReady(NotFound):
     type, title = "export-not-ready", "No such export"
@@ -56,7 +59,10 @@ async def prepare_export(
     """Make the copy ready: a line of JSON for each row that names the user. How many bytes it has, compressed.
 
     `without` names tables that say nothing that others do not, such as vectors. Bytes are left out: they are digests and seals.
+    For a user who is gone there is none.
     """
+    if await is_erased(session, user_id):
+        return 0
     lines: list[str] = []
     for table in _tables_of_users(metadata):
         if table.name not in without:
@@ -69,6 +75,7 @@ async def prepare_export(
 
 async def erase_user(session: AsyncSession, metadata: MetaData, user_id: UUID, *, keep: Collection[str] = ()) -> None:
     """Delete every row that names the user, but those of the tables in `keep`, and remember that the user is gone."""
+    await session.execute(_ALONE, {"user": str(user_id)})
     await session.execute(insert(_erased).values(user_id=user_id).on_conflict_do_nothing())
     for table in reversed(_tables_of_users(metadata)):
         if table.name not in keep:
@@ -79,7 +86,11 @@ async def erase_user(session: AsyncSession, metadata: MetaData, user_id: UUID, *
 
 
 async def is_erased(session: AsyncSession, user_id: UUID) -> bool:
-    """Whether the user is gone: news that comes late makes no new rows."""
+    """Whether the user is gone: news that comes late makes no new rows.
+
+    Until the transaction ends nobody is erased who was there: rows that it is about to write would not be seen, and stay.
+    """
+    await session.execute(_TOGETHER, {"user": str(user_id)})
     return (await session.execute(select(_erased.c.user_id).where(_erased.c.user_id == user_id))).first() is not None
 
 

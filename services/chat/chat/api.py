@@ -38,7 +38,6 @@ from chat.spending import Period, Spending
 from chat.streaming import EVENT_STREAM
 
 router = APIRouter(prefix="/chat", tags=["chat"], route_class=BoundedRoute)
-routers = (router, export_router("chat"))
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer as it comes, with `Accept: text/event-stream`",
@@ -180,4 +179,4 @@ async def get_usage(
     return SpendingOut(items=[SpentOut.model_validate(item, from_attributes=True) for item in spent])
 
 
-routers = (router, graphql_router)
+routers = (router, graphql_router, export_router("chat"))

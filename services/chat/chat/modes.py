@@ -35,7 +35,7 @@ def _judge(model: LanguageModel | None, budget: Budget) -> Judge:
     if model is None:
         return OfflineJudge()
     tokens = token_counter(model.name)
-    return ModelJudge(Structured(model, tokens), prompts.load(prompts.FEYNMAN), tokens, budget)
+    return ModelJudge(Structured(model), prompts.load(prompts.FEYNMAN), tokens, budget)
 
 
 def _examiner(model: LanguageModel | None, budget: Budget) -> Examiner:
@@ -43,4 +43,4 @@ def _examiner(model: LanguageModel | None, budget: Budget) -> Examiner:
         return OfflineExaminer()
     tokens = token_counter(model.name)
     asking, grading = prompts.load(prompts.RECALL_ASKING), prompts.load(prompts.RECALL_GRADING)
-    return ModelExaminer(Structured(model, tokens), asking, grading, tokens, budget)
+    return ModelExaminer(Structured(model), asking, grading, tokens, budget)

@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from chat.model import Ending, LanguageModel, ModelFailed, Shape, Turn, Usage
-from chat.tokens import TokenCounter
 
 log = getLogger(__name__)
 T = TypeVar("T", bound=BaseModel)
@@ -54,10 +53,9 @@ class Refused(ValueError):
 class Structured:
     """A model that fills schemas. Give a schema whose fields are all required: some servers insist on it."""
 
-    def __init__(self, model: LanguageModel, tokens: TokenCounter) -> None:
+    def __init__(self, model: LanguageModel) -> None:
         self.name = model.name
         self._model = model
-        self._tokens = tokens
 
     async def fill(self, turns: Sequence[Turn], schema: type[T], *, longest: int) -> Filled[T]:
         """An object of the schema. Raises `ModelUnreadable` after `TRIES`, and what the model raises."""
@@ -66,7 +64,7 @@ class Structured:
         asked, usage = told, Usage(0, 0)
         for _ in range(TRIES):
             draft, ending = await self._draft(asked, shape, longest)
-            usage += ending.usage or self._estimate(asked, draft)
+            usage += ending.usage
             try:
                 return Filled(read(draft, schema, complete=ending.complete), usage)
             except Refused as refused:
@@ -81,10 +79,7 @@ class Structured:
                 if isinstance(piece, Ending):
                     return text, piece
                 text += piece
-        return text, Ending(complete=False, usage=Usage(0, 0))
-
-    def _estimate(self, turns: Sequence[Turn], draft: str) -> Usage:
-        return Usage(sum(self._tokens.count(turn.text) for turn in turns), self._tokens.count(draft), estimated=True)
+        raise AssertionError("a model ends with its Ending, or fails")
 
 
 def read(draft: str, schema: type[T], *, complete: bool = True) -> T:

@@ -51,7 +51,7 @@ def script(*answers: Any) -> list[Script]:
 @asynccontextmanager
 async def examiner(*scripts: Script) -> AsyncIterator[tuple[ModelExaminer, Provider]]:
     async with provider(*scripts) as served, connect(served.url, "key", PATIENCE, retries=0) as client:
-        structured = Structured(ChatCompletions(client, "m", PATIENCE), EstimatedTokens())
+        structured = Structured(ChatCompletions(client, "m", PATIENCE))
         asking, grading = prompts.load(prompts.RECALL_ASKING), prompts.load(prompts.RECALL_GRADING)
         yield ModelExaminer(structured, asking, grading, EstimatedTokens(), Budget()), served
 

@@ -6,7 +6,6 @@ from typing import Any, Literal
 import pytest
 from chat.model import ChatCompletions, ModelOverloaded, Patience, Turn, Usage, connect
 from chat.structured import ModelUnreadable, Refused, Structured, read, shape_of
-from chat.tokens import EstimatedTokens
 from pydantic import BaseModel, Field
 
 from .provider import USAGE, Provider, Script, provider, refuses, says
@@ -24,7 +23,7 @@ class Verdict(BaseModel):
 
 async def fill(*scripts: Script) -> tuple[Any, Provider]:
     async with provider(*scripts) as served, connect(served.url, "key", PATIENCE, retries=0) as client:
-        structured = Structured(ChatCompletions(client, "m", PATIENCE), EstimatedTokens())
+        structured = Structured(ChatCompletions(client, "m", PATIENCE))
         return await structured.fill(TURNS, Verdict, longest=200), served
 
 
@@ -44,7 +43,7 @@ async def test_server_without_schemas_is_asked_for_json_and_one_without_json_for
         provider(refusal, refusal, says("Sure! ```json\n" + GOOD + "\n``` Good luck.")) as served,
         connect(served.url, "key", PATIENCE, retries=0) as client,
     ):
-        structured = Structured(ChatCompletions(client, "m", PATIENCE), EstimatedTokens())
+        structured = Structured(ChatCompletions(client, "m", PATIENCE))
         for _ in range(2):
             filled = await structured.fill(TURNS, Verdict, longest=200)
             assert filled.value.grade == 4

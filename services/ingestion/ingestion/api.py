@@ -20,7 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import ClientDisconnect
 
 from ingestion.answers import DocumentOut, PageOut
-from ingestion.downloads import file_response
+from ingestion.downloads import MEDIA_TYPES, file_response
 from ingestion.forms import UploadCut, incoming_file
 from ingestion.intake import Intake, UploadTooSlow
 from ingestion.jobs import Jobs
@@ -65,12 +65,13 @@ _FORM = {
     "x-body-limit": MOST_UPLOAD_BYTES + FORM_BYTES,
     "x-timeout": 900,
 }
+_AS_STORED = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(MEDIA_TYPES.values())}
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": _AS_STORED,
     },
-    206: {"description": "The range of it that was asked for"},
+    206: {"description": "The range of it that was asked for", "content": _AS_STORED},
 }
 
 

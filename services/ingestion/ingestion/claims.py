@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from mesh import Outbox
-from sqlalchemy import delete, or_, update
+from sqlalchemy import delete, func, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -59,6 +59,27 @@ class NewPassage:
     end: int
     text: str
     embedding: bytes
+
+
+async def next_in_turn(session: AsyncSession, now: datetime) -> UUID | None:
+    """Whose turn it is: of the students who wait, one of whom the fewest documents are being read; of hers, the one that waits longest.
+
+    Two hundred uploads of one student so do not hold up another's. None where nothing waits that others do not look at just now.
+    """
+    in_hand = (
+        select(Document.user_id, func.count().label("documents"))
+        .where(Document.status == DocumentStatus.PROCESSING, Document.due_at > now)
+        .group_by(col(Document.user_id))
+        .subquery()
+    )
+    waiting = (
+        select(Document.id)
+        .outerjoin(in_hand, in_hand.c.user_id == col(Document.user_id))
+        .where(col(Document.status).in_(_UNREAD), Document.due_at <= now)
+        .order_by(func.coalesce(in_hand.c.documents, 0), col(Document.due_at), col(Document.id))
+        .limit(1)
+    )
+    return (await session.exec(waiting.with_for_update(of=Document, skip_locked=True))).first()
 
 
 async def claim(session: AsyncSession, document_id: UUID, now: datetime, lease: timedelta, most: int) -> Claim | None:

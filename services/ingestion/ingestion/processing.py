@@ -18,7 +18,7 @@ from mesh import EphemeralEvent
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from ingestion.claims import Claim, ClaimLost, Desk, NewPassage, ReadPage, claim
+from ingestion.claims import Claim, ClaimLost, Desk, NewPassage, ReadPage, claim, next_in_turn
 from ingestion.embedding import Embedder, EmbeddingFailed, to_bytes
 from ingestion.failures import ReadingFailed
 from ingestion.models import Document, Kind
@@ -121,10 +121,12 @@ class Processing:
         self._stop = stop
         self._cutter = Cutter()
 
-    async def process(self, document_id: UUID) -> None:
-        """Do what is to be done for the document; nothing if it is done, gone or somebody else's."""
+    async def process(self, hinted: UUID) -> None:
+        """Read the document whose turn it is; nothing if none waits. A hint is for any: there is one for each that waits."""
         async with self._database.transaction() as session:
-            claimed = await claim(session, document_id, self._clock(), self.terms.lease, self.terms.deaths)
+            now = self._clock()
+            document_id = await next_in_turn(session, now) or hinted
+            claimed = await claim(session, document_id, now, self.terms.lease, self.terms.deaths)
         if claimed is None:
             return
         carrier = {"traceparent": claimed.traceparent} if claimed.traceparent else {}

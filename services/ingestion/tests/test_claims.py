@@ -13,7 +13,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_s
 from prometheus_client import REGISTRY
 
 from . import hostile_files
-from .service_under_test import Json, Service
+from .service_under_test import Json, Service, Student
 from .waiting import eventually
 
 TEXT = b"Supply is what producers offer at a price. Demand is what buyers want."
@@ -38,9 +38,11 @@ async def test_two_workers_share_no_document(service: Service) -> None:
     assert len(service.embedder.batches) == 1
 
 
-async def halfway(service: Service, pages: int = 40) -> tuple[Json, "asyncio.Task[None]"]:
+async def halfway(
+    service: Service, pages: int = 40, student: Student | None = None
+) -> tuple[Json, "asyncio.Task[None]"]:
     """A document whose worker stands still in the middle."""
-    document = await service.student().upload(hostile_files.long_pdf(pages), "long.pdf")
+    document = await (student or service.student()).upload(hostile_files.long_pdf(pages), "long.pdf")
     reading = asyncio.create_task(service.process(document["id"]))
 
     async def some_stored() -> bool:
@@ -326,3 +328,21 @@ async def test_the_sweeper_runs_until_it_is_stopped(service: Service, tmp_path: 
     async with asyncio.timeout(5):
         await running
     assert document
+
+
+async def test_a_student_of_whom_something_is_read_lets_another_go_first(service: Service) -> None:
+    ada, bob = service.student(), service.student()
+    _, reading = await halfway(service, student=ada)
+    second = await ada.upload(b"Another text of hers, which waits.")
+    his = await bob.upload(TEXT)
+    next_one = asyncio.create_task(service.process(second["id"]))
+
+    async def his_is_read() -> bool:
+        return bool((await bob.document(his["id"]))["status"] == "processing")
+
+    await eventually(his_is_read)
+    service.embedder.open.set()
+    await asyncio.gather(reading, next_one)
+    # His hint is left, and hers is done with it: a hint is for any document.
+    await service.process(his["id"])
+    assert {(await bob.document(his["id"]))["status"], (await ada.document(second["id"]))["status"]} == {"ready"}

@@ -25,12 +25,13 @@ from notifier import news
 from notifier.models import SCHEMA, tables
 from notifier.notifications import Desk
 from notifier.post_office import PostOffice
+from notifier.posting import Passing
 from notifier.presence import is_present
 from notifier.students import Students
 
 bus = Subscriptions("notifier")
 # A mail server may be away for an hour, and one that does not know us yet wants us to come back in some minutes.
-patient = Retry(attempts=11, first=0.5, longest=1024.0, permanent=(SealBroken,))
+patient = Retry(attempts=11, first=0.5, longest=1024.0, permanent=(SealBroken,), expected=Passing)
 
 News = DocumentProcessed | DocumentFailed | MessageAnswered
 

@@ -11,8 +11,10 @@ from uuid import UUID, uuid5
 
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.personal_data import is_erased
 from chassis.sealing import KeyRing
 from contracts.auth import EmailRequested
+from mesh import Transient
 
 from notifier.addresses import NoAddress, recipient
 from notifier.kinds import Channel
@@ -30,7 +32,7 @@ from notifier.unsubscribing import Unsubscribing
 _NEWS_LIFE = timedelta(days=1)
 
 
-class ProfileUnknown(Exception):
+class ProfileUnknown(Transient):
     """The student's address has not been heard of yet; it will be."""
 
 
@@ -86,6 +88,8 @@ class PostOffice:
             if news.only_for_who_left and await is_present(session, owner, self.clock()):
                 return None
             student = await Students(session).get(owner)
+            if student is None and await is_erased(session, owner):
+                return None
         if student is None:
             raise ProfileUnknown(f"nothing was heard of user {owner} yet")
         return student if student.email_verified else None
@@ -93,6 +97,8 @@ class PostOffice:
     async def _send(self, order: Order, write: Callable[[], Letter]) -> None:
         async with self.database.transaction() as session:
             mails = Mails(session, self.clock())
+            if await is_erased(session, order.owner):
+                return
             if not await mails.begin(order.id, owner=order.owner, kind=order.kind, email=order.email):
                 return
             if self.clock() >= order.expires_at:

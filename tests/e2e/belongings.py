@@ -1,0 +1,83 @@
+"""What a student owns, and how each route that takes ids of such things is called: the generated tests walk the document by it."""
+
+from dataclasses import dataclass
+
+from .students import Json, Student, until
+
+MARK = "Zanzibar"  # stands in everything of the owner's, and in nothing of anybody else's
+# Parameters that name nobody's belongings, or such as cannot be made here: random ones stand for them.
+UNOWNED = {
+    "number": "1",
+    "user_id": "00000000-0000-4000-8000-000000000001",  # of administration alone
+    "token": "a-link-that-nobody-shared",  # whoever has a link may
+    "draft_id": "00000000-0000-4000-8000-000000000002",
+    "mail_id": "00000000-0000-4000-8000-000000000003",  # of a laptop alone
+    "name": "0" * 64 + ".png",
+}
+# What is sent to a route with an id in its path. A new route that takes a body stands here, or the test fails.
+BODIES: dict[str, Json] = {
+    "post /chat/sessions/{session_id}/messages": {"content": "What?"},
+    "post /decks/imports/{import_id}/run": {"scheduling": False},
+    "patch /decks/{deck_id}": {"name": "Mine now"},
+    "patch /flashcards/{card_id}": {"answer": "Mine now"},
+    "post /flashcards/{card_id}/review": {"rating": "good"},
+    "post /flashcards/drafts/{draft_id}/accept": {},
+    "patch /admin/users/{user_id}": {"suspended": True},
+}
+# The rest of a body or query that names an id of another's, by the route and the field that names it.
+BESIDE: dict[str, Json] = {
+    "post /chat/sessions document_ids": {"mode": "tutor"},
+    "post /search document_ids": {"query": f"What of {MARK}?"},
+    "post /flashcards deck_id": {"question": "q", "answer": "a"},
+    "post /flashcards/bulk card_ids": {"action": "suspend"},
+    "post /flashcards/bulk deck_id": {"action": "move", "q": MARK},
+    "post /flashcards/drafts/accept deck_id": {},
+    "post /flashcards/drafts/{draft_id}/accept deck_id": {},
+    "patch /flashcards/{card_id} deck_id": {},
+    "get /flashcards/due deck_id": {},
+    "get /flashcards/statistics deck_id": {},
+}
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """The ids by the names that path parameters have."""
+
+    ids: dict[str, str]
+
+    @classmethod
+    async def of(cls, owner: Student) -> "Belongings":
+        """Make one of each kind."""
+        text = f"{MARK} is an island. The economy of {MARK} rests on cloves and on those who visit. " * 3
+        document = await owner.ready(f"{MARK}.txt", text.encode())
+        session = await owner.study(document["id"])
+        message = await owner.ask(session, f"What does the economy of {MARK} rest on?")
+
+        async def told() -> Json | None:
+            items: list[Json] = (await owner.http.get("/notifications")).json()["items"]
+            return items[0] if items else None
+
+        deck = await _made(owner, "/decks", json={"name": MARK})
+        card = await _made(owner, "/flashcards", json={"question": MARK, "answer": MARK, "deck_id": deck["id"]})
+        table = {"file": ("cards.csv", f"question,answer\n{MARK},an island\n".encode())}
+        imported = await _made(owner, "/decks/import", files=table)
+        export = await _made(owner, "/users/me/export")
+        return cls(
+            {
+                "document_id": document["id"],
+                "session_id": session["id"],
+                "message_id": message["id"],
+                "notification_id": (await until(told, 15))["id"],
+                "deck_id": deck["id"],
+                "card_id": card["cards"][0]["id"],
+                "import_id": imported["id"],
+                "export_id": export["id"],
+            }
+        )
+
+
+async def _made(owner: Student, path: str, **request: Json) -> Json:
+    answer = await owner.http.post(path, **request)  # type: ignore[arg-type]  # a JSON body, or files
+    assert answer.status_code in (201, 202), answer.text
+    made: Json = answer.json()
+    return made
