@@ -133,7 +133,7 @@ async def until_gone(mesh: LocalMesh, opened: list[Streams]) -> float:
 
     def held() -> bool:
         return any(
-            end.laddr[1:] == (server,) and end.raddr[1:] and end.raddr[1] in clients
+            end.laddr[1:] == (server,) and not clients.isdisjoint(end.raddr[1:])
             for end in psutil.net_connections("tcp4")
             if end.status == psutil.CONN_ESTABLISHED
         )
