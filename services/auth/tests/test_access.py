@@ -27,14 +27,19 @@ FOR_USERS = [
     ("PATCH", "/users/me"),
     ("GET", "/users/me/sessions"),
     ("DELETE", "/users/me/sessions/{session_id}"),
+    ("DELETE", "/users/me"),
+    ("POST", "/users/me/export"),
+    ("GET", "/users/me/exports"),
+    ("GET", "/users/me/exports/{export_id}"),
+    ("GET", "/users/me/exports/{export_id}/auth"),
 ]
 # What any of them takes.
-BODY = {"current": "a calm sea at dawn", "new": "another calm sea"}
+BODY = {"current": "a calm sea at dawn", "new": "another calm sea", "password": "a calm sea at dawn"}
 FOR_ADMINS = [("GET", "/admin/users"), ("PATCH", "/admin/users/{user_id}"), ("GET", "/admin/audit")]
 
 
 def path_of(template: str) -> str:
-    return template.format(session_id=uuid4(), user_id=uuid4())
+    return template.format(session_id=uuid4(), user_id=uuid4(), export_id=uuid4())
 
 
 def test_the_lists_of_these_tests_are_complete(auth: Service) -> None:
