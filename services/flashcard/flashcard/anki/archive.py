@@ -65,18 +65,26 @@ class Archive:
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
     """The package in this file. Raises `NotAPackage`."""
-    with _readable(), zipfile.ZipFile(path) as found:
-        names = found.namelist()
-        collection = next((name for name in _COLLECTIONS if name in names), None)
-        if collection is None:
-            raise NotAPackage(
-                "There is no Anki collection in this file. In Anki, use Export and choose “Anki Deck Package”."
-            )
-        if len(names) > _MOST_MEMBERS:
-            raise NotAPackage(f"This package has more than {_MOST_MEMBERS} files. Export a part of the deck.")
-        zstd = collection == _COLLECTIONS[0]
-        bare = Archive(found, collection, zstd)
-        yield Archive(found, collection, zstd, _media(bare, set(names)))
+    with _readable():
+        found = zipfile.ZipFile(path)
+    with found:
+        with _readable():
+            archive = _archive(found)
+        # Outside of `_readable`: what fails while it is used, such as a storage that is away, says nothing of the package.
+        yield archive
+
+
+def _archive(found: zipfile.ZipFile) -> Archive:
+    names = found.namelist()
+    collection = next((name for name in _COLLECTIONS if name in names), None)
+    if collection is None:
+        raise NotAPackage(
+            "There is no Anki collection in this file. In Anki, use Export and choose “Anki Deck Package”."
+        )
+    if len(names) > _MOST_MEMBERS:
+        raise NotAPackage(f"This package has more than {_MOST_MEMBERS} files. Export a part of the deck.")
+    bare = Archive(found, collection, collection == _COLLECTIONS[0])
+    return Archive(found, collection, bare.zstd, _media(bare, set(names)))
 
 
 def _media(archive: Archive, members: set[str]) -> Mapping[str, str]:
