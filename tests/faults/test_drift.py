@@ -45,8 +45,7 @@ async def test_what_is_lost_behind_the_mesh_is_named_by_audit_and_mended_by_what
             ("passage", str(passage), "ingestion (index): nothing"): "python -m ingestion reindex",
         }  # fmt: skip
 
-        for command in found.values():
-            await asyncio.to_thread(carry_out, campus, command.split())
+        await asyncio.gather(*(asyncio.to_thread(carry_out, campus, command.split()) for command in found.values()))
         await until(lambda: agrees(campus), 60)
         assert len(await student.find(document)) == 1
         assert (await student.ask_about(document))["citations"]
