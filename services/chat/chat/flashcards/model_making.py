@@ -26,7 +26,7 @@ from chat.tutoring import Budget
 
 log = getLogger(__name__)
 # What a card costs to write, its quote and JSON included.
-_TOKENS_OF_A_CARD = 150
+_TOKENS_OF_A_CARD = 120
 _MOST_AT_ONCE, _MOST_CALLS = 10, 6
 _MOST_LISTED = 40
 _SHORT = 4
