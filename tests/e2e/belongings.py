@@ -17,6 +17,7 @@ UNOWNED = {
 # What is sent to a route with an id in its path. A new route that takes a body stands here, or the test fails.
 BODIES: dict[str, Json] = {
     "post /chat/sessions/{session_id}/messages": {"content": "What?"},
+    "post /chat/messages/{message_id}/feedback": {"helpful": False},
     "post /chat/sessions/{session_id}/flashcards": {"count": 3},
     "post /chat/documents/{document_id}/flashcards": {"count": 3},
     "post /decks/imports/{import_id}/run": {"scheduling": False},
@@ -29,6 +30,8 @@ BODIES: dict[str, Json] = {
 # The rest of a body or query that names an id of another's, by the route and the field that names it.
 BESIDE: dict[str, Json] = {
     "post /chat/sessions document_ids": {"mode": "tutor"},
+    "post /chat/explain document_ids": {"concept": MARK},
+    "post /chat/practice document_ids": {"topic": MARK},
     "post /search document_ids": {"query": f"What of {MARK}?"},
     "post /flashcards deck_id": {"question": "q", "answer": "a"},
     "post /flashcards/bulk card_ids": {"action": "suspend"},
