@@ -17,6 +17,8 @@ UNOWNED = {
 # What is sent to a route with an id in its path. A new route that takes a body stands here, or the test fails.
 BODIES: dict[str, Json] = {
     "post /chat/sessions/{session_id}/messages": {"content": "What?"},
+    "post /chat/sessions/{session_id}/flashcards": {"count": 3},
+    "post /chat/documents/{document_id}/flashcards": {"count": 3},
     "post /decks/imports/{import_id}/run": {"scheduling": False},
     "patch /decks/{deck_id}": {"name": "Mine now"},
     "patch /flashcards/{card_id}": {"answer": "Mine now"},

@@ -24,11 +24,14 @@ from chat.asking import AskingDep
 from chat.graphql.edge import router as graphql_router
 from chat.limits import BODY_BYTES, BoundedRoute
 from chat.news import Place
+from chat.proposing import ProposingDep
 from chat.schemas import (
     MessageOut,
+    NewFlashcards,
     NewMessage,
     NewSession,
     Order,
+    ProposalOut,
     SessionOut,
     SpendingOut,
     SpentOut,
@@ -125,6 +128,30 @@ async def ask(
 
 
 @router.post(
+    "/sessions/{session_id}/flashcards",
+    status_code=201,
+    responses={201: {"model": ProposalOut}},
+    response_model=None,
+    openapi_extra=_ASKING | _LIMIT,
+)
+async def propose_flashcards_of_session(session_id: UUID, body: NewFlashcards, proposing: ProposingDep) -> Response:
+    """Propose cards of what was asked and missed in a session. They wait as drafts; asked again, it proposes others."""
+    return await proposing.of_session(session_id, body)
+
+
+@router.post(
+    "/documents/{document_id}/flashcards",
+    status_code=201,
+    responses={201: {"model": ProposalOut}},
+    response_model=None,
+    openapi_extra=_ASKING | _LIMIT,
+)
+async def propose_flashcards_of_document(document_id: UUID, body: NewFlashcards, proposing: ProposingDep) -> Response:
+    """Propose cards of a document, from all over it. They wait as drafts; asked again, it proposes others."""
+    return await proposing.of_document(document_id, body)
+
+
+@router.post(
     "/messages/{message_id}/retry",
     status_code=201,
     responses=_ANSWER,
@@ -174,7 +201,7 @@ async def get_usage(
     by: Annotated[Period, Query(description="The last 31 days, or the last 12 months")] = Period.DAY,
     time_zone: Annotated[ZoneInfo, Query(description="Whose days these are, such as Europe/Berlin")] = _UTC,
 ) -> SpendingOut:
-    """Tokens and cost of the student's answers, summed up for each model. Those of deleted sessions are gone."""
+    """Tokens and cost of the student's answers and proposed cards, summed up for each model. Those of deleted sessions are gone."""
     spent = await Spending(session, user.id).by(by, time_zone, clock())
     return SpendingOut(items=[SpentOut.model_validate(item, from_attributes=True) for item in spent])
 

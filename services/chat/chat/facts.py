@@ -2,9 +2,9 @@
 
 from typing import cast
 
-from contracts.chat import Cited, MessageAnswered, Mode, SessionStarted
+from contracts.chat import Cited, FlashcardsProposed, MessageAnswered, Mode, ProposedCard, SessionStarted
 
-from chat.models import Message, StudySession
+from chat.models import Message, Proposal, StudySession
 
 
 def started(session: StudySession) -> SessionStarted:
@@ -28,4 +28,17 @@ def answered(answer: Message) -> MessageAnswered:
         user_id=answer.user_id,
         citations=cited,
         offline=answer.model is None,
+    )
+
+
+def proposed(proposal: Proposal) -> FlashcardsProposed:
+    """A student asked for cards."""
+    return FlashcardsProposed(
+        version=1,
+        proposal_id=proposal.id,
+        user_id=proposal.user_id,
+        session_id=proposal.session_id,
+        document_id=proposal.document_id,
+        cards=[ProposedCard.model_validate(card) for card in proposal.cards],
+        offline=proposal.model is None,
     )

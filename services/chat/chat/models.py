@@ -113,6 +113,28 @@ class Message(Row, table=True):
     error_detail: str | None = None
 
 
+class Proposal(Row, table=True):
+    """Cards that a student asked for: `cards` are `ProposedCard`s. With the session that they were made of, it is gone."""
+
+    __tablename__ = "proposal"
+    __table_args__ = (Index("ix_proposal_user_id_created_at", "user_id", "created_at"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    session_id: UUID | None = Field(
+        default=None, sa_column=Column(ForeignKey("study_session.id", ondelete="CASCADE"), index=True)
+    )
+    document_id: UUID | None = None
+    cards: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    model: str | None = None  # None: no language model took part
+    prompt: str | None = None
+    input_tokens: int
+    output_tokens: int
+    tokens_estimated: bool
+    cost: Decimal | None = Field(default=None, sa_column=Column(Numeric(18, 9)))
+    created_at: datetime = Field(sa_column=_moment())
+
+
 class ShelvedDocument(Row, table=True):
     """What ingestion last said of a document. A deleted one stays as a tombstone, so that older news cannot bring it back."""
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, field_va
 from chat.assessment import Assessment
 from chat.citations import Citation
 from chat.limits import MOST_CHARACTERS
-from chat.models import Intent, Message, Role, Status, StudySession
+from chat.models import Intent, Message, Proposal, Role, Status, StudySession
 from chat.recall.turns import QuizTurn, RecallTurn
 
 _LONGEST_TITLE = 200
@@ -128,15 +128,15 @@ class UsageOut(BaseModel):
 
 
 class SpentOut(BaseModel):
-    """What one model's answers cost in a day or a month."""
+    """What one model's answers and proposed cards cost in a day or a month."""
 
     begins: date = Field(description="The day, or the first of the month")
     model: str | None = Field(description="Null: no language model took part")
     answers: int
-    input_tokens: int
+    input_tokens: int = Field(description="Of answers and of proposed cards")
     output_tokens: int
-    cost_usd: Dollars = Field(description="US dollars, without the answers whose price is not known")
-    unpriced: int = Field(description="Answers whose price is not known")
+    cost_usd: Dollars = Field(description="US dollars, without that whose price is not known")
+    unpriced: int = Field(description="Answers and proposals whose price is not known")
 
 
 class SpendingOut(BaseModel):
@@ -183,6 +183,45 @@ class MessageOut(BaseModel):
     assessment: AssessmentOut | None = Field(None, description="In the mode `feynman`: what an explanation is worth")
 
 
+class NewFlashcards(BaseModel):
+    """The body of `POST /chat/documents/{id}/flashcards` and `POST /chat/sessions/{id}/flashcards`."""
+
+    count: int = Field(10, ge=1, le=30, description="How many cards at most; fewer where no more are worth keeping")
+
+
+class CardSourceOut(BaseModel):
+    """Where a card's answer stands."""
+
+    document_id: UUID
+    document_title: str
+    page: int | None
+    part: int = Field(description="What `GET /documents/{id}/pages/{part}` opens; where there are pages, the page")
+    quote: str
+
+
+class ProposedCardOut(BaseModel):
+    """A card that is proposed. A `cloze` has `{{c1::…}}` around what it hides in its question, and no answer."""
+
+    kind: Literal["basic", "cloze"]
+    question: str
+    answer: str
+    source: CardSourceOut
+
+
+class ProposalOut(BaseModel):
+    """Proposed cards. A moment later `GET /flashcards/drafts?proposal_id=…` lists those of them that the student does not have
+    yet, to accept, edit or reject."""
+
+    id: UUID
+    session_id: UUID | None
+    document_id: UUID | None
+    cards: list[ProposedCardOut] = Field(description="In the order of the pages")
+    offline: bool = Field(description="No language model took part: the cards are in the material's own sentences")
+    model: str | None
+    usage: UsageOut
+    created_at: datetime
+
+
 class BegunAnswer(BaseModel):
     """The ids that a question and its answer have from the start; kept for a repeated request."""
 
@@ -226,3 +265,16 @@ def message_out(message: Message, gone: Collection[UUID] = ()) -> MessageOut:
             "cost_usd": message.cost,
         }
     return MessageOut.model_validate(shown)
+
+
+def proposal_out(proposal: Proposal) -> ProposalOut:
+    """A proposal as it is shown."""
+    usage = {
+        "input_tokens": proposal.input_tokens,
+        "output_tokens": proposal.output_tokens,
+        "estimated": proposal.tokens_estimated,
+        "cost_usd": proposal.cost,
+    }
+    cards = [{**card, "source": card} for card in proposal.cards]
+    shown = proposal.model_dump() | {"cards": cards, "usage": usage, "offline": proposal.model is None}
+    return ProposalOut.model_validate(shown)
