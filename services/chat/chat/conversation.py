@@ -162,7 +162,7 @@ class Conversation:
         outbox = Outbox(self._session, "chat")
         await outbox.add(facts.answered(answer))
         for event in answered.events:
-            await outbox.add(event.model_copy(update={"version": answer.version}))
+            await outbox.add(facts.of_message(event, answer.version, now))
         return answer
 
     async def fail(self, asked: Asked, problem: Problem, written: str, now: datetime) -> Message:

@@ -28,6 +28,7 @@ from flashcard.erasure import Erasure
 from flashcard.events import bus
 from flashcard.import_work import ImportWork
 from flashcard.models import SCHEMA, tables
+from flashcard.recalls import Recalls
 from flashcard.settings import Settings
 from flashcard.sources import Sources
 from flashcard.students import Students
@@ -51,6 +52,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             Students: Students,
             Sources: Sources,
             Proposals: Proposals,
+            Recalls: _recalls,
             Erasure: partial(_erasure, storage),
         }
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
@@ -80,6 +82,10 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             ),
             checks=checks,
         )
+
+
+def _recalls(session: AsyncSession) -> Recalls:
+    return Recalls(session, Proposals(session))
 
 
 def _erasure(storage: Storage, session: AsyncSession) -> Erasure:
