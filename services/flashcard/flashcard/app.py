@@ -29,6 +29,7 @@ from flashcard.events import bus
 from flashcard.import_work import ImportWork
 from flashcard.inventories import inventories
 from flashcard.models import SCHEMA, tables
+from flashcard.recalls import Recalls
 from flashcard.settings import Settings
 from flashcard.snapshots import snapshots
 from flashcard.sources import Sources
@@ -53,6 +54,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             Students: Students,
             Sources: Sources,
             Proposals: Proposals,
+            Recalls: _recalls,
             Erasure: partial(_erasure, storage),
         }
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
@@ -89,6 +91,10 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             ),
             checks=checks,
         )
+
+
+def _recalls(session: AsyncSession) -> Recalls:
+    return Recalls(session, Proposals(session))
 
 
 def _erasure(storage: Storage, session: AsyncSession) -> Erasure:
