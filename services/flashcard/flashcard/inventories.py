@@ -10,9 +10,16 @@ from flashcard.models import Deck, GoneDocument, Student
 inventories = Inventories()
 inventories.copies(
     "user",
-    known_users(select(col(Student.user_id), col(Student.version)), select(col(Deck.user_id), null())),
+    known_users(select(col(Student.user_id), col(Student.version))),
     name="users",
     holds={KEPT: by_snapshot("flashcard.keep_profile"), GONE: by_snapshot("flashcard.erase_user")},
+)
+# By itself: who has decks and no profile is not to look like somebody whose profile is here.
+inventories.copies(
+    "user",
+    known_users(select(col(Deck.user_id), null())),
+    name="owners of decks",
+    holds={GONE: by_snapshot("flashcard.erase_user")},
 )
 inventories.copies(
     "document",

@@ -2,10 +2,10 @@
 
 from chassis.personal_data import KEPT, known_users
 from mesh.inventories import GONE, HEARD, Inventories, by_snapshot
-from sqlalchemy import literal, select
+from sqlalchemy import literal, null, select
 from sqlmodel import col
 
-from notifier.models import Student, Told
+from notifier.models import Feed, Student, Told
 
 inventories = Inventories()
 inventories.copies(
@@ -13,6 +13,12 @@ inventories.copies(
     known_users(select(col(Student.user_id), col(Student.version))),
     name="users",
     holds={KEPT: by_snapshot("notifier.keep_profile"), GONE: by_snapshot("notifier.erase_user")},
+)
+inventories.copies(
+    "user",
+    known_users(select(col(Feed.user_id), null())),
+    name="owners of notifications",
+    holds={GONE: by_snapshot("notifier.erase_user")},
 )
 # It does not say of what: both owners find theirs in it.
 _heard = select(col(Told.subject_id), col(Told.version), literal(HEARD))
