@@ -33,6 +33,7 @@ from chat.following import Following
 from chat.graphql.sockets import OpenSockets
 from chat.graphql.student import Desk
 from chat.graphql.transport import Sockets
+from chat.inventories import inventories
 from chat.limits import BODY_BYTES
 from chat.model import ChatCompletions, LanguageModel, connect
 from chat.models import SCHEMA, tables
@@ -119,7 +120,14 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "graphql_sockets": Sockets(parts.desk, parts.tickets, parts.sockets),
         },
         checks=checks,
-        operations=Operations(SCHEMA, database=parts.database, amqp_url=parts.settings.amqp_url, snapshots=snapshots),
+        operations=Operations(
+            SCHEMA,
+            database=parts.database,
+            amqp_url=parts.settings.amqp_url,
+            snapshots=snapshots,
+            inventories=inventories,
+            bus=bus,
+        ),
     )
 
 

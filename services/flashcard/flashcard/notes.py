@@ -150,7 +150,7 @@ class Notes:
         self._session.add_all(cards)
         await self._session.flush()
         made = [Shown(card, note) for card in cards]
-        await Outbox(self._session, SCHEMA).add(*map(_created, made))
+        await Outbox(self._session, SCHEMA).add(*map(created, made))
         return made
 
 
@@ -162,7 +162,8 @@ def expect_cards(kind: NoteKind, question: str) -> Sequence[int]:
         raise NotACloze(f"question: {error}.") from error
 
 
-def _created(shown: Shown) -> CardCreated:
+def created(shown: Shown) -> CardCreated:
+    """A student has this card."""
     question, answer = shown.sides
     return CardCreated(
         card_id=shown.card.id,
