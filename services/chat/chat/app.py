@@ -166,7 +166,7 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         following=following,
         verifier=verifier,
         clock=clock,
-        desk=Desk(database, answers, following, clock, partial(_expect_verified, settings)),
+        desk=Desk(database, answers, following, clock, partial(_expect_verified, settings), settings.introspection),
         tickets=Tickets(redis, KeyRing(settings.key_ring.get_secret_value()), verifier),
         workshop=Workshop(_maker(model, settings), search, settings.answers_at_once, _terms(settings).longest),
         sockets=OpenSockets(clock, per_user=settings.sockets_per_user, operations=settings.socket_operations),
