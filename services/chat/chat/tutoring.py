@@ -76,7 +76,8 @@ class OfflineTutor:
     async def draft(self, lesson: Lesson) -> AsyncGenerator[str | Marker | Ending | None]:
         """A sentence or a marker at a time."""
         question = _read(lesson)
-        excerpts = offline.find_answer(question, lesson.findings.passages)
+        said = "\n".join(exchange.answer for exchange in lesson.history)
+        excerpts = offline.find_answer(question, lesson.findings.passages, said)
         if not excerpts:
             yield None
             return
@@ -218,6 +219,7 @@ async def _refuse(lesson: Lesson, tutor: Tutor, ending: Ending | None) -> AsyncG
     """Say that the material does not hold it, and cite nothing."""
     said = NOT_FOUND if lesson.findings.passages else NOTHING_TO_SEARCH
     if tutor.model is None:
+        said = offline.refusal(lesson.question) or said
         said += f"\n\n{offline.NOTICE}"
     yield said
     yield Answered(said, (), ending.usage if ending else Usage(0, 0), tutor.model, tutor.prompt)

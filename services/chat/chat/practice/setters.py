@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from chat.citations import single_spaced
+from chat.flashcards.card import card_of
 from chat.key_points import speaks_of
 from chat.model import Usage
 from chat.passages import Passage
@@ -17,6 +18,7 @@ from chat.recall.making import drafts
 from chat.recall.turns import Question
 from chat.terms import question_terms, terms
 
+_LEAST_WORTH = 0.5
 _ON_TOPIC = 0.4
 _SAME_PART = 0.1
 _FITS: Mapping[Difficulty, Mapping[Form, float]] = {
@@ -68,10 +70,15 @@ class OfflineSetter:
 
 
 def on_topic(order: Order) -> list[Draft]:
-    """The questions that can be made about the topic, those that name it with more worth."""
+    """The questions that can be made about the topic, those that name it with more worth.
+
+    What asks for a name or a year, or can only be understood in its place, is left out unless nothing else can be made.
+    """
     named = frozenset(question_terms(order.topic))
+    drafted = drafts(order.passages)
+    worthy = [draft for draft in drafted if draft.worth >= _LEAST_WORTH and card_of(draft) is not None]
     found = []
-    for draft in drafts(order.passages):
+    for draft in worthy or drafted:
         held = len(named.intersection(terms(f"{draft.concept} {draft.reference}"))) / max(1, len(named))
         if held or speaks_of(order.topic, draft.passage):
             found.append(replace(draft, worth=draft.worth + _ON_TOPIC * held))
