@@ -6,7 +6,7 @@ from chassis.paging import Page, PageDep
 from fastapi import APIRouter
 
 from flashcard.api.parts import DeskDep
-from flashcard.decks import DEFAULT, Decks
+from flashcard.decks import DEFAULT
 from flashcard.drafts import Drafts, Edited
 from flashcard.models import Deck
 from flashcard.schemas import AllDraftsAcceptance, DraftAcceptance, DraftOut, MadeCards, card_out
@@ -43,5 +43,5 @@ async def reject_draft(draft_id: UUID, desk: DeskDep) -> None:
 
 
 async def _deck(desk: DeskDep, deck_id: UUID | None) -> Deck:
-    decks = Decks(desk.session, desk.owner)
+    decks = desk.decks
     return await decks.get(deck_id) if deck_id else await decks.ensure(DEFAULT, desk.now)
