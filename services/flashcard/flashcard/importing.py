@@ -23,7 +23,7 @@ from flashcard.decks import Decks
 from flashcard.incoming import Incoming, IncomingCard, IncomingNote
 from flashcard.memory import Memory
 from flashcard.models import SCHEMA, Card, LoggedReview, Note
-from flashcard.study_day import StudyDay
+from chassis.study_day import StudyDay
 
 BATCH = 1000
 T = TypeVar("T")

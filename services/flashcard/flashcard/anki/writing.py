@@ -17,7 +17,7 @@ from flashcard.anki.schema import CONFIG, DECK, NOTE_TYPES, OPTIONS, TABLES
 from flashcard.memory import Memory
 from flashcard.models import NoteKind
 from flashcard.ratings import Rating
-from flashcard.study_day import StudyDay
+from chassis.study_day import StudyDay
 
 _MARKUP = re.compile(r"<[^<>]*>")
 
