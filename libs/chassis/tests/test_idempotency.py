@@ -67,6 +67,20 @@ async def order_slowly(
         return await once.replay(order) or Response(status_code=202)
 
 
+@router.post("/orders-without-a-claim", status_code=201, response_model=Ordered)
+async def order_without_a_claim(request: Request, order: Order, key: IdempotencyKey = None) -> Any:
+    """Work between two transactions, and claim with the answer."""
+    database: Database = request.app.state.database
+    async with database.transaction() as session:
+        if (earlier := await idempotency_for(request, session, USER, key).answered(order)) is not None:
+            return earlier
+    await asyncio.sleep(0.05)  # long enough for a second request to arrive meanwhile
+    if order.fail:
+        raise Conflict("Sold out.")
+    async with database.transaction() as session:
+        return await _order(order, session, idempotency_for(request, session, USER, key))
+
+
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url, schema="tests", pool_size=10)
@@ -125,6 +139,18 @@ async def test_a_failure_can_be_tried_again_with_the_same_key(client: httpx.Asyn
     assert [(await client.post("/orders", json=body, headers=headers("k"))).status_code for _ in range(2)] == [409, 409]
     assert await made(database) == 0
     assert (await client.post("/orders", json={"what": "tea"}, headers=headers("k"))).status_code == 201
+
+
+async def test_what_is_done_before_it_is_claimed_counts_once_too(client: httpx.AsyncClient, database: Database) -> None:
+    path = "/orders-without-a-claim"
+    failed = await client.post(path, json={"what": "tea", "fail": True}, headers=headers("k"))
+    answers = await asyncio.gather(*(client.post(path, json={"what": "tea"}, headers=headers("k")) for _ in range(4)))
+    answers.append(await client.post(path, json={"what": "tea"}, headers=headers("k")))
+    other = await client.post(path, json={"what": "milk"}, headers=headers("k"))
+    assert (failed.status_code, other.status_code) == (409, 409)
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert await made(database) == 1
 
 
 async def test_the_same_key_with_another_body_is_refused(client: httpx.AsyncClient, database: Database) -> None:

@@ -23,24 +23,29 @@ from contracts.chat import Mode
 from fastapi import FastAPI
 from mesh import Consumer, EphemeralPublisher, Operations, Relay, Topology
 
-from chat import pushes, retrieval, trails
+from chat import prompts, pushes, retrieval, trails
 from chat.answering import Answers, Terms
 from chat.api import routers
 from chat.events import bus
+from chat.flashcards.making import Maker, OfflineMaker
+from chat.flashcards.model_making import ModelMaker, SparedMaker
 from chat.following import Following
 from chat.graphql.sockets import OpenSockets
 from chat.graphql.student import Desk
 from chat.graphql.transport import Sockets
+from chat.inventories import inventories
 from chat.limits import BODY_BYTES
 from chat.model import ChatCompletions, LanguageModel, connect
 from chat.models import SCHEMA, tables
 from chat.modes import modes
+from chat.proposing import Workshop
 from chat.providers import A_SHORT_WAIT, Provider, Providers
 from chat.retrieval import IngestionSearch
 from chat.settings import Settings
 from chat.shelf import Shelf
 from chat.snapshots import snapshots
 from chat.spare import Spared
+from chat.structured import Structured
 from chat.studying import StudyMode
 from chat.tokens import token_counter
 from chat.trails import Trails
@@ -66,6 +71,7 @@ class Parts:
     desk: Desk
     tickets: Tickets
     sockets: OpenSockets
+    workshop: Workshop
 
 
 @asynccontextmanager
@@ -109,11 +115,19 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "following": parts.following,
             "clock": parts.clock,
             "opening_seconds": parts.settings.opening_seconds,
+            "workshop": parts.workshop,
             "graphql_desk": parts.desk,
             "graphql_sockets": Sockets(parts.desk, parts.tickets, parts.sockets),
         },
         checks=checks,
-        operations=Operations(SCHEMA, database=parts.database, amqp_url=parts.settings.amqp_url, snapshots=snapshots),
+        operations=Operations(
+            SCHEMA,
+            database=parts.database,
+            amqp_url=parts.settings.amqp_url,
+            snapshots=snapshots,
+            inventories=inventories,
+            bus=bus,
+        ),
     )
 
 
@@ -137,9 +151,9 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
     stack.push_async_callback(database.close)
     keys = await stack.enter_async_context(_client(settings.auth_url))
     ingestion = await stack.enter_async_context(_client(settings.ingestion_url))
-    ways = _ways(await _model(settings, stack), settings)
+    search, model = IngestionSearch(ingestion), await _model(settings, stack)
     laid = await _trails(settings, stack)
-    answers = Answers(database, IngestionSearch(ingestion), ways, _terms(settings), clock, trails=laid)
+    answers = Answers(database, search, _ways(model, settings), _terms(settings), clock, trails=laid)
     stack.push_async_callback(answers.drain, settings.shutdown_grace_seconds / 4)
     following = Following(database, answers.live, laid, clock)
     verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
@@ -152,8 +166,9 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         following=following,
         verifier=verifier,
         clock=clock,
-        desk=Desk(database, answers, following, clock, partial(_expect_verified, settings)),
+        desk=Desk(database, answers, following, clock, partial(_expect_verified, settings), settings.introspection),
         tickets=Tickets(redis, KeyRing(settings.key_ring.get_secret_value()), verifier),
+        workshop=Workshop(_maker(model, settings), search, settings.answers_at_once, _terms(settings).longest),
         sockets=OpenSockets(clock, per_user=settings.sockets_per_user, operations=settings.socket_operations),
     )
 
@@ -184,6 +199,14 @@ def _ways(model: LanguageModel | None, settings: Settings) -> dict[Mode, StudyMo
         return ways
     offline = modes(None, settings.budget, questions=settings.recall_questions)
     return {name: Spared(way, offline[name]) for name, way in ways.items()}
+
+
+def _maker(model: LanguageModel | None, settings: Settings) -> Maker:
+    if model is None:
+        return OfflineMaker()
+    prompt, tokens = prompts.load(prompts.FLASHCARDS), token_counter(model.name)
+    maker = ModelMaker(Structured(model), prompt, tokens, settings.budget, settings.llm_answer_seconds)
+    return SparedMaker(maker) if settings.llm_offline_fallback else maker
 
 
 async def _model(settings: Settings, stack: AsyncExitStack) -> LanguageModel | None:

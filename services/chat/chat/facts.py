@@ -1,10 +1,12 @@
 """What rows of chat say to the mesh, when it happens and whenever it is said again."""
 
+from datetime import datetime
 from typing import cast
 
-from contracts.chat import Cited, MessageAnswered, Mode, SessionStarted
+from contracts.chat import Cited, FlashcardsProposed, MessageAnswered, Mode, ProposedCard, RecallGraded, SessionStarted
+from mesh import Event
 
-from chat.models import Message, StudySession
+from chat.models import Message, Proposal, StudySession
 
 
 def started(session: StudySession) -> SessionStarted:
@@ -28,4 +30,23 @@ def answered(answer: Message) -> MessageAnswered:
         user_id=answer.user_id,
         citations=cited,
         offline=answer.model is None,
+    )
+
+
+def of_message(event: Event, version: int, now: datetime) -> Event:
+    """What a mode tells of a message, with the version that the message has in the end, and the time of it."""
+    at = {"graded_at": now} if isinstance(event, RecallGraded) else {}
+    return event.model_copy(update={"version": version, **at})
+
+
+def proposed(proposal: Proposal) -> FlashcardsProposed:
+    """A student asked for cards."""
+    return FlashcardsProposed(
+        version=1,
+        proposal_id=proposal.id,
+        user_id=proposal.user_id,
+        session_id=proposal.session_id,
+        document_id=proposal.document_id,
+        cards=[ProposedCard.model_validate(card) for card in proposal.cards],
+        offline=proposal.model is None,
     )

@@ -42,6 +42,7 @@ class Intent(StrEnum):
     SKIP = "skip"
     FINISH = "finish"
     EXPLAIN = "explain"
+    PRACTICE = "practice"
 
 
 def _moment(*, nullable: bool = False) -> Column[datetime]:
@@ -91,6 +92,7 @@ class Message(Row, table=True):
         default_factory=list, sa_column=Column(ARRAY(Integer), nullable=False, server_default="{}")
     )
     intent: Intent | None = Field(default=None, sa_type=Text)
+    wanted: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))  # beside the words
     reply_to: UUID | None = Field(default=None, index=True)
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
@@ -111,6 +113,32 @@ class Message(Row, table=True):
     finished_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
     error_type: str | None = None
     error_detail: str | None = None
+
+    helpful: bool | None = None  # what the student thinks of the answer
+    comment: str | None = Field(default=None, sa_type=Text)
+    rated_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+
+
+class Proposal(Row, table=True):
+    """Cards that a student asked for: `cards` are `ProposedCard`s. With the session that they were made of, it is gone."""
+
+    __tablename__ = "proposal"
+    __table_args__ = (Index("ix_proposal_user_id_created_at", "user_id", "created_at"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    session_id: UUID | None = Field(
+        default=None, sa_column=Column(ForeignKey("study_session.id", ondelete="CASCADE"), index=True)
+    )
+    document_id: UUID | None = None
+    cards: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    model: str | None = None  # None: no language model took part
+    prompt: str | None = None
+    input_tokens: int
+    output_tokens: int
+    tokens_estimated: bool
+    cost: Decimal | None = Field(default=None, sa_column=Column(Numeric(18, 9)))
+    created_at: datetime = Field(sa_column=_moment())
 
 
 class ShelvedDocument(Row, table=True):

@@ -14,10 +14,12 @@ from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, field_va
 from chat.assessment import Assessment
 from chat.citations import Citation
 from chat.limits import MOST_CHARACTERS
-from chat.models import Intent, Message, Role, Status, StudySession
+from chat.models import Intent, Message, Proposal, Role, Status, StudySession
+from chat.practice.exercises import PracticeSet
 from chat.recall.turns import QuizTurn, RecallTurn
 
-_LONGEST_TITLE = 200
+LONGEST_TITLE = 200
+LONGEST_COMMENT = 2000
 _MOST_DOCUMENTS = 100
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = frozenset(("Cf", "Cc", "Zs", "Zl", "Zp", "Mn", "Cn"))
@@ -45,14 +47,17 @@ def one_line(text: str) -> str:
     return " ".join(plain_text(text).split())
 
 
+Chosen = Annotated[
+    list[UUID], Field(max_length=_MOST_DOCUMENTS, description="What to study; none: everything of the student's")
+]
+
+
 class NewSession(BaseModel):
     """The body of `POST /chat/sessions`."""
 
     mode: Mode
-    document_ids: Annotated[list[UUID], Field(max_length=_MOST_DOCUMENTS)] = Field(
-        default=[], description="What to study; none: everything of the student's"
-    )
-    title: Annotated[str, Field(max_length=_LONGEST_TITLE), AfterValidator(one_line)] | None = Field(
+    document_ids: Chosen = Field(default=[])
+    title: Annotated[str, Field(max_length=LONGEST_TITLE), AfterValidator(one_line)] | None = Field(
         None, description="Unset, the first question becomes the title; in the mode `feynman` it names the concept"
     )
 
@@ -77,7 +82,9 @@ class NewMessage(BaseModel):
         default="", description="May be left out with the intents start, hint, skip and finish"
     )
     intent: Intent | None = Field(
-        None, description="What the message wants, as a button says it; each mode has its own. The tutor knows none"
+        None,
+        description="What the message wants, as a button says it; each mode has its own. The tutor knows "
+        "`practice`: questions about the topic that `content` names",
     )
 
     @field_validator("content")
@@ -128,15 +135,15 @@ class UsageOut(BaseModel):
 
 
 class SpentOut(BaseModel):
-    """What one model's answers cost in a day or a month."""
+    """What one model's answers and proposed cards cost in a day or a month."""
 
     begins: date = Field(description="The day, or the first of the month")
     model: str | None = Field(description="Null: no language model took part")
     answers: int
-    input_tokens: int
+    input_tokens: int = Field(description="Of answers and of proposed cards")
     output_tokens: int
-    cost_usd: Dollars = Field(description="US dollars, without the answers whose price is not known")
-    unpriced: int = Field(description="Answers whose price is not known")
+    cost_usd: Dollars = Field(description="US dollars, without that whose price is not known")
+    unpriced: int = Field(description="Answers and proposals whose price is not known")
 
 
 class SpendingOut(BaseModel):
@@ -147,6 +154,14 @@ class SpendingOut(BaseModel):
 
 class AssessmentOut(Assessment, frozen=True):
     """An explanation, assessed. `attempt` is 0 where nothing was: an invitation, a hint without one before."""
+
+
+class FeedbackOut(BaseModel):
+    """What a student thinks of an answer, as it was said last."""
+
+    helpful: bool
+    comment: str | None
+    rated_at: datetime
 
 
 class ErrorOut(BaseModel):
@@ -181,6 +196,56 @@ class MessageOut(BaseModel):
         None, description="In the mode `active_recall`: what was graded, and the question that is open"
     )
     assessment: AssessmentOut | None = Field(None, description="In the mode `feynman`: what an explanation is worth")
+    practice: PracticeSet | None = Field(
+        None, description="With the intent `practice`: the questions and their answers"
+    )
+    feedback: FeedbackOut | None = Field(None, description="What the student thinks of the answer")
+
+
+class NewFlashcards(BaseModel):
+    """The body of `POST /chat/documents/{id}/flashcards` and `POST /chat/sessions/{id}/flashcards`."""
+
+    count: int = Field(10, ge=1, le=30, description="How many cards at most; fewer where no more are worth keeping")
+
+
+class CardSourceOut(BaseModel):
+    """Where a card's answer stands."""
+
+    document_id: UUID
+    document_title: str
+    page: int | None
+    part: int = Field(description="What `GET /documents/{id}/pages/{part}` opens; where there are pages, the page")
+    quote: str
+
+
+class ProposedCardOut(BaseModel):
+    """A card that is proposed. A `cloze` has `{{c1::…}}` around what it hides in its question, and no answer."""
+
+    kind: Literal["basic", "cloze"]
+    question: str
+    answer: str
+    source: CardSourceOut
+
+
+class ProposalOut(BaseModel):
+    """Proposed cards. A moment later `GET /flashcards/drafts?proposal_id=…` lists those of them that the student does not have
+    yet, to accept, edit or reject."""
+
+    id: UUID
+    session_id: UUID | None
+    document_id: UUID | None
+    cards: list[ProposedCardOut] = Field(description="In the order of the pages")
+    offline: bool = Field(description="No language model took part: the cards are in the material's own sentences")
+    model: str | None
+    usage: UsageOut
+    created_at: datetime
+
+
+class NewFeedback(BaseModel):
+    """The body of `POST /chat/messages/{id}/feedback`."""
+
+    helpful: bool
+    comment: Annotated[str, Field(max_length=LONGEST_COMMENT), AfterValidator(plain_text)] | None = None
 
 
 class BegunAnswer(BaseModel):
@@ -214,6 +279,8 @@ def message_out(message: Message, gone: Collection[UUID] = ()) -> MessageOut:
         shown["citations"] = [
             citation | {"available": UUID(citation["document_id"]) not in gone} for citation in message.citations
         ]
+    if message.rated_at is not None:
+        shown["feedback"] = {"helpful": message.helpful, "comment": message.comment, "rated_at": message.rated_at}
     if message.status == Status.FAILED:
         shown["error"] = {"type": message.error_type, "detail": message.error_detail}
     if message.input_tokens is not None and message.status == Status.DONE:
@@ -226,3 +293,16 @@ def message_out(message: Message, gone: Collection[UUID] = ()) -> MessageOut:
             "cost_usd": message.cost,
         }
     return MessageOut.model_validate(shown)
+
+
+def proposal_out(proposal: Proposal) -> ProposalOut:
+    """A proposal as it is shown."""
+    usage = {
+        "input_tokens": proposal.input_tokens,
+        "output_tokens": proposal.output_tokens,
+        "estimated": proposal.tokens_estimated,
+        "cost_usd": proposal.cost,
+    }
+    cards = [{**card, "source": card} for card in proposal.cards]
+    shown = proposal.model_dump() | {"cards": cards, "usage": usage, "offline": proposal.model is None}
+    return ProposalOut.model_validate(shown)

@@ -1,18 +1,19 @@
-"""What a student's answers cost, summed up by the day or the month."""
+"""What a student's answers and proposed cards cost, summed up by the day or the month."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, DateTime, func, literal, select
+from sqlalchemy import ARRAY, DateTime, Select, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from chat.models import Message
+from chat.models import Message, Proposal
 
 
 class Period(StrEnum):
@@ -55,23 +56,44 @@ class Spending:
         """The latest period first. Days and months are those of the zone: its midnights are told to the database."""
         begins = latest(period, now.astimezone(zone).date())
         midnights = [datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) for day in begins]
-        place = func.width_bucket(Message.finished_at, literal(midnights, ARRAY(DateTime(timezone=True))))
+        paid = union_all(self._answers(midnights[0]), self._proposals(midnights[0])).subquery().c
+        place = func.width_bucket(paid.at, literal(midnights, ARRAY(DateTime(timezone=True))))
         found = await self._session.execute(
             select(
                 place,
-                col(Message.model),
-                func.count(),
-                func.sum(Message.input_tokens),
-                func.sum(Message.output_tokens),
-                func.coalesce(func.sum(Message.cost), 0),
-                func.count().filter(col(Message.cost).is_(None)),
+                paid.model,
+                func.sum(paid.answers),
+                func.sum(paid.input_tokens),
+                func.sum(paid.output_tokens),
+                func.coalesce(func.sum(paid.cost), 0),
+                func.count().filter(paid.cost.is_(None)),
             )
-            .where(
-                col(Message.user_id) == self._owner,
-                col(Message.input_tokens).is_not(None),
-                col(Message.finished_at) >= midnights[0],
-            )
-            .group_by(place, col(Message.model))
-            .order_by(place.desc(), col(Message.model))
+            .group_by(place, paid.model)
+            .order_by(place.desc(), paid.model)
         )
         return [Spent(begins[bucket - 1], *rest) for bucket, *rest in found]
+
+    def _answers(self, since: datetime) -> Select[*tuple[Any, ...]]:
+        return select(
+            col(Message.finished_at).label("at"),
+            col(Message.model),
+            literal(1).label("answers"),
+            col(Message.input_tokens),
+            col(Message.output_tokens),
+            col(Message.cost),
+        ).where(
+            col(Message.user_id) == self._owner,
+            col(Message.input_tokens).is_not(None),
+            col(Message.finished_at) >= since,
+        )
+
+    def _proposals(self, since: datetime) -> Select[*tuple[Any, ...]]:
+        """Those that a model wrote at, if only in vain."""
+        return select(
+            col(Proposal.created_at),
+            col(Proposal.model),
+            literal(0),
+            col(Proposal.input_tokens),
+            col(Proposal.output_tokens),
+            col(Proposal.cost),
+        ).where(col(Proposal.user_id) == self._owner, col(Proposal.input_tokens) > 0, col(Proposal.created_at) >= since)

@@ -1,6 +1,6 @@
 """What chat says in a snapshot is what it said when it happened."""
 
-from chat.snapshots import answers, sessions
+from chat.snapshots import answers, proposals, sessions
 
 from .builders import passage
 from .school import School
@@ -22,3 +22,14 @@ async def test_snapshot_says_of_sessions_and_answers_what_was_said_of_them(schoo
         first, second = await sessions(session, None, 10)
         assert await sessions(session, first.session_id, 10) == [second]  # type: ignore[attr-defined]  # it is a SessionStarted
         assert await answers(session, None, 1) == events[2:3]
+
+
+async def test_snapshot_says_of_proposals_what_was_said_of_them(school: School) -> None:
+    ada = school.student()
+    document = await school.shelve(ada)
+    school.neighbours.passages = [passage("Osmosis is the movement of water through a membrane.", document=document)]
+    await ada.client.post(f"/chat/documents/{document}/flashcards", json={})
+    (said,) = await school.events()
+    async with school.database.transaction() as session:
+        (event,) = await proposals(session, None, 10)
+    assert (event.routing_key, event.model_dump(mode="json")) == said

@@ -27,8 +27,11 @@ from flashcard.drafts import Proposals
 from flashcard.erasure import Erasure
 from flashcard.events import bus
 from flashcard.import_work import ImportWork
+from flashcard.inventories import inventories
 from flashcard.models import SCHEMA, tables
+from flashcard.recalls import Recalls
 from flashcard.settings import Settings
+from flashcard.snapshots import snapshots
 from flashcard.sources import Sources
 from flashcard.students import Students
 from flashcard.upkeep import Upkeep
@@ -51,6 +54,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             Students: Students,
             Sources: Sources,
             Proposals: Proposals,
+            Recalls: _recalls,
             Erasure: partial(_erasure, storage),
         }
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
@@ -76,10 +80,21 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
                     "clock": clock,
                 },
                 checks,
-                Operations(SCHEMA, database=database, amqp_url=settings.amqp_url),
+                Operations(
+                    SCHEMA,
+                    database=database,
+                    amqp_url=settings.amqp_url,
+                    snapshots=snapshots,
+                    inventories=inventories,
+                    bus=bus,
+                ),
             ),
             checks=checks,
         )
+
+
+def _recalls(session: AsyncSession) -> Recalls:
+    return Recalls(session, Proposals(session))
 
 
 def _erasure(storage: Storage, session: AsyncSession) -> Erasure:

@@ -11,7 +11,7 @@ from flashcard.catalogue import MOST_AT_ONCE, Action
 from flashcard.decks import deck_name
 from flashcard.importing import Preview
 from flashcard.memory import Phase
-from flashcard.models import Deck, DeckImport, ImportStatus, NoteKind
+from flashcard.models import Deck, DeckImport, Draft, DraftStatus, ImportStatus, NoteKind
 from flashcard.notes import Shown, Written
 from flashcard.ratings import RatingName, rating_named, rating_of
 from flashcard.reviewing import Given
@@ -186,14 +186,25 @@ class NewCardsOut(BaseModel):
 
 
 class DraftOut(BaseModel):
-    """A card that was proposed from the student's material, and waits."""
+    """A card that was proposed from the student's material."""
 
     id: UUID
+    proposal_id: UUID | None = Field(description="What it came with; null for what was missed in a quiz")
+    status: DraftStatus
     kind: NoteKind
     question: str
     answer: str
     source: SourceOut | None
     created_at: datetime
+
+
+class DraftChange(BaseModel):
+    """What to change of a draft; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: Question | None = None
+    answer: Side | None = None
 
 
 class DraftAcceptance(BaseModel):
@@ -213,6 +224,7 @@ class AllDraftsAcceptance(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     deck_id: UUID | None = None
+    proposal_id: UUID | None = Field(None, description="Those of this proposal alone")
 
 
 class MadeCards(BaseModel):
@@ -329,6 +341,11 @@ class BulkOut(BaseModel):
 def deck_out(deck: Deck) -> DeckOut:
     """A deck as it is shown."""
     return DeckOut.model_validate(deck.model_dump() | {"options": DeckOptions.model_validate(deck.options)})
+
+
+def draft_out(draft: Draft) -> DraftOut:
+    """A draft as it is shown."""
+    return DraftOut.model_validate(draft, from_attributes=True)
 
 
 def import_out(row: DeckImport) -> ImportOut:

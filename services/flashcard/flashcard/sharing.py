@@ -61,11 +61,7 @@ class Sharing:
         )
         deck.version += 1
         await self._session.flush()
-        cards = await _count(
-            self._session, [inside.id for inside in await Decks(self._session, self._owner).within(deck)]
-        )
-        told = DeckShared(deck_id=deck.id, user_id=self._owner, name=deck.name, cards=cards, version=deck.version)
-        await Outbox(self._session, SCHEMA).add(told)
+        await Outbox(self._session, SCHEMA).add(await shared_now(self._session, deck))
         return token
 
     async def revoke(self, deck_id: UUID) -> None:
@@ -115,6 +111,13 @@ class Sharing:
         taken = {deck.name for deck in await Decks(self._session, self._owner).all()}
         numbered = (f"{name} ({number})" for number in range(2, len(taken) + 3))
         return name if name not in taken else next(free for free in numbered if free not in taken)
+
+
+async def shared_now(session: AsyncSession, deck: Deck) -> DeckShared:
+    """The deck can be copied, with what is in it now."""
+    inside = await Decks(session, deck.user_id).within(deck)
+    cards = await _count(session, [one.id for one in inside])
+    return DeckShared(deck_id=deck.id, user_id=deck.user_id, name=deck.name, cards=cards, version=deck.version)
 
 
 def _digest(token: str) -> bytes:

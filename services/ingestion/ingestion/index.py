@@ -6,7 +6,7 @@ advisory lock of PostgreSQL.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from logging import getLogger
@@ -16,7 +16,9 @@ import asyncpg
 import numpy as np
 from chassis.database import Database
 from chassis.errors import Unavailable
+from chassis.personal_data import KEPT
 from mesh.database import driver_connection
+from mesh.inventories import Item
 from numpy.typing import NDArray
 from qdrant_client import AsyncQdrantClient
 
@@ -112,6 +114,18 @@ class PassageIndex:
         raise Unavailable(
             "Search is not ready: the index or the model that reads questions cannot be reached. Try again in a moment."
         )
+
+    async def items(self, after: UUID | None, limit: int, ids: Sequence[UUID] | None) -> Sequence[Item]:
+        """The passages that it has, for `mesh audit`: those with the ids, or the next by id. Raises `Unavailable`."""
+        if not self._served:
+            raise Unavailable("The vector index is not open. Try again in a moment.")
+        shelf = self._served[0].shelf
+        try:
+            found = await (shelf.versions(ids) if ids is not None else shelf.page(after, limit))
+        except Exception as error:  # each engine has exceptions of its own
+            log.exception("the vector index does not answer")
+            raise Unavailable("The vector index does not answer. Try again in a moment.") from error
+        return [Item(passage_id, content_version, KEPT) for passage_id, content_version in found.items()]
 
     async def check(self) -> None:
         """Ready check: raises while the role runs here and has no index to answer from."""

@@ -159,7 +159,9 @@ async def test_a_long_document_makes_room_for_those_that_wait(
     monkeypatch.setattr(processing, "SLICE_SECONDS", 0.0)
     student = service.student()
     long = await student.upload(hostile_files.long_pdf(40), "long.pdf")
+    service.clock.forward(seconds=1)  # documents that came in the same instant have no order
     short = await student.upload(TEXT)
+    service.clock.forward(seconds=1)
     await service.process(long["id"])
     (row,) = await service.rows("SELECT * FROM document WHERE id = :id", id=UUID(long["id"]))
     assert 0 < row["pages_read"] < 40

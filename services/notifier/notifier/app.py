@@ -30,6 +30,7 @@ from notifier import events, pushes
 from notifier.addresses import sender
 from notifier.api import routers
 from notifier.hub import Hub
+from notifier.inventories import inventories
 from notifier.models import SCHEMA, tables
 from notifier.notifications import Desk
 from notifier.post_office import PostOffice
@@ -131,7 +132,13 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "clock": parts.clock,
         },
         checks=checks,
-        operations=Operations(SCHEMA, database=parts.database, amqp_url=parts.settings.amqp_url),
+        operations=Operations(
+            SCHEMA,
+            database=parts.database,
+            amqp_url=parts.settings.amqp_url,
+            inventories=inventories,
+            bus=events.bus,
+        ),
     )
 
 

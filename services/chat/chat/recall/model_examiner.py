@@ -36,7 +36,7 @@ _MOST_LISTED = 30
 # A grade above it needs some sign in the words or the meaning that the question was answered at all.
 _WITHOUT_A_SIGN = 2
 _DECORATION = re.compile(r"<[^<>]{1,200}>|https?://\S+|\[\s*\d[\d\s,;–-]*\]")
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)")
 
 
 class NewQuestion(BaseModel):

@@ -32,6 +32,8 @@ _NO_CONCEPT = word_set(
     line lines option options news hope fear exception feature difference book books article website company companies firm
     instrument tool method strategy complaint concept concepts instance instances notion discussion funding element elements factor factors component components"""
 )  # fmt: skip
+# … unless a word before it names one: "the testing effect", "a case study".
+_NAMED = word_set("effect study method")
 
 
 def names_a_concept(phrase: str) -> bool:
@@ -41,7 +43,7 @@ def names_a_concept(phrase: str) -> bool:
         not 1 <= len(said) <= _MOST_WORDS
         or len(phrase) < 3
         or said[0] in _NEVER_FIRST | _EVALUATING
-        or said[-1] in _NO_CONCEPT
+        or (said[-1] in _NO_CONCEPT and not (len(said) > 1 and said[-1] in _NAMED))
     ):
         return False
     if any(word in STOP_WORDS and word not in _INSIDE for word in said) or said[-1] in STOP_WORDS:
@@ -67,7 +69,9 @@ _VERBS = word_set(
 
 def lowered(phrase: str, texts: Iterable[str]) -> str:
     """The phrase as it reads inside a sentence: its first letter small, unless it is a name or an abbreviation."""
-    first = phrase.split(maxsplit=1)[0]
+    first, *rest = phrase.split()
+    if rest and rest[0][:1].isupper():
+        return phrase
     if not first[:1].isupper() or any(character.isupper() or character.isdigit() for character in first[1:]):
         return phrase
     small = re.compile(rf"\b{re.escape(first.lower())}\b")
