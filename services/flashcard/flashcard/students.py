@@ -5,13 +5,13 @@ from uuid import UUID
 
 from chassis.clock import Clock, system_clock
 from chassis.personal_data import is_erased
+from chassis.study_day import StudyDay
 from contracts.auth import Profile
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from flashcard.models import Student
-from chassis.study_day import StudyDay
 
 _FROM_THE_PROFILE = ("version", "time_zone", "day_starts_at", "next_day_at")
 
