@@ -115,11 +115,13 @@ class Desk:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database: Database, folder: Path) -> AsyncIterator[Self]:
+    async def open(cls, database: Database, folder: Path, **chosen: Any) -> AsyncIterator[Self]:
         desk = cls(database, folder=folder)
         keys = Starlette(routes=[Route("/.well-known/jwks.json", desk._keys)])
         async with serving(keys) as auth_url:
-            settings = Settings(environment="test", database_url=database.url, auth_url=auth_url, data_dir=folder)
+            settings = Settings(
+                environment="test", database_url=database.url, auth_url=auth_url, data_dir=folder, **chosen
+            )
             async with compose(settings, lambda: desk.now) as process:
                 assert process.app is not None
                 async with serving(process.app) as desk.url:
