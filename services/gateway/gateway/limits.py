@@ -40,6 +40,8 @@ class Quota:
 
     def line(self, remaining: int, wait: float = 0.0) -> bytes:
         """Quota and standing as header lines, draft-ietf-httpapi-ratelimit-headers-11."""
+        # A lease and what came back to the bucket meanwhile may together be more than the quota.
+        remaining = min(remaining, self.limit)
         seconds = wait or (self.limit - remaining) / self.per_second
         return self._line % (remaining, seconds + 0.999)
 

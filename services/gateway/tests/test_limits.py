@@ -46,6 +46,17 @@ def test_a_bucket_never_gives_more_than_its_quota_and_what_came_back(
             now += grant.wait + 1e-6
 
 
+def test_what_is_left_is_never_told_to_be_more_than_the_quota() -> None:
+    account = Account(Quota("general", 600, 60), "ada")
+    account.receive(Grant(30, 570, 0), now=0)
+    account.receive(Grant(30, 570, 0), now=5)  # asked ahead, when the bucket was full again
+
+    standing = account.spend(now=5)
+
+    assert standing is not None
+    assert b'"general";r=600;t=0' in standing.line
+
+
 async def test_whoever_waits_for_tokens_gets_them_in_turn_and_the_rest_are_refused() -> None:
     class Buckets:
         def __init__(self) -> None:
