@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
-from flashcard.study_day import StudyDay
+from chassis.study_day import StudyDay
 from hypothesis import given
 from hypothesis import strategies as st
 
