@@ -58,7 +58,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             Erasure: partial(_erasure, storage),
         }
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
-        work = ImportWork(database, storage, clock)
+        work = ImportWork(database, storage, clock, settings.fresh)
         upkeep = Upkeep(database, clock, settings.sweep_seconds, work, settings.keep_events)
 
         async def relay(stop: asyncio.Event) -> None:
@@ -78,6 +78,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
                     "ring": KeyRing(settings.key_ring.get_secret_value()),
                     "storage": storage,
                     "clock": clock,
+                    "fresh": settings.fresh,
                 },
                 checks,
                 Operations(

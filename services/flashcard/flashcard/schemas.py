@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from flashcard.catalogue import MOST_AT_ONCE, Action
+from flashcard.catalogue import MOST_AT_ONCE, MOST_TAGS, Action
 from flashcard.decks import deck_name
 from flashcard.importing import Preview
 from flashcard.memory import Phase
@@ -17,7 +17,7 @@ from flashcard.ratings import RatingName, rating_named, rating_of
 from flashcard.reviewing import Given
 from flashcard.scheduling import Choice, DeckOptions
 
-_LONGEST_SIDE, _LONGEST_TAG, _MOST_TAGS = 64_000, 100, 100
+_LONGEST_SIDE, _LONGEST_TAG = 64_000, 100
 
 
 def storable(text: str) -> str:
@@ -46,7 +46,7 @@ def tag_of(written: str) -> str:
 Side = Annotated[str, Field(max_length=_LONGEST_SIDE), AfterValidator(storable)]
 Question = Annotated[Side, AfterValidator(something)]
 Tag = Annotated[str, Field(max_length=_LONGEST_TAG), AfterValidator(tag_of)]
-Tags = Annotated[list[Tag], Field(max_length=_MOST_TAGS)]
+Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS)]
 DeckName = Annotated[
     str, Field(max_length=1000, examples=["Biology::Cells"]), AfterValidator(storable), AfterValidator(deck_name)
 ]

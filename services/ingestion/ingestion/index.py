@@ -20,7 +20,6 @@ from chassis.personal_data import KEPT
 from mesh.database import driver_connection
 from mesh.inventories import Item
 from numpy.typing import NDArray
-from qdrant_client import AsyncQdrantClient
 
 from ingestion.edge_vectors import EdgeLibrary
 from ingestion.embedding import Embedder, EmbeddingFailed
@@ -28,7 +27,6 @@ from ingestion.embedding import named as named_embedder
 from ingestion.following import POLL_SECONDS, Follower, wait
 from ingestion.models import PASSAGE_CHANNEL, SCHEMA
 from ingestion.planning import Plan, Served, plan
-from ingestion.qdrant_vectors import QdrantLibrary
 from ingestion.rebuilding import Wish, last_wish
 from ingestion.settings import Settings
 from ingestion.vectors import Hit, Library, LibraryTaken, Shelf
@@ -243,5 +241,10 @@ def library_of(settings: Settings) -> Library:
     """The configured place of the vectors."""
     if settings.qdrant_url is None:
         return EdgeLibrary(settings.data_dir / "ingestion" / "vectors")
+    # A second of CPU and tens of megabytes, which only who has a server needs.
+    from qdrant_client import AsyncQdrantClient  # noqa: PLC0415
+
+    from ingestion.qdrant_vectors import QdrantLibrary  # noqa: PLC0415
+
     key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
     return QdrantLibrary(AsyncQdrantClient(url=settings.qdrant_url, api_key=key, timeout=10, check_compatibility=False))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from flashcard.api.parts import DeskDep
-from flashcard.decks import DEFAULT, Decks
+from flashcard.decks import DEFAULT
 from flashcard.drafts import Drafts, Edited
 from flashcard.models import Deck, DraftStatus
 from flashcard.schemas import (
@@ -80,5 +80,5 @@ async def restore_draft(draft_id: UUID, desk: DeskDep) -> DraftOut:
 
 
 async def _deck(desk: DeskDep, deck_id: UUID | None) -> Deck:
-    decks = Decks(desk.session, desk.owner)
+    decks = desk.decks
     return await decks.get(deck_id) if deck_id else await decks.ensure(DEFAULT, desk.now)
