@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
+from chassis.study_day import StudyDay
 from contracts.flashcard import CardCreated
 from mesh import Outbox
 from pydantic import BaseModel, Field
@@ -24,7 +25,6 @@ from flashcard.incoming import Incoming, IncomingCard, IncomingNote
 from flashcard.memory import Memory
 from flashcard.models import SCHEMA, Card, LoggedReview, Note
 from flashcard.scheduling import DeckOptions
-from flashcard.study_day import StudyDay
 
 BATCH = 1000
 T = TypeVar("T")

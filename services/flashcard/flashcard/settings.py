@@ -21,7 +21,7 @@ class Settings(StoringSettings, env_prefix="FLASHCARD_"):
     storage_url: str | None = Field(
         None, description="Where media are kept: file:///folder or s3://bucket/prefix; unset, a folder under DATA_DIR"
     )
-    sweep_seconds: float = Field(30.0, gt=0, le=3600, description="How often days that begin are looked for, at least")
+    sweep_seconds: float = Field(5.0, gt=0, le=3600, description="How often days that begin are looked for, at least")
 
     @field_validator("storage_url")
     @classmethod

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from chassis.errors import NotFound
 from chassis.sealing import KeyRing
+from chassis.study_day import StudyDay
 from contracts.flashcard import DeckShared
 from mesh import Outbox
 from sqlalchemy import func
@@ -22,7 +23,6 @@ from flashcard.models import SCHEMA, Card, Deck, Note, NoteKind, Share
 from flashcard.notes import new_guid
 from flashcard.reviewing import LEECH
 from flashcard.scheduling import DeckOptions
-from flashcard.study_day import StudyDay
 
 
 class NoSuchShare(NotFound):

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flashcard.app import compose
 from flashcard.import_work import ImportWork
+from flashcard.rollover import Rollovers
 from flashcard.settings import Settings
 from flashcard.students import Students
 from flashcard.upkeep import Upkeep
@@ -139,7 +140,7 @@ class Desk:
         return Student(user_id, client)
 
     async def knows(self, student: Student, zone: str = "UTC", starts_at: int = 4, version: int = 1) -> None:
-        """Auth has told of the student."""
+        """Auth has told of the student, and the scheduler has looked at the day."""
         profile = UserProfileChanged(
             user_id=student.id,
             version=version,
@@ -151,6 +152,8 @@ class Desk:
         )
         async with self.database.transaction() as session:
             await Students(session, lambda: self.now).put(profile)
+        async with self.database.transaction() as session:
+            await Rollovers(session).turn(self.now)
 
     async def told(self, kind: str) -> list[Json]:
         """The events of this kind in the outbox."""

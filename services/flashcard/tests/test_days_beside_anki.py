@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from flashcard.study_day import StudyDay
+from chassis.study_day import StudyDay
 
 from .anki_days import CLOCK
 

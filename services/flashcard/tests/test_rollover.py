@@ -76,6 +76,16 @@ async def test_who_flies_west_is_told_of_a_day_once(desk: Desk) -> None:
     assert days == sorted(set(days))
 
 
+async def test_who_flies_east_is_told_of_the_day_that_it_is_there(desk: Desk) -> None:
+    desk.now = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # half past four in the morning in Los Angeles
+    ada = await student_with_a_card(desk, "America/Los_Angeles")
+    desk.later(hours=12)  # in Tokyo it is the 27th, since half past five
+    await desk.knows(ada, "Asia/Tokyo", version=2)
+    desk.later(days=1)
+    await turned(desk)
+    assert [told["day"] for told in await desk.told("reviews.due")] == ["2026-11-27", "2026-11-28"]
+
+
 async def test_clearing_is_told_when_the_last_card_is_done_and_once(desk: Desk) -> None:
     ada = desk.student()
     await desk.knows(ada)

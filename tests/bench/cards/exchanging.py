@@ -8,11 +8,11 @@ from pathlib import Path
 
 import httpx
 from anki.collection import Collection, ImportAnkiPackageOptions, ImportAnkiPackageRequest
+from chassis.study_day import StudyDay
 from flashcard.anki.writing import OutgoingCard, OutgoingNote, OutgoingReview, PackageWriter, pack
 from flashcard.memory import Memory, Phase
 from flashcard.models import NoteKind
 from flashcard.ratings import Rating
-from flashcard.study_day import StudyDay
 
 from cards.reviewing import Reviewer
 
