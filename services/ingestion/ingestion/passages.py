@@ -4,6 +4,7 @@ About 400 tokens, which are found by their nearest window (the README has the fi
 is cited with its page.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from semantic_text_splitter import MarkdownSplitter, TextSplitter
 TOKENS = 400
 TOKENIZER = "gpt-4o"
 _LEAST_CHARACTERS = 25
+_BROKEN_LINE = re.compile(r"(?<=[^\s.!?:;])\n(?=[a-z“‘(])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,14 @@ class Cutter:
     def cut(self, page: str, start: int = 0, end: int | None = None, *, markdown: bool = False) -> list[Piece]:
         """The passages of `page[start:end]`. Nothing of it is left out but white space."""
         body = page[start:end]
-        splitter = self._markdown if markdown else self._text
-        pieces = [Piece(start + at, start + at + len(text), text) for at, text in splitter.chunk_indices(body)]
-        return list(_without_scraps(pieces, page))
+        chunks = self._markdown.chunk_indices(body) if markdown else self._text.chunk_indices(_unwrapped(body))
+        spans = [(start + at, start + at + len(text)) for at, text in chunks]
+        return list(_without_scraps([Piece(*span, page[slice(*span)]) for span in spans], page))
+
+
+def _unwrapped(text: str) -> str:
+    """The text with spaces where a line was broken in the middle of a sentence: else that counts for more than a sentence's end."""
+    return _BROKEN_LINE.sub(" ", text)
 
 
 def _without_scraps(pieces: list[Piece], page: str) -> Iterator[Piece]:

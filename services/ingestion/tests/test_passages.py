@@ -95,3 +95,12 @@ def test_a_text_without_places_to_cut_is_cut_all_the_same(text: str) -> None:
     cut = list(parts(text))
     assert all(len(part) <= PART_CHARACTERS for part in cut)
     assert "".join(cut).replace(" ", "") == text.replace(" ", "").replace("\n", "")
+
+
+def test_line_that_is_broken_in_a_sentence_is_no_place_to_cut() -> None:
+    sentence = "A price ceiling keeps a price from rising above a certain level (the\n“ceiling”), while a floor keeps it\nfrom falling. "
+    page = sentence * 40
+    pieces = Cutter(100).cut(page)
+    assert len(pieces) > 5
+    assert all(piece.text == page[piece.start : piece.end] for piece in pieces)
+    assert {piece.text[:15] for piece in pieces} == {"A price ceiling"}
