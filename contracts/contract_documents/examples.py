@@ -1,5 +1,6 @@
 """A golden payload of each event: what a consumer of that version must still understand in years."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -43,7 +44,20 @@ def example_of(event: type[Event]) -> Event:
     raise LookupError(f"{event.__name__} has no example: add one to contract_documents/examples.py")
 
 
-def _examples() -> list[Event]:
+def _examples() -> Iterator[Event]:
+    for examples in (
+        _of_users,
+        _of_documents,
+        _of_sessions,
+        _of_studying,
+        _of_cards,
+        _of_notifications,
+        _of_personal_data,
+    ):
+        yield from examples()
+
+
+def _of_users() -> list[Event]:
     return [
         auth.UserRegistered(version=1, **_profile("Ada")),
         auth.UserProfileChanged(version=2, **_profile("Ada Lovelace")),
@@ -65,6 +79,11 @@ def _examples() -> list[Event]:
             reason="logout",
             tokens_expire_at=datetime(2026, 11, 20, 12, 15, tzinfo=UTC),
         ),
+    ]
+
+
+def _of_documents() -> list[Event]:
+    return [
         ingestion.DocumentUploaded(
             version=1, document_id=DOCUMENT, user_id=USER, title=TITLE, kind="pdf", bytes=133430
         ),
@@ -83,6 +102,11 @@ def _examples() -> list[Event]:
             detail="The pages are pictures without text. Upload a version with text, or run text recognition first.",
         ),
         ingestion.DocumentDeleted(version=4, document_id=DOCUMENT, user_id=USER),
+    ]
+
+
+def _of_sessions() -> list[Event]:
+    return [
         chat.SessionStarted(version=1, session_id=STUDY_SESSION, user_id=USER, mode="tutor", document_ids=[DOCUMENT]),
         chat.MessageAsked(
             message_id=MESSAGE,
@@ -99,6 +123,11 @@ def _examples() -> list[Event]:
             citations=[chat.Cited(document_id=DOCUMENT, page=11)],
             offline=False,
         ),
+    ]
+
+
+def _of_studying() -> list[Event]:
+    return [
         chat.ExplanationAssessed(
             version=2,
             message_id=MESSAGE,
@@ -154,6 +183,11 @@ def _examples() -> list[Event]:
             ],
             offline=True,
         ),
+    ]
+
+
+def _of_cards() -> list[Event]:
+    return [
         flashcard.CardCreated(
             version=1,
             card_id=CARD,
@@ -190,6 +224,11 @@ def _examples() -> list[Event]:
             day_ends_at=datetime(2026, 11, 24, 3, 0, tzinfo=UTC),
         ),
         flashcard.ReviewsCleared(version=2, user_id=USER, day=date(2026, 11, 23)),
+    ]
+
+
+def _of_notifications() -> list[Event]:
+    return [
         notifier.NotificationDelivered(
             version=1, notification_id=NOTIFICATION, user_id=USER, kind="document_ready", channel="in_app"
         ),
@@ -212,6 +251,11 @@ def _examples() -> list[Event]:
             new=5,
             expires_at=datetime(2026, 11, 23, 21, 0, tzinfo=UTC),
         ),
+    ]
+
+
+def _of_personal_data() -> list[Event]:
+    return [
         auth.UserDeleted(version=4, user_id=USER),
         auth.UserExportRequested(version=1, export_id=EXPORT, user_id=USER),
         *(erased(version=1, user_id=USER) for erased in ERASED),

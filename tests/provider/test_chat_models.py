@@ -7,8 +7,8 @@ from decimal import Decimal
 import openai
 import pytest
 from chat.breaker import Breaker, State
+from chat.completions import ChatCompletions, connect
 from chat.model import (
-    ChatCompletions,
     Ending,
     ModelBrokeOff,
     ModelDeclined,
@@ -19,7 +19,6 @@ from chat.model import (
     Patience,
     Turn,
     Usage,
-    connect,
 )
 from chat.prices import Price
 from chat.providers import Provider, Providers

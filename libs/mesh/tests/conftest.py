@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from devstack.line import Line
 from mesh.commands import main
 from sqlalchemy import make_url
 
 from .desk import CardBurnt, CardMade, Desk, MeshCommand, Said
 from .home import Home
-from .line import Line
 
 Letters = Callable[[str], Awaitable[list[AbstractIncomingMessage]]]
 

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
+from devstack.line import Line
 from mesh import Consumer, Event, Subscriptions
 from mesh.topology import EXCHANGE
 
-from .line import Line
 from .roles import running, until
 from .wire import message_of
 

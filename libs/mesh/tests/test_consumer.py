@@ -10,13 +10,13 @@ import pytest
 from aio_pika import Message
 from aio_pika.abc import AbstractChannel
 from aio_pika.message import IncomingMessage
+from devstack.line import Line
 from mesh import Consumer, Envelope, Event, Subscriptions
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .home import Home
-from .line import Line
 from .roles import running, until
 from .wire import message_of
 

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aio_pika import DeliveryMode, ExchangeType
 from aio_pika.abc import AbstractChannel
+from devstack.line import Line
 from mesh import Consumer, EphemeralEvent, EphemeralPublisher, Subscriptions
 from mesh.topology import EXCHANGE
 from prometheus_client import REGISTRY
 
-from .line import Line
 from .roles import running, until
 
 

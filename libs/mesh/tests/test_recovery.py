@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from chassis.database import Database as ServiceDatabase
+from devstack.line import Line
 from mesh import Consumer, Database, Envelope, Event, Relay, Subscriptions, Topology
 from mesh.broker import underlay
 from mesh.serving import Serving
@@ -15,7 +16,6 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .home import Home
-from .line import Line
 from .roles import Role, running, until
 from .wire import message_of
 

@@ -26,6 +26,7 @@ from mesh import Consumer, EphemeralPublisher, Operations, Relay, Topology
 from chat import prompts, pushes, retrieval, trails
 from chat.answering import Answers, Terms
 from chat.api import routers
+from chat.completions import ChatCompletions, connect
 from chat.events import bus
 from chat.flashcards.making import Maker, OfflineMaker
 from chat.flashcards.model_making import ModelMaker, SparedMaker
@@ -35,7 +36,7 @@ from chat.graphql.student import Desk
 from chat.graphql.transport import Sockets
 from chat.inventories import inventories
 from chat.limits import BODY_BYTES
-from chat.model import ChatCompletions, LanguageModel, connect
+from chat.model import LanguageModel
 from chat.models import SCHEMA, tables
 from chat.modes import modes
 from chat.proposing import Workshop

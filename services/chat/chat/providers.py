@@ -13,8 +13,8 @@ from time import monotonic
 
 from chat import metrics
 from chat.breaker import Breaker
+from chat.completions import ChatCompletions
 from chat.model import (
-    ChatCompletions,
     Ending,
     ModelDeclined,
     ModelFailed,

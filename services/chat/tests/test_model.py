@@ -6,8 +6,8 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from chat.completions import ChatCompletions, connect
 from chat.model import (
-    ChatCompletions,
     Ending,
     ModelBrokeOff,
     ModelDeclined,
@@ -18,7 +18,6 @@ from chat.model import (
     Patience,
     Turn,
     Usage,
-    connect,
 )
 
 from .provider import Provider, Script, babbles, breaks_off, falls_silent, provider, refuses, says

@@ -12,7 +12,8 @@ from chassis.database import Database
 from chassis.settings import SettingsError, load
 from chat import offline
 from chat.breaker import FAILURES
-from chat.model import ChatCompletions, ModelFailed, Patience, Turn, connect
+from chat.completions import ChatCompletions, connect
+from chat.model import ModelFailed, Patience, Turn
 from chat.providers import Provider, Providers
 from chat.settings import ProviderSettings, Settings
 from chat.spending import Period, latest

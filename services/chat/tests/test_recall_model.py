@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 from chat import prompts
-from chat.model import ChatCompletions, ModelOverloaded, Patience, connect
+from chat.completions import ChatCompletions, connect
+from chat.model import ModelOverloaded, Patience
 from chat.passages import Passage
 from chat.recall.drafts import Draft, Form
 from chat.recall.examiner import Sitting

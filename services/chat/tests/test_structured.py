@@ -4,7 +4,8 @@ import json
 from typing import Any, Literal
 
 import pytest
-from chat.model import ChatCompletions, ModelOverloaded, Patience, Turn, Usage, connect
+from chat.completions import ChatCompletions, connect
+from chat.model import ModelOverloaded, Patience, Turn, Usage
 from chat.structured import ModelUnreadable, Refused, Structured, read, shape_of
 from pydantic import BaseModel, Field
 

@@ -1,10 +1,11 @@
 """The composition root of ingestion: what a process is made of, and which roles it can take."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from chassis.health import Check
 from chassis.http import create_app
 from chassis.identity import RemoteKeys, TokenVerifier
 from chassis.migrations import upgrade
-from chassis.service import Process, Service
+from chassis.service import Process, Role, Service
 from chassis.storage import Storage
 from fastapi import FastAPI
 from mesh import Consumer, EphemeralPublisher, Operations, Relay, Topology
@@ -87,40 +88,42 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             "index": index.check,
         }
 
-        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide={Clock: lambda: clock})
-
-        async def worker(stop: asyncio.Event) -> None:
-            await work(parts, stop)
-
-        async def relay(stop: asyncio.Event) -> None:
-            topology = Topology.load(Path(str(files("contracts") / "topology.json")))
-            await Relay(SCHEMA, database=parts.database, amqp_url=settings.amqp_url, topology=topology).run(stop)
-
-        async def scheduler(stop: asyncio.Event) -> None:
-            await sweeper(parts).run(settings.sweep_seconds, stop)
-
-        async def migrate() -> None:
-            await upgrade(parts.database, MIGRATIONS, tables.metadata)
-
-        async def reindex() -> None:
-            await request_rebuild(database, clock)
-
-        async def reembed() -> None:
-            await request_rebuild(database, clock, embed_again=True)
-
         yield Process(
-            roles={
-                "consumer": consumer.run,
-                "worker": worker,
-                "relay": relay,
-                "scheduler": scheduler,
-                "index": index.run,
-            },
-            commands={"migrate": migrate, "reindex": reindex, "reembed": reembed},
+            roles=_roles(parts),
+            commands=_commands(parts),
             app=application(parts, checks),
             inside={"index": answering(parts, checks)},
             checks=checks,
         )
+
+
+def _roles(parts: Parts) -> Mapping[str, Role]:
+    settings, database, clock = parts.settings, parts.database, parts.clock
+    consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide={Clock: lambda: clock})
+
+    async def relay(stop: asyncio.Event) -> None:
+        topology = Topology.load(Path(str(files("contracts") / "topology.json")))
+        await Relay(SCHEMA, database=database, amqp_url=settings.amqp_url, topology=topology).run(stop)
+
+    async def scheduler(stop: asyncio.Event) -> None:
+        await sweeper(parts).run(settings.sweep_seconds, stop)
+
+    return {
+        "consumer": consumer.run,
+        "worker": partial(work, parts),
+        "relay": relay,
+        "scheduler": scheduler,
+        "index": parts.index.run,
+    }
+
+
+def _commands(parts: Parts) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    database, clock = parts.database, parts.clock
+    return {
+        "migrate": partial(upgrade, database, MIGRATIONS, tables.metadata),
+        "reindex": partial(request_rebuild, database, clock),
+        "reembed": partial(request_rebuild, database, clock, embed_again=True),
+    }
 
 
 async def work(parts: Parts, stop: asyncio.Event) -> None:

@@ -2,9 +2,10 @@
 
 from uuid import uuid4
 
+from devstack.line import Line
+
 from .builders import answered, asked, deleted, failed, processed, progressed, uploaded
 from .campus import Campus
-from .line import Line
 
 
 async def test_the_life_of_a_document_reaches_every_tab_in_every_process(campus: Campus) -> None:

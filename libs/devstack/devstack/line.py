@@ -1,22 +1,22 @@
 """A line to a server that tests can cut."""
 
 import asyncio
-
-from yarl import URL
+from urllib.parse import urlsplit
 
 
 class Line:
     """A TCP line to a server, which can be cut and be dead for a while."""
 
     def __init__(self, url: str) -> None:
-        self._url = URL(url)
+        self._url = urlsplit(url)
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._port = 0
 
     @property
     def url(self) -> str:
-        return str(self._url.with_host("127.0.0.1").with_port(self._port))
+        user, at, _ = self._url.netloc.rpartition("@")
+        return self._url._replace(netloc=f"{user}{at}127.0.0.1:{self._port}").geturl()
 
     async def up(self) -> None:
         self._server = await asyncio.start_server(self._carry, "127.0.0.1", self._port)
@@ -36,7 +36,7 @@ class Line:
         self._open.clear()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection(self._url.host, self._url.port)
+        there_reader, there_writer = await asyncio.open_connection(self._url.hostname, self._url.port)
         self._open |= {writer, there_writer}
         await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer))
 
