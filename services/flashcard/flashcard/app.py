@@ -53,7 +53,8 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             Proposals: Proposals,
             Erasure: partial(_erasure, storage),
         }
-        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
+        limits = settings.limits(bus)
+        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide, limits=limits)
         work = ImportWork(database, storage, clock)
         upkeep = Upkeep(database, clock, settings.sweep_seconds, work, settings.keep_events)
 

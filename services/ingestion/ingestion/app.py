@@ -84,7 +84,13 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             "index": index.check,
         }
 
-        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide={Clock: lambda: clock})
+        consumer = Consumer(
+            bus,
+            amqp_url=settings.amqp_url,
+            database=database,
+            provide={Clock: lambda: clock},
+            limits=settings.limits(bus),
+        )
 
         async def worker(stop: asyncio.Event) -> None:
             await work(parts, stop)
