@@ -19,6 +19,7 @@ DECK = UUID("018f3b2e-0000-7000-8000-000000000009")
 NOTIFICATION = UUID("018f3b2e-0000-7000-8000-000000000007")
 EXPORT = UUID("018f3b2e-0000-7000-8000-00000000000c")
 TITLE = "Introduction to Sociology"
+CULTURE_SHOCK = "Culture shock is the disorientation that people feel in an unfamiliar culture."
 
 ERASED = (
     chat.ChatDataErased,
@@ -119,17 +120,21 @@ def _examples() -> list[Event]:
             session_id=STUDY_SESSION,
             user_id=USER,
             concept="culture shock",
-            question="What is culture shock?",
-            reference_answer="Culture shock is the disorientation that people feel in an unfamiliar culture.",
-            grade=4,
-            source=chat.RecallSource(
+            question="Which term means: “the disorientation that people feel in an unfamiliar culture”?",
+            reference_answer=CULTURE_SHOCK,
+            grade=1,
+            source=chat.RecallSource(document_id=DOCUMENT, document_title=TITLE, page=11, part=11, quote=CULTURE_SHOCK),
+            offline=True,
+            graded_at=datetime(2026, 11, 20, 18, 30, tzinfo=UTC),
+            card=chat.ProposedCard(
+                question="Which term means: “the disorientation that people feel in an unfamiliar culture”?",
+                answer="Culture shock",
                 document_id=DOCUMENT,
                 document_title=TITLE,
                 page=11,
                 part=11,
-                quote="Culture shock is the disorientation that people feel in an unfamiliar culture.",
+                quote=CULTURE_SHOCK,
             ),
-            offline=True,
         ),
         chat.FlashcardsProposed(
             version=1,
@@ -196,6 +201,16 @@ def _examples() -> list[Event]:
             channel="email",
             code="refused",
             detail="The mail server refused the mail for this address.",
+        ),
+        notifier.ReviewReminderRaised(
+            version=1,
+            notification_id=NOTIFICATION,
+            user_id=USER,
+            due_version=1,
+            day=date(2026, 11, 23),
+            reviews=12,
+            new=5,
+            expires_at=datetime(2026, 11, 23, 21, 0, tzinfo=UTC),
         ),
         auth.UserDeleted(version=4, user_id=USER),
         auth.UserExportRequested(version=1, export_id=EXPORT, user_id=USER),

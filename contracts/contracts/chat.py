@@ -4,7 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from mesh import EphemeralEvent, Event
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from contracts.personal_data import DataErased, DataExported
 
@@ -116,6 +116,8 @@ class RecallGraded(Event, type="chat.recall.graded", version=1, aggregate="messa
     grade: int = Field(ge=0, le=5, description="SM-2's quality of a response; below 3 it was not recalled")
     source: RecallSource
     offline: bool = Field(description="No language model took part in the grade")
+    graded_at: AwareDatetime | None = Field(None, description="When it was answered; the oldest events do not say")
+    card: ProposedCard | None = Field(None, description="Where it was not recalled: the card that would have helped")
 
 
 class ChatDataErased(DataErased, type="chat.user_data.erased", version=1, aggregate="user_id"):

@@ -1,10 +1,11 @@
 """What notifier tells the mesh."""
 
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
 from mesh import Event
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contracts.personal_data import DataErased, DataExported
 
@@ -27,6 +28,18 @@ class NotificationFailed(Event, type="notifier.notification.failed", version=1, 
     channel: Literal["in_app", "email"]
     code: str = Field(description="Stable, for programs: refused, expired or unreachable")
     detail: str = Field(description="A sentence for people")
+
+
+class ReviewReminderRaised(Event, type="notifier.review_reminder.raised", version=1, aggregate="notification_id"):
+    """A student's time for a reminder has come, and cards are due. Published once per student and day."""
+
+    notification_id: UUID = Field(description="The same in the list and as the mail's Message-ID")
+    user_id: UUID
+    due_version: int = Field(ge=1, description="The version of flashcard.reviews.due that it reminds of")
+    day: date
+    reviews: int = Field(ge=0, description="Cards that were due by their interval when the day began")
+    new: int = Field(ge=0, description="New cards that the day's limits allowed then")
+    expires_at: AwareDatetime = Field(description="It is not sent any more from then on")
 
 
 class NotifierDataErased(DataErased, type="notifier.user_data.erased", version=1, aggregate="user_id"):

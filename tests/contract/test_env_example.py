@@ -11,6 +11,7 @@ import yaml
 from chassis.settings import ServiceSettings
 from devstack import dotenv
 from devstack.parts import PARTS
+from mesh.commands.services import addresses
 from pydantic import SecretStr
 
 ROOT = Path(__file__).parents[2]
@@ -89,9 +90,16 @@ def test_the_composition_gives_each_service_what_it_reads_and_no_more(compositio
         part.name: {cls.variable(field) for field in cls.model_fields}
         for part, cls in zip(PARTS, settings_classes(), strict=True)
     }
-    for service in composition["services"].values():
-        if "build" in service:
+    for name, service in composition["services"].items():
+        if "build" in service and name != "mesh":
             assert set(service["environment"]) - reads[service["command"][0]] == set()
+
+
+def test_the_composition_gives_the_operators_command_what_it_needs_and_no_more(composition: dict[str, Any]) -> None:
+    command = composition["services"]["mesh"]
+    assert command["entrypoint"] == ["python", "-m", "mesh"]
+    assert set(command["environment"]) == {"AMQP_URL", "AUTH_URL", "MESH_SERVICES", "MESH_SERVICE_SECRET"}
+    assert set(addresses(command["environment"], "")) == {part.name for part in PARTS if part.stores}
 
 
 def test_the_composition_asks_only_for_documented_variables() -> None:

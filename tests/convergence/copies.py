@@ -5,10 +5,21 @@ from .copies_of_chat import Shelf
 from .copies_of_flashcard import Drafts, Students
 from .copies_of_gateway import Revoked
 from .copies_of_ingestion import Documents
-from .copies_of_notifier import Mails, News, Profiles
+from .copies_of_notifier import Mails, News, Profiles, Reminders
 from .harness import Copy
 
-COPIES: tuple[type[Copy], ...] = (PersonalData, Documents, Shelf, Students, Drafts, Revoked, News, Profiles, Mails)
+COPIES: tuple[type[Copy], ...] = (
+    PersonalData,
+    Documents,
+    Shelf,
+    Students,
+    Drafts,
+    Revoked,
+    News,
+    Profiles,
+    Reminders,
+    Mails,
+)
 
 # Broadcasts whose handler keeps nothing: there is no state that could differ.
 KEEP_NOTHING = {

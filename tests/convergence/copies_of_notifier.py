@@ -1,24 +1,28 @@
 """Notifier's list of notifications, its profiles, and its log of mails."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from uuid import uuid4
 
 from chassis.clock import Clock
 from chassis.sealing import KeyRing
 from chassis.settings import DEVELOPMENT_KEY_RING
-from contracts.auth import EmailRequested, UserEmailVerified
+from contracts.auth import EmailRequested, UserEmailVerified, UserProfileChanged, UserRegistered
 from contracts.chat import MessageAnswered
+from contracts.flashcard import ReviewsCleared, ReviewsDue
+from contracts.notifier import ReviewReminderRaised
 from hypothesis import strategies as st
 from mesh import Event
 from mesh.injection import Provide
-from notifier import events, students
+from notifier import events
 from notifier.addresses import sender
 from notifier.kinds import Channel, NotificationKind
-from notifier.models import Mail, Notification, Preference, Student, Told, tables
-from notifier.notifications import Desk
+from notifier.models import Mail, Notification, Preference, Reminder, Student, Told, tables
+from notifier.notifications import Desk, notification_id
 from notifier.post_office import PostOffice
+from notifier.posting import Pace
+from notifier.reminders import subject_of
 from notifier.unsubscribing import Unsubscribing
 from sqlmodel import select
 
@@ -83,7 +87,7 @@ class Profiles(Copy):
         return users()
 
     def provide(self) -> Provide:
-        return {students.Students: students.Students}
+        return {}
 
     async def state(self) -> object:
         async with self.database.transaction() as session:
@@ -91,6 +95,56 @@ class Profiles(Copy):
         gone, exports, holding = await self.left_of_users(tables.metadata)
         assert not holding
         return {row.user_id: row.model_dump() for row in rows}, gone, exports
+
+
+@st.composite
+def due(draw: st.DrawFn) -> list[Event]:
+    """Students who have a profile, or have none yet, whose days begin with cards, and who finish them or do not."""
+    history: list[Event] = []
+    for user in (ADA, GRACE):
+        zone = draw(st.sampled_from(["Europe/London", "Asia/Tokyo", "America/Los_Angeles"]))
+        if user == ADA or draw(st.booleans()):
+            history.append(UserRegistered(version=1, **profile(user)))
+            history.append(
+                UserProfileChanged(version=2, **profile(user, time_zone=zone, day_starts_at=draw(st.integers(0, 23))))
+            )
+        version = 0
+        for number, cleared in enumerate(draw(st.lists(st.booleans(), min_size=1, max_size=3))):
+            day, version = date(2026, 11, 26 + number), version + 1
+            ends = datetime(2026, 11, 27 + number, 4, tzinfo=UTC)
+            history.append(ReviewsDue(version=version, user_id=user, day=day, reviews=number, new=2, day_ends_at=ends))
+            if cleared:
+                version += 1
+                history.append(ReviewsCleared(version=version, user_id=user, day=day))
+    return history
+
+
+class Reminders(Copy):
+    """What is due for students, and when they are to be reminded of it."""
+
+    service = "notifier"
+    bus = events.bus
+    handlers = frozenset({"note_reviews_due", "note_reviews_cleared", "keep_profile", "erase_user", "export_user"})
+
+    @staticmethod
+    def histories() -> st.SearchStrategy[list[Event]]:
+        return left_behind(due())
+
+    def provide(self) -> Provide:
+        return {Desk: Desk, Clock: lambda: _noon}
+
+    async def state(self) -> object:
+        async with self.database.transaction() as session:
+            rows = (await session.execute(select(Reminder))).scalars().all()
+            told = (await session.execute(select(Told))).scalars().all()
+        gone, exports, holding = await self.left_of_users(tables.metadata)
+        assert not holding
+        return (
+            {row.user_id: row.model_dump() for row in rows},
+            {(row.subject_id, row.version) for row in told},
+            gone,
+            exports,
+        )
 
 
 @dataclass
@@ -105,7 +159,7 @@ class Folder:
 
 @st.composite
 def mailed(draw: st.DrawFn) -> list[Event]:
-    """Users with a verified address, links that they ask for, and news that they want by mail.
+    """Users with a verified address, links that they ask for, and news and reminders that they want by mail.
 
     Whether news that was withdrawn meanwhile had been mailed is nothing that can converge: no mail is called back.
     """
@@ -119,7 +173,15 @@ def mailed(draw: st.DrawFn) -> list[Event]:
         for _ in range(draw(st.integers(0, 2)))
     ]  # fmt: skip
     firsts = {event.aggregate_id: event for event in reversed(draw(news())) if event.version == 2}
-    return [*history, *links, *firsts.values()]
+    reminders = [
+        ReviewReminderRaised(
+            version=1, notification_id=notification_id(subject_of(user), "review_reminder", number), user_id=user, due_version=number,
+            day=date(2026, 11, 25), reviews=3, new=0, expires_at=datetime(2026, 11, hour, tzinfo=UTC),
+        )
+        for user in (ADA, GRACE)
+        for number, hour in enumerate(draw(st.lists(st.sampled_from([25, 27]), max_size=2)), start=1)
+    ]  # fmt: skip
+    return [*history, *links, *firsts.values(), *reminders]
 
 
 class Mails(Copy):
@@ -127,7 +189,7 @@ class Mails(Copy):
 
     service = "notifier"
     bus = events.bus
-    handlers = frozenset({"mail_link", "mail_news", "keep_profile", "erase_user"})
+    handlers = frozenset({"mail_link", "mail_news", "mail_reminder", "keep_profile", "erase_user"})
 
     @staticmethod
     def histories() -> st.SearchStrategy[list[Event]]:
@@ -150,8 +212,10 @@ class Mails(Copy):
             unsubscribing=Unsubscribing(RING, "http://localhost"),
             sender=sender("Study Teddy <no-reply@example.org>"),
             clock=_noon,
+            pace=Pace(1000),
+            study_url="http://localhost",
         )
-        return {PostOffice: lambda: office, students.Students: students.Students}
+        return {PostOffice: lambda: office}
 
     async def state(self) -> object:
         async with self.database.transaction() as session:

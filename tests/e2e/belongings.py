@@ -10,13 +10,13 @@ UNOWNED = {
     "number": "1",
     "user_id": "00000000-0000-4000-8000-000000000001",  # of administration alone
     "token": "a-link-that-nobody-shared",  # whoever has a link may
-    "draft_id": "00000000-0000-4000-8000-000000000002",
     "mail_id": "00000000-0000-4000-8000-000000000003",  # of a laptop alone
     "name": "0" * 64 + ".png",
 }
 # What is sent to a route with an id in its path. A new route that takes a body stands here, or the test fails.
 BODIES: dict[str, Json] = {
     "post /chat/sessions/{session_id}/messages": {"content": "What?"},
+    "post /chat/messages/{message_id}/feedback": {"helpful": False},
     "post /chat/sessions/{session_id}/flashcards": {"count": 3},
     "post /chat/documents/{document_id}/flashcards": {"count": 3},
     "post /decks/imports/{import_id}/run": {"scheduling": False},
@@ -24,11 +24,14 @@ BODIES: dict[str, Json] = {
     "patch /flashcards/{card_id}": {"answer": "Mine now"},
     "post /flashcards/{card_id}/review": {"rating": "good"},
     "post /flashcards/drafts/{draft_id}/accept": {},
+    "patch /flashcards/drafts/{draft_id}": {"answer": "Mine now"},
     "patch /admin/users/{user_id}": {"suspended": True},
 }
 # The rest of a body or query that names an id of another's, by the route and the field that names it.
 BESIDE: dict[str, Json] = {
     "post /chat/sessions document_ids": {"mode": "tutor"},
+    "post /chat/explain document_ids": {"concept": MARK},
+    "post /chat/practice document_ids": {"topic": MARK},
     "post /search document_ids": {"query": f"What of {MARK}?"},
     "post /flashcards deck_id": {"question": "q", "answer": "a"},
     "post /flashcards/bulk card_ids": {"action": "suspend"},
@@ -50,13 +53,23 @@ class Belongings:
     @classmethod
     async def of(cls, owner: Student) -> "Belongings":
         """Make one of each kind."""
-        text = f"{MARK} is an island. The economy of {MARK} rests on cloves and on those who visit. " * 3
+        text = (
+            f"{MARK} is an island that lies off the coast of East Africa. The economy of {MARK} rests on cloves and on those who visit. "
+            * 3
+        )
         document = await owner.ready(f"{MARK}.txt", text.encode())
         session = await owner.study(document["id"])
         message = await owner.ask(session, f"What does the economy of {MARK} rest on?")
 
         async def told() -> Json | None:
             items: list[Json] = (await owner.http.get("/notifications")).json()["items"]
+            return items[0] if items else None
+
+        proposal = await _made(owner, f"/chat/documents/{document['id']}/flashcards", json={"count": 1})
+
+        async def proposed() -> Json | None:
+            query = {"proposal_id": proposal["id"]}
+            items: list[Json] = (await owner.http.get("/flashcards/drafts", params=query)).json()["items"]
             return items[0] if items else None
 
         deck = await _made(owner, "/decks", json={"name": MARK})
@@ -74,6 +87,7 @@ class Belongings:
                 "card_id": card["cards"][0]["id"],
                 "import_id": imported["id"],
                 "export_id": export["id"],
+                "draft_id": (await until(proposed, 15))["id"],
             }
         )
 

@@ -10,7 +10,17 @@ from .belongings import BESIDE, BODIES, MARK, UNOWNED, Belongings
 from .students import Json, SignUp, Student
 
 METHODS = ("get", "put", "post", "delete", "patch")
-OWNED = ("document_id", "session_id", "message_id", "notification_id", "deck_id", "card_id", "import_id", "export_id")
+OWNED = (
+    "document_id",
+    "session_id",
+    "message_id",
+    "notification_id",
+    "deck_id",
+    "card_id",
+    "draft_id",
+    "import_id",
+    "export_id",
+)
 
 
 def _operations(routes: Json) -> list[tuple[str, str, Json]]:

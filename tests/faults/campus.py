@@ -69,6 +69,12 @@ class Campus:
 
     def command(self, *arguments: str) -> str:
         """What an operator's `make mesh ARGS="…"` says; it must succeed."""
+        code, said = self.tried(*arguments)
+        assert code == 0, said
+        return said
+
+    def tried(self, *arguments: str) -> tuple[int, str]:
+        """What an operator's command ends with, and says."""
         lines = (self.mesh.state / "mesh.env").read_text().splitlines()
         given = dict(shlex.split(line)[1].split("=", 1) for line in lines)
         ran = subprocess.run(
@@ -79,8 +85,7 @@ class Campus:
             check=False,
             timeout=120,
         )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return ran.stdout
+        return ran.returncode, ran.stdout + ran.stderr
 
 
 @contextmanager

@@ -43,6 +43,7 @@ class Scenario:
             await self._everything_is_found(self.students, ledger)
             await self._a_later_message_arrives(ledger)
             await self._in_order(ledger)
+        await asyncio.to_thread(self.campus.command, "audit")
         print(f"in order {settled:.1f} s after the last request: {ledger}")
 
     async def pause(self, least: float, most: float) -> None:

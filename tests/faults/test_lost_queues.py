@@ -30,6 +30,8 @@ async def test_deleted_queues_are_refilled_by_republish(scenario: Scenario) -> N
         await delete_queues(campus)
         await asyncio.gather(*(asyncio.to_thread(process.restart) for process in taking))
         assert any("has not taken" in wrong for wrong in await books.wrong(ledger)), "nothing was lost"
+        code, said = await asyncio.to_thread(campus.tried, "audit", "--grace", "3s")
+        assert (code, [queue for queue in LOST if f"mesh republish --to {queue} --since" in said]) == (1, [*LOST]), said
         for queue in LOST:
             await asyncio.to_thread(campus.command, "republish", "--to", queue, "--since", SINCE)
 

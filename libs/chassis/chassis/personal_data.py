@@ -11,7 +11,24 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Uuid, delete, func, select, text
+from mesh.inventories import GONE
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    Table,
+    Uuid,
+    delete,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +37,7 @@ from chassis.errors import NotFound
 from chassis.identity import CurrentUser
 
 KEEP = timedelta(days=7)
+KEPT = "kept"
 _OURS = frozenset({"erased_user", "data_export", "idempotency_key"})
 
 
@@ -92,6 +110,20 @@ async def is_erased(session: AsyncSession, user_id: UUID) -> bool:
     """
     await session.execute(_TOGETHER, {"user": str(user_id)})
     return (await session.execute(select(_erased.c.user_id).where(_erased.c.user_id == user_id))).first() is not None
+
+
+def known_users(*kept: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """The inventory of users for `mesh audit`: those who are erased, and those of whom something is kept.
+
+    Each of `kept` selects a user's id and the version of a profile, or NULL. Who is erased and of whom something is left, is kept.
+    """
+    gone = select(
+        _erased.c.user_id.label("user_id"), null().cast(Integer).label("version"), literal(GONE).label("state")
+    )
+    there = [select(id_, version.cast(Integer), literal(KEPT)) for id_, version in (rows.subquery().c for rows in kept)]
+    users = union_all(gone, *there).subquery()
+    # The later word of the two is "kept".
+    return select(users.c.user_id, func.max(users.c.version), func.max(users.c.state)).group_by(users.c.user_id)
 
 
 async def forget_old_exports(session: AsyncSession, now: datetime) -> None:

@@ -94,7 +94,9 @@ async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def _field(location: Sequence[int | str]) -> str:
-    return ".".join(str(part) for part in location if part not in ("body", "query", "path", "header")) or "body"
+    # Only the first part says where in the request; a field may be called query or path itself.
+    named = location[1:] if location[:1] and location[0] in ("body", "query", "path", "header") else location
+    return ".".join(str(part) for part in named) or "body"
 
 
 async def _answer_http(request: Request, error: Exception) -> JSONResponse:

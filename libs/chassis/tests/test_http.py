@@ -30,6 +30,16 @@ async def make_deck(deck: Deck) -> Deck:
     return deck
 
 
+class Question(BaseModel):
+    query: str
+    header: str
+
+
+@router.post("/questions")
+async def ask(question: Question) -> Question:
+    return question
+
+
 @router.get("/decks/{deck_id}")
 async def read_deck(deck_id: int, detail: Annotated[int, Query(le=3)] = 0) -> int:
     """Echo."""
@@ -118,6 +128,16 @@ async def test_each_wrong_field_is_named_and_none_is_quoted(client: httpx.AsyncC
     assert document["detail"].startswith("name: ")
     assert ".." not in document["detail"]
     assert "far-too-long" not in answer.text
+
+
+async def test_a_wrong_field_that_is_called_like_a_part_of_the_request_is_named(client: httpx.AsyncClient) -> None:
+    missing = (await client.post("/questions", json={})).json()
+    wrong = (await client.post("/questions", json={"query": ["x"], "header": "y"})).json()
+    none = (await client.post("/questions")).json()
+
+    assert [error["field"] for error in missing["errors"]] == ["query", "header"]
+    assert wrong["detail"].startswith("query: ")
+    assert [error["field"] for error in none["errors"]] == ["body"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from mesh.database import Database
 from mesh.supervision import wait_for_any
 
 MEASURE_SECONDS = 5.0
-_MEASURE = text("""
+MEASURE = text("""
     SELECT count(*) AS depth, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS age
     FROM outbox WHERE sent_at IS NULL
 """)
@@ -19,7 +19,7 @@ async def keep_measuring(database: Database, service: str, stop: asyncio.Event) 
     """Keep depth and age of the service's outbox up to date until `stop` is set."""
     while not stop.is_set():
         async with database.engine.connect() as connection:
-            row = (await connection.execute(_MEASURE)).one()
+            row = (await connection.execute(MEASURE)).one()
         metrics.OUTBOX_DEPTH.labels(service).set(row.depth)
         metrics.OUTBOX_AGE.labels(service).set(row.age)
         await wait_for_any(stop, seconds=MEASURE_SECONDS)

@@ -23,6 +23,7 @@ from auth.api import routers
 from auth.api.parts import Parts
 from auth.attempts import Attempts
 from auth.events import bus
+from auth.inventories import inventories
 from auth.keys_in_use import KeysInUse
 from auth.ledgers import Ledger, LocalLedger, RedisLedger, SturdyLedger
 from auth.models import SCHEMA, SealedKey, tables
@@ -65,7 +66,14 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             commands={"migrate": migrate, "rotate-keys": upkeep.rotate_now, "withdraw-keys": upkeep.withdraw_keys},
             app=application(
                 parts,
-                Operations(SCHEMA, database=database, amqp_url=settings.amqp_url, snapshots=snapshots),
+                Operations(
+                    SCHEMA,
+                    database=database,
+                    amqp_url=settings.amqp_url,
+                    snapshots=snapshots,
+                    inventories=inventories,
+                    bus=bus,
+                ),
             ),
             checks={"database": database.check},
         )

@@ -105,7 +105,9 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     nearest = max(exact or same, key=nearness, default=None)
     if word.base in LIGHT or not polar(word.base) or (exact and not searched):
         return nearest, None
-    pieces = {other.segment for other in same}
+    # "A higher price leads to a higher quantity" says a word once more than the text does, which has its opposite there.
+    scarce = bool(exact) and sum(word.base == other.base for other in claim.words) > len(exact)
+    pieces = set() if scarce else {other.segment for other in same}
     opposing = [o for o in text.words if o.segment not in pieces and opposed(word.base, o.base)]
     contrary = max(opposing, key=nearness, default=None)
     if contrary is not None and (nearest is None or nearness(contrary) > max(map(nearness, same))):

@@ -21,12 +21,16 @@ from fastapi.responses import JSONResponse
 
 from chat import listing
 from chat.asking import AskingDep
+from chat.conversation import Conversation
 from chat.graphql.edge import router as graphql_router
 from chat.limits import BODY_BYTES, BoundedRoute
 from chat.news import Place
+from chat.openings import NewExplanation, NewPractice
 from chat.proposing import ProposingDep
 from chat.schemas import (
+    FeedbackOut,
     MessageOut,
+    NewFeedback,
     NewFlashcards,
     NewMessage,
     NewSession,
@@ -127,6 +131,19 @@ async def ask(
     return await asking.ask(session_id, body, idempotency_key)
 
 
+@router.post("/explain", status_code=201, responses=_ANSWER, response_model=None, openapi_extra=_ASKING | _LIMIT)
+async def explain(body: NewExplanation, asking: AskingDep, idempotency_key: IdempotencyKey = None) -> Response:
+    """Have a concept explained from the material, with citations. It begins a session in which to ask on."""
+    return await asking.open(body, idempotency_key)
+
+
+@router.post("/practice", status_code=201, responses=_ANSWER, response_model=None, openapi_extra=_ASKING | _LIMIT)
+async def practise(body: NewPractice, asking: AskingDep, idempotency_key: IdempotencyKey = None) -> Response:
+    """Get practice questions on a topic, with their answers and where those stand: `practice` of the message. It begins a
+    session in which to ask on."""
+    return await asking.open(body, idempotency_key)
+
+
 @router.post(
     "/sessions/{session_id}/flashcards",
     status_code=201,
@@ -161,6 +178,17 @@ async def propose_flashcards_of_document(document_id: UUID, body: NewFlashcards,
 async def retry_message(message_id: UUID, asking: AskingDep) -> Response:
     """Ask again for an answer that failed, by its id or its question's."""
     return await asking.retry(message_id)
+
+
+@router.post("/messages/{message_id}/feedback", status_code=200, openapi_extra=_LIMIT)
+async def rate_message(
+    message_id: UUID, body: NewFeedback, user: CurrentUser, session: SessionDep, clock: ClockDep
+) -> FeedbackOut:
+    """Say whether an answer helped, by its id or its question's. Said again, it replaces what was said before."""
+    rated = await Conversation(session, user.id).rate(
+        message_id, helpful=body.helpful, comment=body.comment, now=clock()
+    )
+    return FeedbackOut.model_validate(rated, from_attributes=True)
 
 
 @router.get("/messages/{message_id}")

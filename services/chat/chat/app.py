@@ -33,6 +33,7 @@ from chat.following import Following
 from chat.graphql.sockets import OpenSockets
 from chat.graphql.student import Desk
 from chat.graphql.transport import Sockets
+from chat.inventories import inventories
 from chat.limits import BODY_BYTES
 from chat.model import ChatCompletions, LanguageModel, connect
 from chat.models import SCHEMA, tables
@@ -122,7 +123,14 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "graphql_sockets": Sockets(parts.desk, parts.tickets, parts.sockets),
         },
         checks=checks,
-        operations=Operations(SCHEMA, database=parts.database, amqp_url=parts.settings.amqp_url, snapshots=snapshots),
+        operations=Operations(
+            SCHEMA,
+            database=parts.database,
+            amqp_url=parts.settings.amqp_url,
+            snapshots=snapshots,
+            inventories=inventories,
+            bus=bus,
+        ),
     )
 
 
@@ -165,7 +173,7 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         following=following,
         verifier=verifier,
         clock=clock,
-        desk=Desk(database, answers, following, clock, partial(_expect_verified, settings)),
+        desk=Desk(database, answers, following, clock, partial(_expect_verified, settings), settings.introspection),
         tickets=Tickets(redis, KeyRing(settings.key_ring.get_secret_value()), verifier),
         workshop=Workshop(_maker(model, settings), search, settings.answers_at_once, _terms(settings).longest),
         sockets=OpenSockets(clock, per_user=settings.sockets_per_user, operations=settings.socket_operations),

@@ -1,6 +1,7 @@
 """One request's way from a question to its answer, in the form that its client wants."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -10,6 +11,8 @@ from chassis.database import Database, DatabaseDep
 from chassis.idempotency import idempotency_for
 from chassis.identity import CurrentUser, User, require_verified_email
 from fastapi import Depends, Header, Request
+from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.responses import Response
 
 from chat.answering import Answers
@@ -17,7 +20,9 @@ from chat.conversation import Conversation
 from chat.following import Following
 from chat.models import Status
 from chat.news import Place
+from chat.openings import NewExplanation, NewPractice
 from chat.schemas import BegunAnswer, MessageOut, NewMessage, message_out
+from chat.sessions import Sessions
 from chat.streaming import REPLAYED, events, replay, respond, wants_events
 from chat.studying import Asked
 
@@ -33,16 +38,38 @@ class Asking:
 
     async def ask(self, session_id: UUID, message: NewMessage, key: str | None) -> Response:
         """Keep the question and answer it. A repetition with the same key gets the answer that the first request began."""
+
+        async def begin(session: AsyncSession) -> Asked:
+            conversation = Conversation(session, self.user.id)
+            return await conversation.ask(
+                session_id, message.content, self._clock(), self._answers.lease, message.intent
+            )
+
+        return await self._once(begin, message, key)
+
+    async def open(self, body: NewExplanation | NewPractice, key: str | None) -> Response:
+        """Begin a session with its first message, and answer that."""
+
+        async def begin(session: AsyncSession) -> Asked:
+            first, now = body.opening, self._clock()
+            started = await Sessions(session, self.user.id).start("tutor", first.title, first.documents, now)
+            conversation = Conversation(session, self.user.id)
+            return await conversation.ask(
+                started.id, first.content, now, self._answers.lease, first.intent, wanted=first.wanted
+            )
+
+        return await self._once(begin, body, key)
+
+    async def _once(
+        self, begin: Callable[[AsyncSession], Awaitable[Asked]], body: BaseModel, key: str | None
+    ) -> Response:
         require_verified_email(self.request, self.user)
         self._answers.expect_room()
         async with self.database.transaction() as session:
             once = idempotency_for(self.request, session, self.user.id, key)
-            earlier = await once.replay(message)
+            earlier = await once.replay(body)
             if earlier is None:
-                conversation = Conversation(session, self.user.id)
-                asked = await conversation.ask(
-                    session_id, message.content, self._clock(), self._answers.lease, message.intent
-                )
+                asked = await begin(session)
                 self._answers.expect_intent(asked)
                 await once.remember(BegunAnswer(answer_id=asked.answer_id, question_id=asked.question_id))
         if earlier is not None:

@@ -37,7 +37,7 @@ def named(content: str) -> tuple[str | None, int]:
     if match is None or says_nothing(match["concept"]):
         return None, 0
     concept = _ARTICLE.sub("", _ASKED_TO.sub("", match["concept"].strip(" *_\"“”'"))).strip()
-    if not _is_name(concept):
+    if not (_is_name(concept) or (announced(content) and words(concept))):
         return None, 0
     return concept, match.end()
 

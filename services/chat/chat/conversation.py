@@ -1,6 +1,6 @@
 """A session's questions and answers as rows: asked, answered, failed, asked again. Each method is one short transaction's work."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -20,7 +20,7 @@ from chat.sessions import Sessions
 from chat.studying import Answered, Asked
 
 # An answer to the first question of a quiz names no session.
-_NAMING = (None, Intent.START, Intent.EXPLAIN)
+_NAMING = (None, Intent.START, Intent.EXPLAIN, Intent.PRACTICE)
 # Elsewhere a turn builds on the one before, and an old one cannot be taken up behind a newer.
 _ANY_ORDER = ("tutor",)
 _REMEMBERED = 20
@@ -65,7 +65,14 @@ class Conversation:
         self._owner = owner
 
     async def ask(
-        self, session_id: UUID, content: str, now: datetime, lease: timedelta, intent: Intent | None = None
+        self,
+        session_id: UUID,
+        content: str,
+        now: datetime,
+        lease: timedelta,
+        intent: Intent | None = None,
+        *,
+        wanted: Mapping[str, Any] | None = None,
     ) -> Asked:
         """Keep a question and make room for its answer. Raises `NoSuchSession`, `AnswerInProgress`."""
         studied = await self._free_session(session_id, now)
@@ -77,6 +84,7 @@ class Conversation:
             status=Status.DONE,
             content=content,
             intent=intent,
+            wanted=dict(wanted) if wanted else None,
             created_at=now,
         )
         answer = Message(
@@ -108,18 +116,30 @@ class Conversation:
         assert question is not None
         answer.status, answer.error_type, answer.error_detail = Status.ANSWERING, None, None
         answer.content, answer.pieces, answer.citations, answer.finished_at = "", [], [], None
+        answer.helpful = answer.comment = answer.rated_at = None
         answer.version += 1
         return await self._claim(studied, question, answer, now, lease)
 
-    async def answer(self, message_id: UUID) -> Message:
+    async def answer(self, message_id: UUID, *, lock: bool = False) -> Message:
         """The tutor's message with this id, or in reply to the one with it. Raises `NoSuchMessage`."""
-        found = await self._session.execute(
+        statement = (
             select(Message)
             .where(Message.user_id == self._owner, Message.role == Role.TUTOR)
             .where((col(Message.id) == message_id) | (col(Message.reply_to) == message_id))
         )
+        found = await self._session.execute(statement.with_for_update() if lock else statement)
         if (answer := found.scalar_one_or_none()) is None:
             raise NoSuchMessage("There is no such message of yours.")
+        return answer
+
+    async def rate(self, message_id: UUID, *, helpful: bool, comment: str | None, now: datetime) -> Message:
+        """Keep what the student thinks of an answer, in place of what was thought before. Raises `NoSuchMessage`, `AnswerInProgress`."""
+        answer = await self.answer(message_id, lock=True)
+        if answer.status == Status.ANSWERING:
+            raise AnswerInProgress(
+                "The answer is still being written. Wait until it is done.", message_id=str(answer.id)
+            )
+        answer.helpful, answer.comment, answer.rated_at = helpful, comment, now
         return answer
 
     async def complete(self, asked: Asked, answered: Answered, now: datetime, pieces: Sequence[str] = ()) -> Message:
@@ -142,7 +162,7 @@ class Conversation:
         outbox = Outbox(self._session, "chat")
         await outbox.add(facts.answered(answer))
         for event in answered.events:
-            await outbox.add(event.model_copy(update={"version": answer.version}))
+            await outbox.add(facts.of_message(event, answer.version, now))
         return answer
 
     async def fail(self, asked: Asked, problem: Problem, written: str, now: datetime) -> Message:
@@ -197,6 +217,7 @@ class Conversation:
             history=await self._history(studied.id, question.position),
             documents=tuple(studied.document_ids),
             questions=studied.questions,
+            wanted=question.wanted,
         )
 
     async def _history(self, session_id: UUID, before: int) -> list[Exchange]:

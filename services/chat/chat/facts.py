@@ -1,8 +1,10 @@
 """What rows of chat say to the mesh, when it happens and whenever it is said again."""
 
+from datetime import datetime
 from typing import cast
 
-from contracts.chat import Cited, FlashcardsProposed, MessageAnswered, Mode, ProposedCard, SessionStarted
+from contracts.chat import Cited, FlashcardsProposed, MessageAnswered, Mode, ProposedCard, RecallGraded, SessionStarted
+from mesh import Event
 
 from chat.models import Message, Proposal, StudySession
 
@@ -29,6 +31,12 @@ def answered(answer: Message) -> MessageAnswered:
         citations=cited,
         offline=answer.model is None,
     )
+
+
+def of_message(event: Event, version: int, now: datetime) -> Event:
+    """What a mode tells of a message, with the version that the message has in the end, and the time of it."""
+    at = {"graded_at": now} if isinstance(event, RecallGraded) else {}
+    return event.model_copy(update={"version": version, **at})
 
 
 def proposed(proposal: Proposal) -> FlashcardsProposed:

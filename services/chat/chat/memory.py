@@ -14,6 +14,8 @@ _LONGEST_REMINDER = 160
 _REMINDER_SHARE = 0.25
 _CUT = " […] "
 _LONGEST_QUERY = 1000
+_PRONOUNS = frozenset(("it", "its", "they", "them", "their"))
+_NAMED_INSIDE = 2
 _CONTINUING = re.compile(
     r"\W*(and|but|so|or|also|then|how so|how come|really|go on|continue|tell me more|more|again|what about|how about|"
     r"what else|anything else|for example|such as|in what way)\b",
@@ -136,6 +138,9 @@ def leans_on_history(question: str) -> bool:
     named = [word for word in said if word not in STOP_WORDS and word not in ASKING_WORDS]
     if not named:
         return True
-    if any(word in POINTING_WORDS for word in said):
-        return len(named) <= 4
+    pointing = next((place for place, word in enumerate(said) if word in POINTING_WORDS), None)
+    if pointing is not None:
+        # "And the unemployment rate, how is it measured?" points at what it has named itself.
+        inside = said[pointing] in _PRONOUNS and sum(word in named for word in said[:pointing]) >= _NAMED_INSIDE
+        return len(named) <= 4 and not inside
     return len(named) <= 1 and bool(_CONTINUING.match(question))

@@ -42,6 +42,7 @@ class Intent(StrEnum):
     SKIP = "skip"
     FINISH = "finish"
     EXPLAIN = "explain"
+    PRACTICE = "practice"
 
 
 def _moment(*, nullable: bool = False) -> Column[datetime]:
@@ -91,6 +92,7 @@ class Message(Row, table=True):
         default_factory=list, sa_column=Column(ARRAY(Integer), nullable=False, server_default="{}")
     )
     intent: Intent | None = Field(default=None, sa_type=Text)
+    wanted: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))  # beside the words
     reply_to: UUID | None = Field(default=None, index=True)
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
@@ -111,6 +113,10 @@ class Message(Row, table=True):
     finished_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
     error_type: str | None = None
     error_detail: str | None = None
+
+    helpful: bool | None = None  # what the student thinks of the answer
+    comment: str | None = Field(default=None, sa_type=Text)
+    rated_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
 
 
 class Proposal(Row, table=True):

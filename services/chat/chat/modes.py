@@ -7,6 +7,9 @@ from chat.feynman import FeynmanMode
 from chat.judging import Judge, OfflineJudge
 from chat.model import LanguageModel
 from chat.model_judging import ModelJudge
+from chat.practice.model_setter import ModelSetter
+from chat.practice.setters import OfflineSetter, Setter
+from chat.practice.turn import PracticeTurn
 from chat.recall.examiner import Examiner, OfflineExaminer
 from chat.recall.mode import RecallMode
 from chat.recall.model_examiner import ModelExaminer
@@ -19,7 +22,7 @@ from chat.tutoring import Budget, ModelTutor, OfflineTutor, Tutor, TutorMode
 def modes(model: LanguageModel | None, budget: Budget, *, questions: int) -> dict[Mode, StudyMode]:
     """Each mode, written by the model where there is one; `questions` is how many a quiz has."""
     return {
-        "tutor": TutorMode(_tutor(model, budget)),
+        "tutor": TutorMode(_tutor(model, budget), PracticeTurn(_setter(model, budget))),
         "active_recall": RecallMode(_examiner(model, budget), questions),
         "feynman": FeynmanMode(_judge(model, budget)),
     }
@@ -29,6 +32,12 @@ def _tutor(model: LanguageModel | None, budget: Budget) -> Tutor:
     if model is None:
         return OfflineTutor()
     return ModelTutor(model, prompts.load(prompts.TUTOR), token_counter(model.name), budget)
+
+
+def _setter(model: LanguageModel | None, budget: Budget) -> Setter:
+    if model is None:
+        return OfflineSetter()
+    return ModelSetter(Structured(model), prompts.load(prompts.PRACTICE), token_counter(model.name), budget)
 
 
 def _judge(model: LanguageModel | None, budget: Budget) -> Judge:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from chat.definitions import definition_form
 from chat.excerpts import Candidate, Excerpt, candidates_of, excerpt_of, is_item
+from chat.languages import may_be_english
 from chat.markers import Marker
 from chat.passages import Passage
 from chat.questions import Kind, Question
@@ -18,6 +19,29 @@ from chat.terms import coverage, stem, terms, weights, words
 NOTICE = (
     "*I am the offline tutor: no language model is set up, so I answer in the sentences of your own material "
     "and explain nothing beyond them.*"
+)
+CANNOT_REWORD = (
+    "Without a language model I only find the sentences of your material that answer a question: I cannot reword, translate or sum up. "
+    "Ask about one thing in it, or say “tell me more”."
+)
+NOTHING_MORE = "That is all that I find about this in your material."
+OTHER_LANGUAGE = "Without a language model I find only what is asked in the words of the material: ask in its language."
+# How questions begin elsewhere: too short a text for anything else to tell.
+_OTHER_LANGUAGE = re.compile(
+    r"\W*(?:was (?:ist|sind|bedeutet)|wie|warum|wer|wann|welche\w*|erkläre|qué|que es|cómo|por qué|quién|cuándo|qu['’]est|quelle?s?"
+    r"|pourquoi|c['’]est|o que|che cos|perch[eé]|wat is|waarom)\b|\W*¿",
+    re.IGNORECASE,
+)
+_MORE = re.compile(
+    r"\W*(?:(?:and|please|can you|could you|ok(?:ay)?)\W+)*(?:tell me |say |give me |show me |i want to know |anything |what |something )?"
+    r"(?:some )?(?:more|else|go on|continue|keep going)(?: (?:about|on) (?:this|that|it|them))?(?: please)?\W*",
+    re.IGNORECASE,
+)
+_REWORD = re.compile(
+    r"\W*(?:(?:please|can you|could you|now|ok(?:ay)?|and)\W+)*(?:summari[sz]e|sum up|translate|rephrase|reword|simplify|shorten|elaborate"
+    r"|(?:explain|say|tell|put|describe|give) (?:it|that|this|me)\b.*\b(?:simpl\w+|easier|again|shorter|briefly|words|differently|detail|summary|child|year)"
+    r"|simpler|shorter|in (?:simple|other|easy|your own) words|(?:make|give) (?:me )?(?:it|a|an)\b.*\b(?:shorter|simpler|summary|overview|outline))\b.*",
+    re.IGNORECASE | re.DOTALL,
 )
 LEAST_COVERAGE = 0.34
 PLAIN_DEFINITION = 0.6
@@ -28,6 +52,7 @@ _MOST_OTHERWISE = 3
 _WORTH = {Kind.DEFINITION: 0.72, Kind.TERM: 0.75}
 _WORTH_OTHERWISE = 0.6
 _FRESH = 0.4
+_WORTH_MORE = 0.5
 _LESSER = 0.4
 
 _CUES = {
@@ -57,8 +82,11 @@ _NOT_PROSE = re.compile(
 )
 
 
-def find_answer(question: Question, passages: Sequence[Passage]) -> list[Excerpt]:
-    """The sentences that answer the question, best first; none where too little of what is asked stands there."""
+def find_answer(question: Question, passages: Sequence[Passage], said: str = "") -> list[Excerpt]:
+    """The sentences that answer the question, best first; none where too little of what is asked stands there.
+
+    Who wants more gets what was not `said` yet.
+    """
     candidates = list(candidates_of(passages))
     weighed = weights(question.terms, [candidate.terms for candidate in candidates])
     subject = [weight for term, weight in weighed.items() if term not in question.lesser]
@@ -66,7 +94,24 @@ def find_answer(question: Question, passages: Sequence[Passage]) -> list[Excerpt
     if not candidates or not _speaks_of(question, weighed, candidates):
         return []
     scored = sorted(((_score(c, question, weighed), c) for c in candidates), key=lambda pair: -pair[0])
-    return _pick(scored, question)
+    if wants_more(question.text):
+        worth = scored[0][0] * _WORTH_MORE
+        scored = [(score, one) for score, one in scored if score >= worth and one.text not in said]
+    return _pick(scored, question) if scored else []
+
+
+def wants_more(question: str) -> bool:
+    """Whether it only asks to go on."""
+    return bool(_MORE.fullmatch(question))
+
+
+def refusal(question: str) -> str | None:
+    """What is to be said instead of "not in your material" where that would not be the reason."""
+    if _REWORD.fullmatch(question):
+        return CANNOT_REWORD
+    if wants_more(question):
+        return NOTHING_MORE
+    return None if may_be_english(question) and not _OTHER_LANGUAGE.match(question) else OTHER_LANGUAGE
 
 
 def stands_defined(question: Question, passages: Sequence[Passage]) -> bool:

@@ -15,9 +15,11 @@ from chat.assessment import Assessment
 from chat.citations import Citation
 from chat.limits import MOST_CHARACTERS
 from chat.models import Intent, Message, Proposal, Role, Status, StudySession
+from chat.practice.exercises import PracticeSet
 from chat.recall.turns import QuizTurn, RecallTurn
 
-_LONGEST_TITLE = 200
+LONGEST_TITLE = 200
+LONGEST_COMMENT = 2000
 _MOST_DOCUMENTS = 100
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = frozenset(("Cf", "Cc", "Zs", "Zl", "Zp", "Mn", "Cn"))
@@ -45,14 +47,17 @@ def one_line(text: str) -> str:
     return " ".join(plain_text(text).split())
 
 
+Chosen = Annotated[
+    list[UUID], Field(max_length=_MOST_DOCUMENTS, description="What to study; none: everything of the student's")
+]
+
+
 class NewSession(BaseModel):
     """The body of `POST /chat/sessions`."""
 
     mode: Mode
-    document_ids: Annotated[list[UUID], Field(max_length=_MOST_DOCUMENTS)] = Field(
-        default=[], description="What to study; none: everything of the student's"
-    )
-    title: Annotated[str, Field(max_length=_LONGEST_TITLE), AfterValidator(one_line)] | None = Field(
+    document_ids: Chosen = Field(default=[])
+    title: Annotated[str, Field(max_length=LONGEST_TITLE), AfterValidator(one_line)] | None = Field(
         None, description="Unset, the first question becomes the title; in the mode `feynman` it names the concept"
     )
 
@@ -77,7 +82,9 @@ class NewMessage(BaseModel):
         default="", description="May be left out with the intents start, hint, skip and finish"
     )
     intent: Intent | None = Field(
-        None, description="What the message wants, as a button says it; each mode has its own. The tutor knows none"
+        None,
+        description="What the message wants, as a button says it; each mode has its own. The tutor knows "
+        "`practice`: questions about the topic that `content` names",
     )
 
     @field_validator("content")
@@ -149,6 +156,14 @@ class AssessmentOut(Assessment, frozen=True):
     """An explanation, assessed. `attempt` is 0 where nothing was: an invitation, a hint without one before."""
 
 
+class FeedbackOut(BaseModel):
+    """What a student thinks of an answer, as it was said last."""
+
+    helpful: bool
+    comment: str | None
+    rated_at: datetime
+
+
 class ErrorOut(BaseModel):
     """Why there is no answer. `POST /chat/messages/{id}/retry` asks for it again."""
 
@@ -181,6 +196,10 @@ class MessageOut(BaseModel):
         None, description="In the mode `active_recall`: what was graded, and the question that is open"
     )
     assessment: AssessmentOut | None = Field(None, description="In the mode `feynman`: what an explanation is worth")
+    practice: PracticeSet | None = Field(
+        None, description="With the intent `practice`: the questions and their answers"
+    )
+    feedback: FeedbackOut | None = Field(None, description="What the student thinks of the answer")
 
 
 class NewFlashcards(BaseModel):
@@ -222,6 +241,13 @@ class ProposalOut(BaseModel):
     created_at: datetime
 
 
+class NewFeedback(BaseModel):
+    """The body of `POST /chat/messages/{id}/feedback`."""
+
+    helpful: bool
+    comment: Annotated[str, Field(max_length=LONGEST_COMMENT), AfterValidator(plain_text)] | None = None
+
+
 class BegunAnswer(BaseModel):
     """The ids that a question and its answer have from the start; kept for a repeated request."""
 
@@ -253,6 +279,8 @@ def message_out(message: Message, gone: Collection[UUID] = ()) -> MessageOut:
         shown["citations"] = [
             citation | {"available": UUID(citation["document_id"]) not in gone} for citation in message.citations
         ]
+    if message.rated_at is not None:
+        shown["feedback"] = {"helpful": message.helpful, "comment": message.comment, "rated_at": message.rated_at}
     if message.status == Status.FAILED:
         shown["error"] = {"type": message.error_type, "detail": message.error_detail}
     if message.input_tokens is not None and message.status == Status.DONE:

@@ -90,6 +90,9 @@ class Settings(StoringSettings, env_prefix="CHAT_"):
     sockets: int = Field(1000, ge=1, description="Open WebSockets of one process")
     sockets_per_user: int = Field(20, ge=1, description="Of one user, in one process")
     socket_operations: int = Field(30, ge=1, description="Operations a minute of one user over WebSockets")
+    graphql_introspection: bool | None = Field(
+        None, description="Whether GraphQL tells its own schema; unset, everywhere but in production"
+    )
     opening_seconds: float = Field(
         8.0, gt=0, le=60, description="A stream opens after it at the latest; failures before are a plain 503"
     )
@@ -142,6 +145,11 @@ class Settings(StoringSettings, env_prefix="CHAT_"):
             price_output=self.llm_price_output,
         )
         return (first, *self.llm_fallbacks)
+
+    @property
+    def introspection(self) -> bool:
+        """Whether GraphQL tells its own schema."""
+        return self.environment != "production" if self.graphql_introspection is None else self.graphql_introspection
 
     @property
     def patience(self) -> Patience:

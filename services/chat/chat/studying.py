@@ -52,6 +52,7 @@ class Asked:
     kept: Sequence[Mapping[str, Any]]
     documents: Sequence[UUID]
     questions: int | None = None  # of a quiz, where the student chose
+    wanted: Mapping[str, Any] | None = None  # what the message wants beside its words and intent
 
 
 @dataclass(frozen=True, slots=True)

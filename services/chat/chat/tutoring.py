@@ -18,6 +18,7 @@ from chat.memory import Exchange, remember, search_query, shorten
 from chat.model import Ending, LanguageModel, ModelBrokeOff, Turn, Usage
 from chat.models import Intent
 from chat.passages import Findings, Passage
+from chat.practice.turn import PracticeTurn
 from chat.prompts import NOT_IN_MATERIAL, Prompt, fenced
 from chat.questions import Question, read_question
 from chat.studying import Answered, Asked, Material
@@ -75,7 +76,8 @@ class OfflineTutor:
     async def draft(self, lesson: Lesson) -> AsyncGenerator[str | Marker | Ending | None]:
         """A sentence or a marker at a time."""
         question = _read(lesson)
-        excerpts = offline.find_answer(question, lesson.findings.passages)
+        said = "\n".join(exchange.answer for exchange in lesson.history)
+        excerpts = offline.find_answer(question, lesson.findings.passages, said)
         if not excerpts:
             yield None
             return
@@ -217,6 +219,7 @@ async def _refuse(lesson: Lesson, tutor: Tutor, ending: Ending | None) -> AsyncG
     """Say that the material does not hold it, and cite nothing."""
     said = NOT_FOUND if lesson.findings.passages else NOTHING_TO_SEARCH
     if tutor.model is None:
+        said = offline.refusal(lesson.question) or said
         said += f"\n\n{offline.NOTICE}"
     yield said
     yield Answered(said, (), ending.usage if ending else Usage(0, 0), tutor.model, tutor.prompt)
@@ -225,13 +228,19 @@ async def _refuse(lesson: Lesson, tutor: Tutor, ending: Ending | None) -> AsyncG
 class TutorMode:
     """The mode `tutor`: the student asks, and is answered from the material."""
 
-    intents: frozenset[Intent] = frozenset()
+    intents = frozenset((Intent.PRACTICE,))
 
-    def __init__(self, tutor: Tutor) -> None:
+    def __init__(self, tutor: Tutor, practice: PracticeTurn) -> None:
         self._tutor = tutor
+        self._practice = practice
 
     async def respond(self, asked: Asked, material: Material) -> AsyncGenerator[str | Answered]:
         """Search, and write from what was found; a courtesy is returned."""
+        if asked.intent is Intent.PRACTICE:
+            async with aclosing(self._practice.respond(asked, material)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
         if (reply := courtesy(asked.question)) is not None:
             yield reply
             yield Answered(reply, (), Usage(0, 0), query=asked.question)

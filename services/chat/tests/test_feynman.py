@@ -222,3 +222,11 @@ async def test_an_endless_explanation_is_refused_with_what_to_do(school: School,
     assert "Shorten it" in refused.json()["detail"]
     long = await says(ada, session, "Osmosis: " + "it requires no energy from the cell. " * 200)
     assert long["status"] == "done"
+
+
+async def test_concept_that_is_announced_is_taken_whatever_its_words(school: School, material: Neighbours) -> None:
+    ada = school.student()
+    session = await teaches(ada, title="Law of demand")
+    await says(ada, session, "The law of demand says that osmosis is the movement of water.")
+    told = await says(ada, session, "Concept: in-groups and out-groups")
+    assert (told["assessment"]["concept"], told["assessment"]["attempt"]) == ("in-groups and out-groups", 0)

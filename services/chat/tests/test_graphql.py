@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,12 @@ from .neighbours import Neighbours
 from .provider import provider, refuses, says
 from .school import Json, School, Student
 
+PRODUCTION = {
+    "environment": "production",
+    "service_secret": "s" * 40,
+    "key_ring": f"1:{b64encode(bytes(range(32))).decode()}",
+    "require_verified_email": False,
+}
 CELLS = "The cell is the smallest unit that is alive. Cells divide because a large cell cannot feed itself."
 ASK = """query Ask($session: ID!, $message: String!) { chat(sessionId: $session, message: $message) {
     questionId answer { id status content grounded offline attempts replyTo role
@@ -232,6 +239,24 @@ async def test_what_is_no_operation_over_post_is_a_problem_document(school: Scho
     assert (await ada.client.post("/graphql", content=b'{"query": "' + b"a" * 200_000)).status_code == 413
     for method in ("GET", "PUT", "DELETE"):
         assert (await ada.client.request(method, "/graphql?query={sessions{items{id}}}")).status_code in (405, 426)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [({}, True), ({"graphql_introspection": False}, False), (PRODUCTION, False)],
+    ids=["elsewhere", "switched off", "production"],
+)
+async def test_schema_is_told_everywhere_but_in_production(
+    database: Database, neighbours: Neighbours, settings: dict[str, Any], told: bool
+) -> None:
+    async with School.open(database, neighbours, **settings) as school:
+        for query in ("{ __schema { queryType { name } } }", '{ ...on Query { t: __type(name: "Query") { name } } }'):
+            answer = await posts(school.student(), query)
+            if told:
+                assert answer["data"]
+            else:
+                assert failure(answer) == "query-refused"
+        assert (await gets(school.student(), "{ __typename sessions { items { id } } }"))["__typename"] == "Query"
 
 
 async def test_mistake_of_ours_is_logged_and_told_without_insides(

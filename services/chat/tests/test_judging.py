@@ -120,3 +120,11 @@ async def test_a_wall_of_words_is_judged_in_bounded_time() -> None:
     wall = " ".join(f"the cell number {n} divides and grows because light {n} falls" for n in range(130))[:8000]
     draft, _ = await OfflineJudge().judge(Explanation(wall, "mitosis", [MITOSIS] * 20))
     assert len(draft.claims) <= 40
+
+
+def test_word_that_is_said_twice_where_its_opposite_stands_is_not_supported() -> None:
+    law = passage(
+        "The law of demand states that a higher price typically leads to a lower quantity demanded. Markets are places of trade."
+    )
+    assert verdict("A higher price leads to a lower quantity demanded", law) is Verdict.SUPPORTED
+    assert verdict("A higher price leads to a higher quantity demanded", law) is not Verdict.SUPPORTED

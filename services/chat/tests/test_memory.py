@@ -53,7 +53,7 @@ def test_shortened_text_fits(text: str, budget: int) -> None:
 @pytest.mark.parametrize(
     "question",
     ["and why?", "Why?", "Can you explain that more simply?", "What about oligopolies?", "How does it work?", "Go on", "an example?",
-     "I don't get it", "Who discovered them?"],
+     "I don't get it", "Who discovered them?", "and what about its price?"],
 )  # fmt: skip
 def test_these_lean_on_what_was_said(question: str) -> None:
     assert leans_on_history(question)
@@ -62,7 +62,7 @@ def test_these_lean_on_what_was_said(question: str) -> None:
 @pytest.mark.parametrize(
     "question",
     ["Why do monopolies charge higher prices?", "Can you explain opportunity cost?", "What is the marginal cost of a good?",
-     "inflation", "and the law of supply?", "How do these four market structures differ in price, output and profit?"],
+     "inflation", "and the law of supply?", "and the unemployment rate, how is it measured?", "How do these four market structures differ in price, output and profit?"],
 )  # fmt: skip
 def test_these_stand_on_their_own(question: str) -> None:
     assert not leans_on_history(question)

@@ -2,7 +2,16 @@
 
 import pytest
 from chat.markers import Marker
-from chat.offline import NOTICE, compose, find_answer, stands_defined
+from chat.offline import (
+    CANNOT_REWORD,
+    NOTHING_MORE,
+    NOTICE,
+    OTHER_LANGUAGE,
+    compose,
+    find_answer,
+    refusal,
+    stands_defined,
+)
 from chat.passages import Passage
 from chat.questions import Kind, defined_subject, read_question
 
@@ -160,3 +169,38 @@ def test_sentence_that_points_back_comes_with_what_it_points_to() -> None:
 def test_choices_are_not_what_is_asked() -> None:
     assert "jail" not in read_question("Which of these is a total institution? (a) Jail (b) School").terms
     assert defined_subject("What is the role of the nucleus?") is None
+
+
+def test_line_that_announces_a_list_defines_nothing() -> None:
+    labour = passage(
+        "To determine the percentage in the labor force:\n\nStep 1. Divide.\n\nThe labor force is the number of employed plus the unemployed."
+    )
+    assert answer("What is the labor force?", labour)[0].startswith("The labor force is the number")
+
+
+def test_who_wants_more_gets_what_was_not_said() -> None:
+    told = answer("What is fiat money?")
+    more = find_answer(read_question("tell me more", "What is fiat money? tell me more"), (MONEY, TRADE), told[0])
+    assert more
+    assert told[0] not in [excerpt.text for excerpt in more]
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("explain it simpler please", CANNOT_REWORD),
+        ("Summarize the document", CANNOT_REWORD),
+        ("Can you translate this into German?", CANNOT_REWORD),
+        ("Explain it as to a child", CANNOT_REWORD),
+        ("And what else?", NOTHING_MORE),
+        ("Was ist Arbeitslosigkeit?", OTHER_LANGUAGE),
+        ("¿Qué es la oferta?", OTHER_LANGUAGE),
+        ("Что такое спрос?", OTHER_LANGUAGE),
+        ("What is photosynthesis?", None),
+        ("Comment on the law of demand", None),
+        ("How do I make a shorter proof?", None),
+        ("Explain it", None),
+    ],
+)
+def test_refusal_says_what_the_reason_is(question: str, said: str | None) -> None:
+    assert refusal(question) == said

@@ -143,6 +143,18 @@ async def test_grade_is_told_to_the_mesh_once_and_a_skip_is_not(school: School) 
     assert told[0]["source"] == answer["recall"]["graded"]["source"]
     assert told[0]["version"] == 2
     assert told[0]["offline"]
+    assert told[0]["graded_at"] == answer["finished_at"].replace("+00:00", "Z")
+    card = told[0]["card"]
+    assert {name: card[name] for name in told[0]["source"]} == told[0]["source"]
+    assert card["answer"] or "{{c1::" in card["question"]
+
+
+@pytest.mark.usefixtures("material")
+async def test_what_was_recalled_is_told_without_a_card(school: School) -> None:
+    quiz = await begins(school)
+    await quiz.press("answer", quiz.right)
+    (told,) = [event for kind, event in await school.events() if kind == "chat.recall.graded.v1"]
+    assert (told["grade"], told["card"]) == (5, None)
 
 
 @pytest.mark.usefixtures("material")

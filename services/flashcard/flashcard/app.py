@@ -27,8 +27,11 @@ from flashcard.drafts import Proposals
 from flashcard.erasure import Erasure
 from flashcard.events import bus
 from flashcard.import_work import ImportWork
+from flashcard.inventories import inventories
 from flashcard.models import SCHEMA, tables
+from flashcard.recalls import Recalls
 from flashcard.settings import Settings
+from flashcard.snapshots import snapshots
 from flashcard.sources import Sources
 from flashcard.students import Students
 from flashcard.upkeep import Upkeep
@@ -51,11 +54,12 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             Students: Students,
             Sources: Sources,
             Proposals: Proposals,
+            Recalls: _recalls,
             Erasure: partial(_erasure, storage),
         }
         limits = settings.limits(bus)
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide, limits=limits)
-        work = ImportWork(database, storage, clock)
+        work = ImportWork(database, storage, clock, settings.fresh)
         upkeep = Upkeep(database, clock, settings.sweep_seconds, work, settings.keep_events)
 
         async def relay(stop: asyncio.Event) -> None:
@@ -75,12 +79,24 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
                     "ring": KeyRing(settings.key_ring.get_secret_value()),
                     "storage": storage,
                     "clock": clock,
+                    "fresh": settings.fresh,
                 },
                 checks,
-                Operations(SCHEMA, database=database, amqp_url=settings.amqp_url),
+                Operations(
+                    SCHEMA,
+                    database=database,
+                    amqp_url=settings.amqp_url,
+                    snapshots=snapshots,
+                    inventories=inventories,
+                    bus=bus,
+                ),
             ),
             checks=checks,
         )
+
+
+def _recalls(session: AsyncSession) -> Recalls:
+    return Recalls(session, Proposals(session))
 
 
 def _erasure(storage: Storage, session: AsyncSession) -> Erasure:

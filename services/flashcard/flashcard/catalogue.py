@@ -17,10 +17,15 @@ from flashcard.search import conditions
 
 Action = Literal["suspend", "unsuspend", "bury", "unbury", "tag", "untag", "move", "delete"]
 MOST_AT_ONCE = 1000
+MOST_TAGS = 100
 
 
 class TooManyCards(Invalid):
     type, title = "too-many-cards", "Too many cards at once"
+
+
+class TooManyTags(Invalid):
+    type, title = "too-many-tags", "Too many tags"
 
 
 class Catalogue:
@@ -85,9 +90,15 @@ class Catalogue:
         )
 
     async def _retag(self, notes: Sequence[UUID], tags: Sequence[str], *, add: bool) -> None:
+        """Raises `TooManyTags`: note by note as many are allowed as when it is written."""
         for tag in tags:
             changed = func.array_remove(col(Note.tags), tag)
             changed = func.array_append(changed, tag) if add else changed
             await self._session.execute(
                 update(Note).where(col(Note.id).in_(notes)).values(tags=changed, version=Note.version + 1)
+            )
+        full = select(Note.id).where(col(Note.id).in_(notes), func.cardinality(col(Note.tags)) > MOST_TAGS).limit(1)
+        if add and (await self._session.execute(full)).first() is not None:
+            raise TooManyTags(
+                f"A card has at most {MOST_TAGS} tags. Remove some first, or leave out the cards that have many."
             )

@@ -44,11 +44,12 @@ def deck_name(written: str) -> str:
 
 
 class Decks:
-    """One student's decks. There is no way to another's through it."""
+    """One student's decks. There is no way to another's through it. `fresh` are the options of a deck for which none are given."""
 
-    def __init__(self, session: AsyncSession, owner: UUID) -> None:
+    def __init__(self, session: AsyncSession, owner: UUID, fresh: DeckOptions | None = None) -> None:
         self._session = session
         self._owner = owner
+        self._fresh = fresh or DeckOptions()
 
     async def create(self, name: str, options: DeckOptions, now: datetime) -> Deck:
         """Make a deck, and what it lies in where that is missing. Raises `DeckExists`, `TooManyDecks`."""
@@ -67,7 +68,7 @@ class Decks:
         made = Deck(
             user_id=self._owner,
             name=name,
-            options=(options or DeckOptions()).model_dump(mode="json"),
+            options=(options or self._fresh).model_dump(mode="json"),
             created_at=now,
             updated_at=now,
         )

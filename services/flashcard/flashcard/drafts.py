@@ -7,26 +7,38 @@ from typing import Any
 from uuid import UUID
 
 from chassis.clock import Clock, system_clock
-from chassis.errors import NotFound
+from chassis.errors import Conflict, NotFound
 from chassis.paging import PageRequest
 from chassis.personal_data import is_erased
 from contracts.chat import ProposedCard
-from sqlalchemy import func, update
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.card_text import fingerprint, ordinals
-from flashcard.models import Deck, Draft, Note, NoteKind
-from flashcard.notes import Notes, Shown, Written
+from flashcard.models import Card, Deck, Draft, DraftStatus, Note, NoteKind
+from flashcard.notes import Notes, Shown, Written, expect_cards
 from flashcard.sources import Sources
 
 # What waits at the most; a student who never looks is not owed a heap without end.
 MOST_WAITING = 500
 
 
+_WAITING = (~col(Draft.rejected), col(Draft.note_id).is_(None))
+_STATUS: dict[DraftStatus, Sequence[Any]] = {
+    "waiting": _WAITING,
+    "accepted": (col(Draft.note_id).is_not(None),),
+    "rejected": (col(Draft.rejected), col(Draft.note_id).is_(None)),
+}
+
+
 class NoSuchDraft(NotFound):
     type, title = "draft-not-found", "No such draft"
+
+
+class CardsInUse(Conflict):
+    type, title = "cards-in-use", "The card is in use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,7 @@ class Proposals:
         return {mark for rows in found for mark in rows.scalars()}
 
     async def _waiting(self, owner: UUID) -> int:
-        counted = select(func.count()).where(Draft.user_id == owner, ~col(Draft.rejected))
+        counted = select(func.count()).where(Draft.user_id == owner, *_WAITING)
         return (await self._session.execute(counted)).scalar_one()
 
 
@@ -96,20 +108,53 @@ class Drafts:
         self._session = session
         self._owner = owner
 
-    async def page(self, page: PageRequest) -> Sequence[Draft]:
-        """What waits, in the order in which it came, one more than the page holds."""
-        statement = self._mine().order_by(col(Draft.place)).limit(page.limit + 1)
+    async def page(
+        self, page: PageRequest, status: DraftStatus = "waiting", proposal_id: UUID | None = None
+    ) -> Sequence[Draft]:
+        """Drafts of a status, or of one proposal too, in the order in which they came; one more than the page holds."""
+        statement = self._mine(status, proposal_id).order_by(col(Draft.place)).limit(page.limit + 1)
         if (last := page.before_id()) is not None:
             statement = statement.where(col(Draft.place) > last)
         return (await self._session.execute(statement)).scalars().all()
 
+    async def change(self, draft_id: UUID, question: str | None, answer: str | None) -> Draft:
+        """Edit a draft that waits. Raises `NoSuchDraft`, `NotACloze`."""
+        draft = await self._locked(draft_id, "waiting")
+        draft.question, draft.answer = question or draft.question, draft.answer if answer is None else answer
+        expect_cards(NoteKind(draft.kind), draft.question)
+        await self._session.flush()
+        return draft
+
     async def accept(self, draft_id: UUID, deck: Deck, edited: Edited, now: datetime) -> list[Shown]:
         """Make the draft a card of a deck. Raises `NoSuchDraft`, `NotACloze`."""
-        draft = (
-            await self._session.execute(self._mine().where(Draft.id == draft_id).with_for_update())
-        ).scalar_one_or_none()
-        if draft is None:
-            raise NoSuchDraft("There is no such draft of yours. GET /flashcards/drafts lists them.")
+        return await self._accept(await self._locked(draft_id, "waiting"), deck, edited, now)
+
+    async def accept_all(self, deck: Deck, now: datetime, proposal_id: UUID | None = None) -> list[Shown]:
+        """Make all that waits, or what waits of one proposal, cards of a deck."""
+        statement = self._mine("waiting", proposal_id).order_by(col(Draft.place)).with_for_update()
+        waiting = (await self._session.execute(statement)).scalars().all()
+        return [shown for draft in waiting for shown in await self._accept(draft, deck, Edited(), now)]
+
+    async def reject(self, draft_id: UUID) -> None:
+        """Leave the draft; it is not proposed again. Raises `NoSuchDraft`."""
+        (await self._locked(draft_id, "waiting")).rejected = True
+        await self._session.flush()
+
+    async def restore(self, draft_id: UUID) -> Draft:
+        """Take back that a draft was taken or left: it waits again, and its cards are gone. Raises `NoSuchDraft`, `CardsInUse`."""
+        draft = await self._locked(draft_id)
+        if draft.note_id is not None:
+            reviewed = select(Card.id).where(
+                Card.note_id == draft.note_id, Card.user_id == self._owner, Card.reviews > 0
+            )
+            if (await self._session.execute(reviewed.limit(1))).first() is not None:
+                raise CardsInUse("This card was reviewed already. Delete the card if you do not want it.")
+            await Notes(self._session, self._owner).delete([draft.note_id])
+        draft.note_id, draft.rejected = None, False
+        await self._session.flush()
+        return draft
+
+    async def _accept(self, draft: Draft, deck: Deck, edited: Edited, now: datetime) -> list[Shown]:
         written = Written(
             question=edited.question or draft.question,
             answer=draft.answer if edited.answer is None else edited.answer,
@@ -118,28 +163,20 @@ class Drafts:
             source=_source(draft),
         )
         made = await Notes(self._session, self._owner).write(deck, written, now)
-        await self._session.delete(draft)
+        draft.note_id = made[0].note.id
         await self._session.flush()
         return made
 
-    async def accept_all(self, deck: Deck, now: datetime) -> list[Shown]:
-        """Make all that waits cards of a deck."""
-        waiting = (await self._session.execute(self._mine().order_by(col(Draft.place)))).scalars().all()
-        return [shown for draft in waiting for shown in await self.accept(draft.id, deck, Edited(), now)]
-
-    async def reject(self, draft_id: UUID) -> None:
-        """Leave the draft; it is not proposed again. Raises `NoSuchDraft`."""
-        rejected = (
-            update(Draft)
-            .where(col(Draft.id) == draft_id, col(Draft.user_id) == self._owner, ~col(Draft.rejected))
-            .values(rejected=True)
-            .returning(col(Draft.id))
-        )
-        if (await self._session.execute(rejected)).first() is None:
+    async def _locked(self, draft_id: UUID, status: DraftStatus | None = None) -> Draft:
+        statement = self._mine(status).where(Draft.id == draft_id).with_for_update()
+        draft: Draft | None = (await self._session.execute(statement)).scalar_one_or_none()
+        if draft is None:
             raise NoSuchDraft("There is no such draft of yours. GET /flashcards/drafts lists them.")
+        return draft
 
-    def _mine(self) -> Any:
-        return select(Draft).where(Draft.user_id == self._owner, ~col(Draft.rejected))
+    def _mine(self, status: DraftStatus | None = None, proposal_id: UUID | None = None) -> Any:
+        statement = select(Draft).where(Draft.user_id == self._owner, *(_STATUS[status] if status else ()))
+        return statement if proposal_id is None else statement.where(Draft.proposal_id == proposal_id)
 
 
 def _makes_a_card(kind: NoteKind, question: str) -> bool:

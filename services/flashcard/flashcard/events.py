@@ -2,15 +2,16 @@
 
 from chassis.personal_data import prepare_export
 from contracts.auth import UserDeleted, UserEmailVerified, UserExportRequested, UserProfileChanged, UserRegistered
-from contracts.chat import FlashcardsProposed
+from contracts.chat import FlashcardsProposed, RecallGraded
 from contracts.flashcard import FlashcardDataErased, FlashcardDataExported
 from contracts.ingestion import DocumentDeleted
-from mesh import Outbox, Subscriptions, transient
+from mesh import Envelope, Outbox, Subscriptions, transient
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from flashcard.drafts import Proposals
 from flashcard.erasure import Erasure
 from flashcard.models import SCHEMA, tables
+from flashcard.recalls import Recalls
 from flashcard.sources import Sources
 from flashcard.students import Students
 
@@ -33,6 +34,12 @@ async def mark_cards_of_deleted_document(event: DocumentDeleted, sources: Source
 async def keep_proposed_cards(event: FlashcardsProposed, proposals: Proposals) -> None:
     """What the student does not have yet waits as drafts."""
     await proposals.take(event.user_id, event.cards, event.proposal_id)
+
+
+@bus.on(RecallGraded, retry=transient)
+async def bring_back_what_was_missed(event: RecallGraded, envelope: Envelope, recalls: Recalls) -> None:
+    """The card of what was missed in a quiz comes back that day, or a card is proposed."""
+    await recalls.hear(event, event.graded_at or envelope.time)
 
 
 @bus.on(UserDeleted, retry=transient)

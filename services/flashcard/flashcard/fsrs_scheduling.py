@@ -81,6 +81,12 @@ class Fsrs:
         return float(self._package.get_card_retrievability(_card(memory), _midnight(max(day, memory.last_day))))
 
 
+def forgetting() -> tuple[float, float]:
+    """FSRS-6's decay and factor: after t days a memory of stability S is recalled with a chance of (1 + factor · t / S) ** decay."""
+    decay = -DEFAULT_PARAMETERS[20]
+    return decay, float(0.9 ** (1 / decay) - 1)
+
+
 def from_sm2(ease: float, interval: int) -> tuple[float, float]:
     """Stability and difficulty for a card that was only known to SM-2, as FSRS's authors convert it (`memory_state_from_sm2` of
     fsrs-rs, for a retention of 0.9: the interval is the stability)."""

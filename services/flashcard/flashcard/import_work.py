@@ -20,6 +20,7 @@ from flashcard.imports import Claim, LeaseLost, advance, claim, forgotten, settl
 from flashcard.incoming import Incoming, IncomingCard
 from flashcard.media import MediaNames, Shelves, Stored
 from flashcard.memory import Memory
+from flashcard.scheduling import DeckOptions
 from flashcard.students import today_of
 from flashcard.text_tables import MOST_BYTES, NotATable, read_table
 
@@ -43,10 +44,11 @@ def read_file(path: Path) -> Incoming:
 class ImportWork:
     """Does imports, one at a time; several processes may."""
 
-    def __init__(self, database: Database, storage: Storage, clock: Clock) -> None:
+    def __init__(self, database: Database, storage: Storage, clock: Clock, fresh: DeckOptions | None = None) -> None:
         self._database = database
         self._storage = storage
         self._clock = clock
+        self._fresh = fresh
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. An import that is under way then is left to another process."""
@@ -103,7 +105,7 @@ class ImportWork:
         async with self._database.transaction() as session:
             names = await MediaNames(session, mine.user_id).keep(stored, self._clock())
             counting, _ = await today_of(session, mine.user_id, self._clock())
-            importing = Importing(session, mine.user_id, counting, self._clock())
+            importing = Importing(session, mine.user_id, counting, self._clock(), self._fresh)
 
             async def progress(share: float) -> None:
                 await self._advance(mine, _STORED + (1 - _STORED) * share * 0.99)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
+from chassis.study_day import StudyDay
 from contracts.flashcard import CardCreated
 from mesh import Outbox
 from pydantic import BaseModel, Field
@@ -23,7 +24,7 @@ from flashcard.decks import Decks
 from flashcard.incoming import Incoming, IncomingCard, IncomingNote
 from flashcard.memory import Memory
 from flashcard.models import SCHEMA, Card, LoggedReview, Note
-from flashcard.study_day import StudyDay
+from flashcard.scheduling import DeckOptions
 
 BATCH = 1000
 T = TypeVar("T")
@@ -68,9 +69,12 @@ class _Rows:
 class Importing:
     """One student's imports."""
 
-    def __init__(self, session: AsyncSession, owner: UUID, counting: StudyDay, now: datetime) -> None:
+    def __init__(
+        self, session: AsyncSession, owner: UUID, counting: StudyDay, now: datetime, fresh: DeckOptions | None = None
+    ) -> None:
         self._session = session
         self._owner = owner
+        self._decks = Decks(session, owner, fresh)
         self._counting = counting
         self._now = now
 
@@ -94,7 +98,7 @@ class Importing:
         """Import these, in the caller's transaction; `progress` is told the share that is done."""
         done = await self.preview(incoming)
         kept = await self._kept(incoming.notes)
-        decks = {name: (await Decks(self._session, self._owner).ensure(name, self._now)).id for name in done.decks}
+        decks = {name: (await self._decks.ensure(name, self._now)).id for name in done.decks}
         # New cards come in the order in which they were to come where they come from.
         ordered = sorted(incoming.notes, key=lambda note: min((card.position for card in note.cards), default=0))
         for place, batch in enumerate(_batches(ordered, BATCH)):

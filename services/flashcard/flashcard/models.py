@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from chassis.database import table_registry
@@ -131,13 +131,17 @@ class Note(Row, table=True):
     updated_at: datetime = Field(sa_column=_moment())
 
 
+DraftStatus = Literal["waiting", "accepted", "rejected"]
+
+
 class Draft(Row, table=True):
-    """A card that was proposed and waits for the student. One that was rejected stays, so that it is not proposed again."""
+    """A card that was proposed and waits for the student. One that was taken (as `note_id`) or rejected stays, so that it is not
+    proposed again; and so does its first `fingerprint` when it is edited."""
 
     __tablename__ = "draft"
     __table_args__ = (
         UniqueConstraint("user_id", "fingerprint", name="uq_draft_user_id_fingerprint"),
-        Index("ix_draft_user_id_place", "user_id", "place", postgresql_where=text("NOT rejected")),
+        Index("ix_draft_waiting", "user_id", "place", postgresql_where=text("NOT rejected AND note_id IS NULL")),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -151,15 +155,21 @@ class Draft(Row, table=True):
     document_id: UUID | None = None
     fingerprint: str = Field(sa_type=Text)
     rejected: bool = False
+    note_id: UUID | None = None  # no foreign key: a note that is deleted was taken all the same
     created_at: datetime = Field(sa_column=_moment())
+
+    @property
+    def status(self) -> DraftStatus:
+        """What became of it."""
+        return "accepted" if self.note_id is not None else "rejected" if self.rejected else "waiting"
 
 
 class Card(Row, table=True):
     """One question of a note, and what is known of the student's memory of it.
 
     `base` is the memory before the first review of the log that counts (empty: a new card; else what was imported). The
-    columns from `phase` on are what replaying the log from there gives: they can be made anew at any time. Its row lock
-    serialises reviews.
+    columns from `phase` on are what replaying the log from there gives: they can be made anew at any time. `missed_at` is when its
+    fact was last missed in a quiz, on `missed_day`: a review of it is due by then. Its row lock serialises reviews.
     """
 
     __tablename__ = "card"
@@ -183,6 +193,8 @@ class Card(Row, table=True):
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
     base: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    missed_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    missed_day: date | None = Field(default=None, sa_column=Column(Date))
 
     phase: str = Field(default="new", sa_type=Text)
     step: int = 0

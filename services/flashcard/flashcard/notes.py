@@ -63,7 +63,7 @@ class Notes:
         document_id = written.source["document_id"] if written.source else None
         note = Note(
             user_id=self._owner,
-            guid=written.guid or secrets.token_urlsafe(9),
+            guid=written.guid or new_guid(),
             kind=written.kind,
             question=written.question,
             answer=written.answer,
@@ -74,7 +74,7 @@ class Notes:
             created_at=now,
             updated_at=now,
         )
-        numbers = _ordinals(note)
+        numbers = expect_cards(NoteKind(note.kind), note.question)
         self._session.add(note)
         await self._session.flush()
         return await self._add_cards(note, deck.id, numbers, now)
@@ -106,7 +106,7 @@ class Notes:
             setattr(note, name, value)
         note.fingerprint = fingerprint(note.question)
         note.version, note.updated_at = note.version + 1, now
-        wanted = set(_ordinals(note))
+        wanted = set(expect_cards(NoteKind(note.kind), note.question))
         cards = await self.siblings(note)
         for card in cards:
             if card.ordinal not in wanted:
@@ -150,18 +150,25 @@ class Notes:
         self._session.add_all(cards)
         await self._session.flush()
         made = [Shown(card, note) for card in cards]
-        await Outbox(self._session, SCHEMA).add(*map(_created, made))
+        await Outbox(self._session, SCHEMA).add(*map(created, made))
         return made
 
 
-def _ordinals(note: Note) -> Sequence[int]:
+def new_guid() -> str:
+    """What tells a note from all others, in Anki too."""
+    return secrets.token_urlsafe(9)
+
+
+def expect_cards(kind: NoteKind, question: str) -> Sequence[int]:
+    """The ordinals of the cards that it makes. Raises `NotACloze` where it makes none."""
     try:
-        return ordinals(NoteKind(note.kind), note.question)
+        return ordinals(kind, question)
     except ValueError as error:
         raise NotACloze(f"question: {error}.") from error
 
 
-def _created(shown: Shown) -> CardCreated:
+def created(shown: Shown) -> CardCreated:
+    """A student has this card."""
     question, answer = shown.sides
     return CardCreated(
         card_id=shown.card.id,

@@ -6,6 +6,7 @@ from a device that was offline, makes the log be replayed. So two devices end wi
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from chassis.errors import Conflict, Invalid
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.decks import Decks
-from flashcard.memory import Memory, Review
+from flashcard.memory import Memory, Phase, Review
 from flashcard.models import SCHEMA, Card, LoggedReview, Note
 from flashcard.notes import Notes, Shown
 from flashcard.ratings import Rating
@@ -72,7 +73,7 @@ class Reviews:
             return shown
         _expect_possible(given, shown.card, now)
         counting, today = await today_of(self._session, self._owner, now)
-        logged = await self._log(shown.card, given, counting.day_of(given.at), now)
+        logged = await self._keep(shown.card, given, counting.day_of(given.at), now)
         options = await self._options(shown.card)
         lapses = shown.card.lapses
         await self.reschedule(shown.card, options)
@@ -105,12 +106,7 @@ class Reviews:
 
     async def reschedule(self, card: Card, options: DeckOptions) -> None:
         """Make the card's memory what its log comes to with these options. The card is locked."""
-        statement = (
-            select(LoggedReview)
-            .where(LoggedReview.user_id == self._owner, LoggedReview.card_id == card.id)
-            .where(col(LoggedReview.undone_at).is_(None), ~col(LoggedReview.imported))
-            .order_by(col(LoggedReview.reviewed_at), col(LoggedReview.id))
-        )
+        statement = self._log(card).order_by(col(LoggedReview.reviewed_at), col(LoggedReview.id))
         log = (await self._session.execute(statement)).scalars().all()
         before = Memory.model_validate(card.base)
         for logged, after in zip(log, replayed(before, map(_review, log), options.scheduler(), card.id), strict=True):
@@ -118,8 +114,27 @@ class Reviews:
             before = after
         for name in _MEMORY:
             setattr(card, name, getattr(before, name))
+        card.due_day = _due_by(card, before.due_day)
         card.version += 1
         await self._session.flush()
+
+    async def miss(self, card: Card, at: datetime, day: date) -> None:
+        """The card's fact was missed in a quiz at `at`, on the student's `day`: it is due by then, and nothing else of what is
+        known of it changes, because a miss is no review. The last one counts, in any order of arrival. The note is locked."""
+        if card.missed_at is not None and card.missed_at >= at:
+            return
+        card.missed_at, card.missed_day = at, day
+        statement = self._log(card).order_by(col(LoggedReview.reviewed_at).desc(), col(LoggedReview.id).desc()).limit(1)
+        last = (await self._session.execute(statement)).scalar_one_or_none()
+        logged = Memory.model_validate(card.base if last is None else last.memory_after)
+        card.due_day = _due_by(card, logged.due_day)
+        card.version += 1
+        await self._session.flush()
+
+    def _log(self, card: Card) -> Any:
+        """The card's reviews that count."""
+        mine = select(LoggedReview).where(LoggedReview.user_id == self._owner, LoggedReview.card_id == card.id)
+        return mine.where(col(LoggedReview.undone_at).is_(None), ~col(LoggedReview.imported))
 
     async def _known(self, card_id: UUID, given: Given) -> bool:
         logged = await self._session.get(LoggedReview, (self._owner, given.id))
@@ -129,7 +144,7 @@ class Reviews:
             raise ReviewIdUsed(_SAID_ELSE)
         return True
 
-    async def _log(self, card: Card, given: Given, day: date, now: datetime) -> LoggedReview:
+    async def _keep(self, card: Card, given: Given, day: date, now: datetime) -> LoggedReview:
         logged = LoggedReview(
             user_id=self._owner,
             id=given.id,
@@ -185,6 +200,14 @@ class Reviews:
 
     async def _unbury_siblings(self, card: Card, until: date) -> None:
         await self._session.execute(_siblings(card).where(col(Card.buried_until) == until).values(buried_until=None))
+
+
+def _due_by(card: Card, due_day: date | None) -> date | None:
+    """When a card is due that its log makes due on this day: by the day on which its fact was missed elsewhere since."""
+    if card.missed_at is None or card.missed_day is None or card.phase != Phase.REVIEW or due_day is None:
+        return due_day
+    answered = card.last_reviewed_at is not None and card.last_reviewed_at >= card.missed_at
+    return due_day if answered else min(due_day, card.missed_day)
 
 
 def memory_of(card: Card) -> Memory:

@@ -30,7 +30,9 @@ class DeckOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    algorithm: Algorithm = Field("fsrs", description="Changing it replays the log of reviews")
+    algorithm: Algorithm = Field(
+        "fsrs", description="Left out, it is what the deployment chose. Changing it replays the log of reviews"
+    )
     retention: float = Field(0.9, ge=0.7, le=0.99, description="FSRS: how likely a card is recalled when it comes back")
     learning_steps: Steps = Field([1, 10], description="FSRS: waits of a new card, in minutes")
     relearning_steps: Steps = Field([10], description="Waits of a forgotten card, in minutes")

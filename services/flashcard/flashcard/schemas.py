@@ -7,17 +7,17 @@ from uuid import UUID, uuid4
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from flashcard.catalogue import MOST_AT_ONCE, Action
+from flashcard.catalogue import MOST_AT_ONCE, MOST_TAGS, Action
 from flashcard.decks import deck_name
 from flashcard.importing import Preview
 from flashcard.memory import Phase
-from flashcard.models import Deck, DeckImport, ImportStatus, NoteKind
+from flashcard.models import Deck, DeckImport, Draft, DraftStatus, ImportStatus, NoteKind
 from flashcard.notes import Shown, Written
 from flashcard.ratings import RatingName, rating_named, rating_of
 from flashcard.reviewing import Given
 from flashcard.scheduling import Choice, DeckOptions
 
-_LONGEST_SIDE, _LONGEST_TAG, _MOST_TAGS = 64_000, 100, 100
+_LONGEST_SIDE, _LONGEST_TAG = 64_000, 100
 
 
 def storable(text: str) -> str:
@@ -46,7 +46,7 @@ def tag_of(written: str) -> str:
 Side = Annotated[str, Field(max_length=_LONGEST_SIDE), AfterValidator(storable)]
 Question = Annotated[Side, AfterValidator(something)]
 Tag = Annotated[str, Field(max_length=_LONGEST_TAG), AfterValidator(tag_of)]
-Tags = Annotated[list[Tag], Field(max_length=_MOST_TAGS)]
+Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS)]
 DeckName = Annotated[
     str, Field(max_length=1000, examples=["Biology::Cells"]), AfterValidator(storable), AfterValidator(deck_name)
 ]
@@ -186,14 +186,25 @@ class NewCardsOut(BaseModel):
 
 
 class DraftOut(BaseModel):
-    """A card that was proposed from the student's material, and waits."""
+    """A card that was proposed from the student's material."""
 
     id: UUID
+    proposal_id: UUID | None = Field(description="What it came with; null for what was missed in a quiz")
+    status: DraftStatus
     kind: NoteKind
     question: str
     answer: str
     source: SourceOut | None
     created_at: datetime
+
+
+class DraftChange(BaseModel):
+    """What to change of a draft; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: Question | None = None
+    answer: Side | None = None
 
 
 class DraftAcceptance(BaseModel):
@@ -213,6 +224,7 @@ class AllDraftsAcceptance(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     deck_id: UUID | None = None
+    proposal_id: UUID | None = Field(None, description="Those of this proposal alone")
 
 
 class MadeCards(BaseModel):
@@ -329,6 +341,11 @@ class BulkOut(BaseModel):
 def deck_out(deck: Deck) -> DeckOut:
     """A deck as it is shown."""
     return DeckOut.model_validate(deck.model_dump() | {"options": DeckOptions.model_validate(deck.options)})
+
+
+def draft_out(draft: Draft) -> DraftOut:
+    """A draft as it is shown."""
+    return DraftOut.model_validate(draft, from_attributes=True)
 
 
 def import_out(row: DeckImport) -> ImportOut:

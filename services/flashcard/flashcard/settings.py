@@ -6,6 +6,8 @@ from typing import ClassVar
 from chassis.settings import StoringSettings
 from pydantic import Field, field_validator
 
+from flashcard.scheduling import Algorithm, DeckOptions
+
 
 class Settings(StoringSettings, env_prefix="FLASHCARD_"):
     """Settings of flashcard."""
@@ -13,10 +15,13 @@ class Settings(StoringSettings, env_prefix="FLASHCARD_"):
     service: ClassVar[str] = "flashcard"
 
     port: int = Field(8105, ge=0, le=65535)
+    algorithm: Algorithm = Field(
+        "fsrs", description="How new decks are scheduled: fsrs or sm2; a deck may say otherwise"
+    )
     storage_url: str | None = Field(
         None, description="Where media are kept: file:///folder or s3://bucket/prefix; unset, a folder under DATA_DIR"
     )
-    sweep_seconds: float = Field(30.0, gt=0, le=3600, description="How often days that begin are looked for, at least")
+    sweep_seconds: float = Field(5.0, gt=0, le=3600, description="How often days that begin are looked for, at least")
 
     @field_validator("storage_url")
     @classmethod
@@ -24,6 +29,11 @@ class Settings(StoringSettings, env_prefix="FLASHCARD_"):
         if url is not None and not url.startswith(("file:///", "s3://")):
             raise ValueError("use file:///an/absolute/folder or s3://bucket/prefix")
         return url
+
+    @property
+    def fresh(self) -> DeckOptions:
+        """The options of a deck for which nobody chose any."""
+        return DeckOptions(algorithm=self.algorithm)
 
     @property
     def storage(self) -> str:

@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from chassis.errors import NotFound
 from chassis.sealing import KeyRing
+from chassis.study_day import StudyDay
 from contracts.flashcard import DeckShared
 from mesh import Outbox
 from sqlalchemy import func
@@ -16,8 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
 
 from flashcard.decks import SEPARATOR, Decks
+from flashcard.importing import Importing
+from flashcard.incoming import Incoming, IncomingNote
 from flashcard.models import SCHEMA, Card, Deck, Note, NoteKind, Share
-from flashcard.notes import Notes, Written
+from flashcard.notes import new_guid
 from flashcard.reviewing import LEECH
 from flashcard.scheduling import DeckOptions
 
@@ -61,11 +64,7 @@ class Sharing:
         )
         deck.version += 1
         await self._session.flush()
-        cards = await _count(
-            self._session, [inside.id for inside in await Decks(self._session, self._owner).within(deck)]
-        )
-        told = DeckShared(deck_id=deck.id, user_id=self._owner, name=deck.name, cards=cards, version=deck.version)
-        await Outbox(self._session, SCHEMA).add(told)
+        await Outbox(self._session, SCHEMA).add(await shared_now(self._session, deck))
         return token
 
     async def revoke(self, deck_id: UUID) -> None:
@@ -87,21 +86,31 @@ class Sharing:
         mine = Decks(self._session, self._owner)
         root = theirs[0].name
         name = await self._free_name(root.rpartition(SEPARATOR)[2])
-        copied: list[Deck] = []
+        copied: dict[UUID, Deck] = {}
         for deck in theirs:
             options = DeckOptions.model_validate(deck.options)
-            copied.append(await mine.create(name + deck.name[len(root) :], options, now))
-            await self._copy_notes(deck, copied[-1], now)
-        return copied[0]
+            copied[deck.id] = await mine.create(name + deck.name[len(root) :], options, now)
+        notes = await self._notes({deck_id: deck.name for deck_id, deck in copied.items()})
+        # As an import writes them: by the thousand, in one transaction.
+        await Importing(self._session, self._owner, StudyDay(), now).apply(Incoming(notes), _nobody_waits)
+        return copied[theirs[0].id]
 
-    async def _copy_notes(self, theirs: Deck, mine: Deck, now: datetime) -> None:
-        first = select(Note, func.min(Card.position).label("place")).join(Card).where(Card.deck_id == theirs.id)
-        rows = (await self._session.execute(first.group_by(col(Note.id)).order_by("place"))).all()
-        notes = Notes(self._session, self._owner)
-        for note, _ in rows:
+    async def _notes(self, decks: Mapping[UUID, str]) -> list[IncomingNote]:
+        """The notes of these decks in their order, as they go into decks of these names."""
+        placed = select(Note, Card.deck_id, func.min(Card.position).label("place")).join(Card)
+        placed = placed.where(col(Card.deck_id).in_(decks)).group_by(col(Note.id), col(Card.deck_id)).order_by("place")
+        return [
             # Where it was taken from is a document of the owner's, which nobody else can open.
-            tags = [tag for tag in note.tags if tag != LEECH]
-            await notes.write(mine, Written(note.question, note.answer, NoteKind(note.kind), tags), now)
+            IncomingNote(
+                guid=new_guid(),
+                kind=NoteKind(note.kind),
+                question=note.question,
+                answer=note.answer,
+                tags=[tag for tag in note.tags if tag != LEECH],
+                deck=decks[deck_id],
+            )
+            for note, deck_id, _ in (await self._session.execute(placed)).all()
+        ]
 
     async def _decks(self, token: str) -> Sequence[Deck]:
         statement = select(Deck).join(Share, col(Share.deck_id) == Deck.id).where(Share.token_digest == _digest(token))
@@ -115,6 +124,17 @@ class Sharing:
         taken = {deck.name for deck in await Decks(self._session, self._owner).all()}
         numbered = (f"{name} ({number})" for number in range(2, len(taken) + 3))
         return name if name not in taken else next(free for free in numbered if free not in taken)
+
+
+async def _nobody_waits(_: float) -> None:
+    """Nothing is told of the progress of a copy."""
+
+
+async def shared_now(session: AsyncSession, deck: Deck) -> DeckShared:
+    """The deck can be copied, with what is in it now."""
+    inside = await Decks(session, deck.user_id).within(deck)
+    cards = await _count(session, [one.id for one in inside])
+    return DeckShared(deck_id=deck.id, user_id=deck.user_id, name=deck.name, cards=cards, version=deck.version)
 
 
 def _digest(token: str) -> bytes:

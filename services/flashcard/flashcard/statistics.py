@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from flashcard.decks import Decks
-from flashcard.fsrs_scheduling import Fsrs
+from flashcard.fsrs_scheduling import Fsrs, forgetting
 from flashcard.memory import Memory, Phase
 
 # Anki's line between young and mature cards, in days.
@@ -59,6 +59,18 @@ _REMEMBERED = text("""
     GROUP BY stability, last_day
 """)
 
+# FSRS's forgetting curve, in the database: a student may have tens of thousands of memories, each asked for several days.
+_CURVE = text("""
+    SELECT CAST(:today AS date) + ahead AS day,
+           sum(cards * power(1 + CAST(:factor AS double precision) * greatest(CAST(:today AS date) + ahead - last_day, 0) / stability, CAST(:decay AS double precision))) / sum(cards) AS recalled
+    FROM (
+        SELECT stability, last_day, count(*) AS cards FROM card
+        WHERE user_id = :owner AND deck_id = ANY(:decks) AND NOT suspended AND stability > 0 AND last_day IS NOT NULL
+        GROUP BY stability, last_day
+    ) AS memory, generate_series(0, :ahead, greatest(1, :ahead / 12)) AS ahead
+    GROUP BY ahead ORDER BY ahead
+""")
+
 
 class Retention(BaseModel):
     """How many reviews of known cards were passed, counting the first of a card on each day; null where there was none."""
@@ -84,6 +96,13 @@ class ForecastDay(BaseModel):
     cards: int
 
 
+class CurvePoint(BaseModel):
+    """Which share of the cards, from 0 to 1, would be recalled on a day if nothing were reviewed until then."""
+
+    day: date
+    recalled: float
+
+
 class Maturity(BaseModel):
     """Cards by how well they are known: young below 21 days, mature from then on."""
 
@@ -105,6 +124,7 @@ class Statistics(BaseModel):
     retrievability: list[int] = Field(
         description="Cards by how likely they are recalled today, in ten steps from 0 to 1"
     )
+    retention_curve: list[CurvePoint] = Field(description="How what is known now is forgotten over the period, by FSRS")
     expected_known: float = Field(description="How many cards would be recalled today, by FSRS")
 
 
@@ -121,6 +141,8 @@ class StatisticsOf:
         inside = await decks.within(await decks.get(deck_id)) if deck_id else await decks.all()
         bound = {"owner": self._owner, "decks": [deck.id for deck in inside], "today": today, "mature": MATURE}
         bound |= {"since": today - timedelta(days=days), "until": today + timedelta(days=days)}
+        decay, factor = forgetting()
+        curve = {"ahead": days, "decay": decay, "factor": factor}
         studied = await self._rows(_DAYS, bound)
         bins, known = await self._remembered(bound, today)
         return Statistics(
@@ -135,6 +157,7 @@ class StatisticsOf:
             forecast=[ForecastDay.model_validate(row) for row in await self._rows(_FORECAST, bound)],
             maturity=Maturity.model_validate((await self._rows(_MATURITY, bound))[0]),
             retrievability=bins,
+            retention_curve=[CurvePoint.model_validate(row) for row in await self._rows(_CURVE, bound | curve)],
             expected_known=known,
         )
 

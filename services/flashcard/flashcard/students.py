@@ -5,13 +5,13 @@ from uuid import UUID
 
 from chassis.clock import Clock, system_clock
 from chassis.personal_data import is_erased
+from chassis.study_day import StudyDay
 from contracts.auth import Profile
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from flashcard.models import Student
-from flashcard.study_day import StudyDay
 
 _FROM_THE_PROFILE = ("version", "time_zone", "day_starts_at", "next_day_at")
 
@@ -24,16 +24,18 @@ class Students:
         self._clock = clock
 
     async def put(self, profile: Profile) -> None:
-        """This is the profile, unless a newer one is known or the user is gone. Its day begins anew where the zone is another."""
+        """This is the profile, unless a newer one is known or the user is gone.
+
+        The day is looked at anew at once: in another zone it may be a later one, of which nothing was told yet.
+        """
         if await is_erased(self._session, profile.user_id):
             return
-        counting, now = StudyDay(profile.time_zone, profile.day_starts_at), self._clock()
         statement = insert(Student).values(
             user_id=profile.user_id,
             version=profile.version,
             time_zone=profile.time_zone,
             day_starts_at=profile.day_starts_at,
-            next_day_at=counting.end_of(counting.day_of(now)),
+            next_day_at=self._clock(),
             told_version=0,
         )
         newer = statement.on_conflict_do_update(

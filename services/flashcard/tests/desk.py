@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flashcard.app import compose
 from flashcard.import_work import ImportWork
+from flashcard.rollover import Rollovers
 from flashcard.settings import Settings
 from flashcard.students import Students
 from flashcard.upkeep import Upkeep
@@ -114,11 +115,13 @@ class Desk:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database: Database, folder: Path) -> AsyncIterator[Self]:
+    async def open(cls, database: Database, folder: Path, **chosen: Any) -> AsyncIterator[Self]:
         desk = cls(database, folder=folder)
         keys = Starlette(routes=[Route("/.well-known/jwks.json", desk._keys)])
         async with serving(keys) as auth_url:
-            settings = Settings(environment="test", database_url=database.url, auth_url=auth_url, data_dir=folder)
+            settings = Settings(
+                environment="test", database_url=database.url, auth_url=auth_url, data_dir=folder, **chosen
+            )
             async with compose(settings, lambda: desk.now) as process:
                 assert process.app is not None
                 async with serving(process.app) as desk.url:
@@ -137,7 +140,7 @@ class Desk:
         return Student(user_id, client)
 
     async def knows(self, student: Student, zone: str = "UTC", starts_at: int = 4, version: int = 1) -> None:
-        """Auth has told of the student."""
+        """Auth has told of the student, and the scheduler has looked at the day."""
         profile = UserProfileChanged(
             user_id=student.id,
             version=version,
@@ -149,6 +152,8 @@ class Desk:
         )
         async with self.database.transaction() as session:
             await Students(session, lambda: self.now).put(profile)
+        async with self.database.transaction() as session:
+            await Rollovers(session).turn(self.now)
 
     async def told(self, kind: str) -> list[Json]:
         """The events of this kind in the outbox."""

@@ -1,5 +1,6 @@
 """Packages and tables that strangers wrote: a clear error, and nothing is left behind."""
 
+import csv
 import io
 import json
 import sqlite3
@@ -55,6 +56,8 @@ def bad_packages(tmp_path: Path) -> dict[str, bytes]:
         "a bomb in zstd": package(
             collection__anki21b=zstandard.ZstdCompressor().compress(b"\x00" * (600 * 1024 * 1024))
         ),
+        "a bomb in the zip": package(collection__anki2=b"\x00" * (520 * 1024 * 1024)),
+        "a bomb in the list of media": package(collection__anki2=collection(tmp_path), media=b" " * (40 * 1024 * 1024)),
         "a view without end": package(collection__anki2=hostile),
         "types are no json": package(collection__anki2=collection(tmp_path, "UPDATE col SET models = 'x'")),
         "a table is missing": package(collection__anki2=collection(tmp_path, "DROP TABLE cards")),
@@ -65,7 +68,7 @@ def bad_packages(tmp_path: Path) -> dict[str, bytes]:
     "name",
     [
         "no zip", "cut off", "no collection", "no database", "an empty collection", "no zstd", "media is no list",
-        "media is no json", "a bomb in zstd", "a view without end", "types are no json", "a table is missing",
+        "media is no json", "a bomb in zstd", "a bomb in the zip", "a bomb in the list of media", "a view without end", "types are no json", "a table is missing",
     ],
 )  # fmt: skip
 async def test_a_bad_package_is_refused_in_words_and_leaves_nothing(
@@ -79,18 +82,23 @@ async def test_a_bad_package_is_refused_in_words_and_leaves_nothing(
     assert [path for path in desk.folder.rglob("*") if path.is_file() and "imports" in path.parts] == []
 
 
-async def test_names_that_leave_their_folder_are_not_kept(desk: Desk, tmp_path: Path) -> None:
-    media = {"0": "../../etc/passwd", "1": "good.png", "2": "/abs.png"}
-    note = "INSERT INTO notes VALUES (1, 'g', 1, 0, 0, '', 'Q' || char(31) || 'A', 'Q', 0, 0, '')"
+def with_pictures(tmp_path: Path, names: dict[str, str] | None = None, tags: str = "") -> bytes:
+    """A package with one card and three files."""
+    media = names or {"0": "a.png", "1": "b.png", "2": "c.png"}
+    note = f"INSERT INTO notes VALUES (1, 'g', 1, 0, 0, '{tags}', 'Q' || char(31) || 'A', 'Q', 0, 0, '')"
     card = "INSERT INTO cards VALUES (1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, '')"
     model = {"1": {"name": "B", "type": 0, "flds": [{"name": "F"}, {"name": "B"}],
                    "tmpls": [{"ord": 0, "qfmt": "{{F}}", "afmt": "{{B}}"}]}}  # fmt: skip
     types = f"UPDATE col SET models = '{json.dumps(model)}'"
-    content = package(
+    return package(
         collection__anki2=collection(tmp_path, note, card, types),
         media=json.dumps(media).encode(),
         **{"0": b"x", "1": b"y", "2": b"z"},
     )
+
+
+async def test_names_that_leave_their_folder_are_not_kept(desk: Desk, tmp_path: Path) -> None:
+    content = with_pictures(tmp_path, {"0": "../../etc/passwd", "1": "good.png", "2": "/abs.png"})
     ada = desk.student()
     done = await bring_in(desk, ada, "deck.apkg", content)
     assert done["preview"]["media"] == 1
@@ -143,3 +151,26 @@ async def test_columns_are_found_by_their_names(desk: Desk) -> None:
     await bring_in(desk, ada, "deck.csv", b"Tags,Back,Front,Deck\nt,A,Q,My deck\n")
     (card,) = (await ada.get("/flashcards"))["items"]
     assert (card["question"], card["answer"], card["tags"]) == ("Q", "A", ["t"])
+
+
+async def test_of_a_hundred_thousand_tags_a_card_keeps_a_hundred(desk: Desk, tmp_path: Path) -> None:
+    ada, tags = desk.student(), " ".join(f"t{number}" for number in range(100_000))
+    await bring_in(desk, ada, "deck.apkg", with_pictures(tmp_path, tags=tags))
+    (card,) = (await ada.get("/flashcards"))["items"]
+    assert card["tags"] == tags.split()[:100]
+    table = f"question,answer,tags\nQ2,A2,{tags}\n".encode()
+    answer = await ada.http.post("/decks/import", files={"file": ("deck.csv", table)})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:studyteddy:problem:not-a-table")
+
+
+async def test_what_a_browser_would_run_goes_out_as_it_was_written(desk: Desk, tmp_path: Path) -> None:
+    ada, question = desk.student(), "<script>alert(1)</script> **bold** $x^2$"
+    answer = "<img src=x onerror=alert(1)>\n![cell](cell.png) \\(y\\)"
+    await ada.writes(question, answer)
+    rows = list(csv.reader((await export(ada, "Default", format="csv")).decode().splitlines(keepends=True)))
+    assert rows[-1][3:5] == [question, answer]
+    with zipfile.ZipFile(io.BytesIO(await export(ada, "Default"))) as packed:
+        (tmp_path / "out.db").write_bytes(packed.read("collection.anki2"))
+    database = sqlite3.connect(tmp_path / "out.db")
+    assert database.execute("SELECT flds FROM notes").fetchone()[0] == f"{question}\x1f{answer}"
+    database.close()

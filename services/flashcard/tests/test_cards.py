@@ -1,9 +1,11 @@
 """Decks and cards over HTTP: written, found, changed, removed."""
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from chassis.database import Database
 from flashcard.sources import Sources
 
 from .desk import Desk
@@ -206,3 +208,50 @@ async def test_a_card_of_a_deleted_document_stays_and_says_so(desk: Desk) -> Non
     after = await ada.get(f"/flashcards/{before['id']}")
     assert after["source"] == before["source"] | {"available": False}
     assert (await ada.writes("Another", source=source))["source"]["available"] is False
+
+
+async def test_a_hundred_thousand_tags_are_refused_at_once_and_bit_by_bit(desk: Desk) -> None:
+    ada = desk.student()
+    body = {"question": "q", "answer": "a", "tags": [f"t{number}" for number in range(100_000)]}
+    assert (await ada.http.post("/flashcards", json=body)).status_code in (413, 422)
+    card = await ada.writes(tags=[f"t{number}" for number in range(99)])
+    change = {"card_ids": [card["id"]], "action": "tag", "tags": ["t1", "one more"]}
+    assert (await ada.http.post("/flashcards/bulk", json=change)).status_code == 200
+    answer = await ada.http.post("/flashcards/bulk", json=change | {"tags": ["too many"]})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:studyteddy:problem:too-many-tags")
+    assert len((await ada.get(f"/flashcards/{card['id']}"))["tags"]) == 100
+
+
+async def test_buried_cards_are_back_tomorrow_or_when_dug_out(desk: Desk) -> None:
+    ada = desk.student()
+    first, second = await ada.writes("a"), await ada.writes("b")
+    await ada.post("/flashcards/bulk", q="is:new", action="bury")
+    assert (await ada.queue())["items"] == []
+    await ada.post("/flashcards/bulk", card_ids=[first["id"]], action="unbury")
+    assert [item["id"] for item in (await ada.queue())["items"]] == [first["id"]]
+    desk.later(days=1)
+    assert {item["id"] for item in (await ada.queue())["items"]} == {first["id"], second["id"]}
+
+
+async def test_a_lapse_shows_the_passage_that_the_card_was_made_from(desk: Desk) -> None:
+    ada, source = (
+        desk.student(),
+        {"document_id": str(uuid4()), "page": 3, "part": 2, "quote": "The cell is the unit of life."},
+    )
+    card = await ada.reviews(await ada.writes(source=source), "again")
+    assert card["source"] == source | {"document_title": "", "available": True}
+
+
+async def test_a_deck_for_which_nothing_is_chosen_is_scheduled_as_the_deployment_says(
+    database: Database, tmp_path: Path
+) -> None:
+    async with Desk.open(database, tmp_path, algorithm="sm2") as desk:
+        ada = desk.student()
+        card = await ada.writes()
+        chosen = await ada.post("/decks", name="D", options={"algorithm": "fsrs"})
+        left_out = await ada.post("/decks", name="E::F", options={"fuzz": False})
+        assert {deck["name"]: deck["options"]["algorithm"] for deck in (await ada.http.get("/decks")).json()} == {
+            "Default": "sm2", "D": "fsrs", "E": "sm2", "E::F": "sm2",
+        }  # fmt: skip
+        assert (chosen["options"]["algorithm"], left_out["options"]["fuzz"]) == ("fsrs", False)
+        assert (await ada.reviews(card, "easy"))["interval"] == 1

@@ -110,7 +110,87 @@ async def test_nobody_reaches_anothers_drafts(desk: Desk) -> None:
     await propose(desk, ada, proposed())
     (draft,) = (await ada.get("/flashcards/drafts"))["items"]
     assert (await eve.get("/flashcards/drafts"))["items"] == []
-    for action in ("accept", "reject"):
+    for action in ("accept", "reject", "restore"):
         answer = await eve.http.post(f"/flashcards/drafts/{draft['id']}/{action}", json={})
         assert answer.status_code == 404
+    assert (await eve.http.patch(f"/flashcards/drafts/{draft['id']}", json={"answer": "mine"})).status_code == 404
     assert (await eve.post("/flashcards/drafts/accept"))["cards"] == []
+
+
+async def test_what_was_taken_is_not_proposed_again_though_it_was_edited_or_deleted(desk: Desk) -> None:
+    ada = desk.student()
+    await propose(desk, ada, proposed("A"), proposed("B"))
+    first, second = (await ada.get("/flashcards/drafts"))["items"]
+    await ada.post(f"/flashcards/drafts/{first['id']}/accept", question="A, in my own words")
+    (card,) = (await ada.post(f"/flashcards/drafts/{second['id']}/accept"))["cards"]
+    assert (await ada.http.delete(f"/flashcards/{card['id']}")).status_code == 204
+    assert await propose(desk, ada, proposed("A"), proposed("B")) == 0
+
+
+async def test_a_draft_that_was_edited_waits_on_as_it_is_now(desk: Desk) -> None:
+    ada = desk.student()
+    await propose(desk, ada, proposed("A"), proposed("{{c1::B}}", "cloze"))
+    first, cloze = (await ada.get("/flashcards/drafts"))["items"]
+    path = f"/flashcards/drafts/{first['id']}"
+    edited = (await ada.http.patch(path, json={"question": "What is A?"})).json()
+    assert (edited["question"], edited["answer"], edited["status"]) == ("What is A?", first["answer"], "waiting")
+    assert await propose(desk, ada, proposed("A")) == 0
+    assert (await ada.post(f"{path}/accept"))["cards"][0]["question"] == "What is A?"
+    assert (await ada.http.patch(path, json={"answer": "late"})).status_code == 404
+    bare = await ada.http.patch(f"/flashcards/drafts/{cloze['id']}", json={"question": "nothing hidden"})
+    assert bare.status_code == 422
+
+
+async def test_taking_and_leaving_can_be_undone(desk: Desk) -> None:
+    ada = desk.student()
+    await propose(desk, ada, proposed("A"), proposed("B"))
+    first, second = (await ada.get("/flashcards/drafts"))["items"]
+    await ada.post(f"/flashcards/drafts/{first['id']}/accept")
+    await ada.http.post(f"/flashcards/drafts/{second['id']}/reject")
+    for draft, status in ((first, "accepted"), (second, "rejected")):
+        assert [one["id"] for one in (await ada.get("/flashcards/drafts", status=status))["items"]] == [draft["id"]]
+        restored = await ada.post(f"/flashcards/drafts/{draft['id']}/restore")
+        assert restored["status"] == "waiting"
+    assert (await ada.get("/flashcards"))["items"] == []
+    assert len((await ada.post("/flashcards/drafts/accept"))["cards"]) == 2
+
+
+async def test_a_card_that_was_reviewed_stays(desk: Desk) -> None:
+    ada = desk.student()
+    await propose(desk, ada, proposed())
+    (draft,) = (await ada.get("/flashcards/drafts"))["items"]
+    (card,) = (await ada.post(f"/flashcards/drafts/{draft['id']}/accept"))["cards"]
+    await ada.reviews(card)
+    refused = await ada.http.post(f"/flashcards/drafts/{draft['id']}/restore")
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "cards-in-use")
+    assert (await ada.get(f"/flashcards/{card['id']}"))["reviews"] == 1
+
+
+async def test_one_proposal_is_shown_and_taken_by_itself(desk: Desk) -> None:
+    ada = desk.student()
+    await propose(desk, ada, proposed("A"))
+    await propose(desk, ada, proposed("B"))
+    first, second = (await ada.get("/flashcards/drafts"))["items"]
+    assert first["proposal_id"] != second["proposal_id"]
+    listed = await ada.get("/flashcards/drafts", proposal_id=second["proposal_id"])
+    assert [draft["question"] for draft in listed["items"]] == ["B"]
+    made = await ada.post("/flashcards/drafts/accept", proposal_id=second["proposal_id"])
+    assert [card["question"] for card in made["cards"]] == ["B"]
+    assert [draft["question"] for draft in (await ada.get("/flashcards/drafts"))["items"]] == ["A"]
+
+
+async def test_the_same_key_takes_a_draft_once(desk: Desk) -> None:
+    ada = desk.student()
+    await propose(desk, ada, proposed())
+    (draft,) = (await ada.get("/flashcards/drafts"))["items"]
+    path, key = f"/flashcards/drafts/{draft['id']}/accept", {"Idempotency-Key": "k"}
+    answers = await asyncio.gather(*(ada.http.post(path, json={}, headers=key) for _ in range(3)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["cards"][0]["id"] for answer in answers}) == 1
+
+
+async def test_all_are_taken_once_by_two_at_once(desk: Desk) -> None:
+    ada = desk.student()
+    await propose(desk, ada, *(proposed(f"Question {number}") for number in range(6)))
+    answers = await asyncio.gather(*(ada.post("/flashcards/drafts/accept") for _ in range(3)))
+    assert sorted(len(answer["cards"]) for answer in answers) == [0, 0, 6]

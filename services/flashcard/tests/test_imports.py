@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flashcard.import_work import ImportWork
@@ -9,6 +10,7 @@ from flashcard.imports import MOST_ATTEMPTS, claim
 
 from .desk import Desk, Student
 from .test_anki_packages import look
+from .test_bad_packages import with_pictures
 
 TABLE = "question,answer\n" + "".join(f"Question {number},A\n" for number in range(2500))
 
@@ -148,3 +150,19 @@ async def test_a_picture_that_is_too_large_is_refused(desk: Desk) -> None:
         "/flashcards/media", files={"file": ("a.png", b"x" * (10 * 1024 * 1024 + 1))}
     )
     assert answer.status_code == 413
+
+
+async def test_a_storage_that_is_away_is_not_told_to_be_a_damaged_package(desk: Desk, tmp_path: Path) -> None:
+    ada = desk.student()
+    begun = await look(ada, "deck.apkg", with_pictures(tmp_path))
+    await ada.post(f"/decks/imports/{begun['id']}/run")
+    in_the_way = desk.folder / "flashcard" / "files" / str(ada.id) / "media"
+    in_the_way.write_bytes(b"a file where the folder of pictures would be")
+    with pytest.raises(Exception, match=r"media"):
+        await desk.work.once()
+    waiting = await ada.get(f"/decks/imports/{begun['id']}")
+    assert (waiting["status"], waiting["error"]) == ("queued", None)
+    in_the_way.unlink()
+    desk.later(minutes=2)
+    assert await desk.work.once()
+    assert (await ada.get(f"/decks/imports/{begun['id']}"))["status"] == "done"

@@ -5,6 +5,9 @@ import itertools
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from flashcard.models import LoggedReview
+from sqlmodel import col, select
+
 from .desk import Desk, Json, Student
 
 FATE = ("phase", "due_day", "due_at", "interval", "stability", "difficulty", "lapses", "reviews")
@@ -206,3 +209,19 @@ async def test_quality_is_what_sm2_counts(desk: Desk) -> None:
     card = await ada.writes(deck_id=deck["id"])
     after = await reviewed_with_quality(ada, card, 5)
     assert (after["ease"], after["interval"], after["phase"]) == (2.6, 1, "review")
+
+
+async def test_the_log_keeps_each_review_with_the_state_before_and_after_and_what_was_taken_back(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes()
+    for rating in ("good", "good", "again"):
+        card = await ada.reviews(card, rating)
+        desk.later(minutes=10)
+    await ada.post("/reviews/undo")
+    async with desk.database.transaction() as session:
+        rows = (await session.execute(select(LoggedReview).order_by(col(LoggedReview.received)))).scalars().all()
+    assert [(row.rating, row.undone_at is not None) for row in rows] == [(3, False), (3, False), (1, True)]
+    assert rows[0].memory_before == {}
+    for earlier, later in itertools.pairwise(rows):
+        assert earlier.memory_after == later.memory_before
+    assert rows[2].memory_after is not None

@@ -76,6 +76,16 @@ async def test_who_flies_west_is_told_of_a_day_once(desk: Desk) -> None:
     assert days == sorted(set(days))
 
 
+async def test_who_flies_east_is_told_of_the_day_that_it_is_there(desk: Desk) -> None:
+    desk.now = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)  # half past four in the morning in Los Angeles
+    ada = await student_with_a_card(desk, "America/Los_Angeles")
+    desk.later(hours=12)  # in Tokyo it is the 27th, since half past five
+    await desk.knows(ada, "Asia/Tokyo", version=2)
+    desk.later(days=1)
+    await turned(desk)
+    assert [told["day"] for told in await desk.told("reviews.due")] == ["2026-11-27", "2026-11-28"]
+
+
 async def test_clearing_is_told_when_the_last_card_is_done_and_once(desk: Desk) -> None:
     ada = desk.student()
     await desk.knows(ada)
@@ -113,3 +123,28 @@ async def test_the_role_looks_again_when_the_next_day_begins(desk: Desk) -> None
     assert await upkeep.turn_days() == 30.0
     desk.now = datetime(2026, 11, 27, 3, 59, 55, tzinfo=UTC)
     assert await upkeep.turn_days() == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("action", ["suspend", "bury", "delete"])
+async def test_clearing_is_told_too_when_the_last_card_is_put_away(desk: Desk, action: str) -> None:
+    ada = await student_with_a_card(desk)
+    desk.later(days=1)
+    await turned(desk)
+    await ada.post("/flashcards/bulk", q="is:new", action=action)
+    assert len(await desk.told("reviews.cleared")) == 1
+
+
+async def test_two_last_cards_that_are_done_at_once_clear_the_day_once(desk: Desk) -> None:
+    ada = desk.student()
+    await desk.knows(ada)
+    for day in range(1, 6):
+        cards = [await ada.writes(f"Question {day} {number}") for number in range(2)]
+        desk.later(days=1)
+        await turned(desk)
+        left = [
+            item for item in (await ada.queue(limit=200))["items"] if item["id"] not in {card["id"] for card in cards}
+        ]
+        for card in left:
+            await ada.reviews(card, "easy")
+        await asyncio.gather(*(ada.reviews(card, "easy") for card in cards))
+        assert len(await desk.told("reviews.cleared")) == day

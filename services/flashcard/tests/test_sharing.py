@@ -3,6 +3,7 @@
 import asyncio
 
 from .desk import Desk
+from .test_anki_packages import bring_in
 
 
 async def test_a_copy_has_the_cards_and_nothing_of_the_owners_history(desk: Desk) -> None:
@@ -57,3 +58,16 @@ async def test_only_the_owner_shares_and_revokes(desk: Desk) -> None:
     assert (await eve.http.post(f"/decks/{deck['id']}/share")).status_code == 404
     assert (await eve.http.delete(f"/decks/{deck['id']}/share")).status_code == 404
     assert (await eve.http.get("/decks/shared/guessed")).status_code == 404
+
+
+async def test_a_large_deck_is_copied_whole_and_in_its_order(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    table = "question,answer,deck\n" + "".join(f"Question {number},A,D\n" for number in range(2500))
+    await bring_in(desk, ada, "deck.csv", table.encode())
+    (deck,) = (await ada.http.get("/decks")).json()
+    link = await ada.post(f"/decks/{deck['id']}/share")
+    await bob.post(f"/decks/shared/{link['token']}/copy")
+    assert (await bob.get("/flashcards/statistics"))["maturity"]["new"] == 2500
+    queue = await bob.queue(limit=20)
+    assert [item["question"] for item in queue["items"]] == [f"Question {number}" for number in range(20)]
+    assert (await ada.get("/flashcards/statistics"))["maturity"]["new"] == 2500

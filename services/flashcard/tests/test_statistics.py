@@ -1,6 +1,10 @@
 """What the log tells."""
 
+from datetime import date
+
 import pytest
+from flashcard.fsrs_scheduling import Fsrs
+from flashcard.memory import Memory, Phase
 
 from .desk import Desk
 
@@ -68,6 +72,24 @@ async def test_retrievability_falls_and_counts_each_card(desk: Desk) -> None:
     later = await ada.get("/flashcards/statistics")
     assert later["expected_known"] < 4
     assert sum(later["retrievability"]) == 5
+
+
+async def test_the_retention_curve_is_the_one_of_fsrs(desk: Desk) -> None:
+    ada = desk.student()
+    assert (await ada.get("/flashcards/statistics"))["retention_curve"] == []
+    cards = [await ada.reviews(await ada.writes(f"Question {rating}"), rating) for rating in ("hard", "good", "easy")]
+    desk.later(days=5)
+    curve = (await ada.get("/flashcards/statistics", days=60))["retention_curve"]
+    assert (curve[0]["day"], curve[-1]["day"]) == ("2026-12-01", "2027-01-30")
+    for point in curve:
+        chances = [
+            Fsrs().retrievability(
+                Memory(phase=Phase.REVIEW, stability=card["stability"], difficulty=5.0, last_day=date(2026, 11, 26)),
+                date.fromisoformat(point["day"]),
+            )
+            for card in cards
+        ]
+        assert point["recalled"] == pytest.approx(sum(chance or 0 for chance in chances) / 3)
 
 
 async def test_statistics_of_a_deck_are_of_what_lies_in_it(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """The composition root of the gateway."""
 
 import asyncio
+import gc
 import json
 import socket
 import time
@@ -40,6 +41,7 @@ from gateway.tracing import Tracing
 
 log = getLogger(__name__)
 _KEYS_EVERY = 0.5
+_COLLECT_AFTER = 50_000
 
 
 class NoSuchService(Problem):
@@ -58,6 +60,10 @@ class Gateway:
 
     async def serve(self, listener: socket.socket, stop: asyncio.Event, grace: float) -> None:
         """Serve HTTP until `stop`, beside what keeps revocations, keys and quotas up to date."""
+        # Nothing of a request is a cycle: a collection finds nothing, and looked through all that was imported each time.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_COLLECT_AFTER)
         done = asyncio.Event()  # what serves requests is needed until the last of them is answered
         beside = [
             asyncio.create_task(self.buckets.run(done)),

@@ -25,6 +25,7 @@ from ingestion.embedding import Embedder, embedder
 from ingestion.events import bus
 from ingestion.index import PassageIndex
 from ingestion.intake import Intake
+from ingestion.inventories import index_inventories, inventories_of
 from ingestion.jobs import Jobs
 from ingestion.likeness import Likeness, LocalLikeness, RemoteLikeness
 from ingestion.models import SCHEMA, tables
@@ -48,6 +49,7 @@ class Parts:
     storage: Storage
     jobs: Jobs
     embedder: Embedder
+    index: PassageIndex
     search: Search
     local_search: Search
     likeness: Likeness
@@ -72,6 +74,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             storage=Storage(settings.storage),
             jobs=_jobs(settings, stack),
             embedder=model,
+            index=index,
             search=_remote(settings, stack) or local_search,
             local_search=local_search,
             likeness=_remote_likeness(settings, stack) or LocalLikeness(model),
@@ -186,7 +189,14 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "clock": parts.clock,
         },
         checks=checks,
-        operations=Operations(SCHEMA, database=parts.database, amqp_url=settings.amqp_url, snapshots=snapshots),
+        operations=Operations(
+            SCHEMA,
+            database=parts.database,
+            amqp_url=settings.amqp_url,
+            snapshots=snapshots,
+            inventories=inventories_of(parts.index.items, settings.index_url),
+            bus=bus,
+        ),
     )
 
 
@@ -199,6 +209,12 @@ def answering(parts: Parts, checks: dict[str, Check]) -> FastAPI:
         routers=[inside],
         state={"verifier": parts.verifier, "local_search": parts.local_search, "local_likeness": local_likeness},
         checks=checks,
+        operations=Operations(
+            SCHEMA,
+            database=parts.database,
+            amqp_url=parts.settings.amqp_url,
+            inventories=index_inventories(parts.index.items),
+        ),
     )
 
 

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from logging import getLogger
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -94,6 +95,17 @@ class EdgeShelf:
     async def missing(self, passage_ids: Collection[UUID]) -> set[UUID]:
         found = await self._do(lambda: self._shard.retrieve(list(passage_ids), with_payload=False, with_vector=False))
         return set(passage_ids) - {UUID(str(point.id)) for point in found}
+
+    async def versions(self, passage_ids: Collection[UUID]) -> dict[UUID, int]:
+        wanted: list[int | UUID | str] = list(passage_ids)
+        return _versions(await self._do(lambda: self._shard.retrieve(wanted, with_payload=True, with_vector=False)))
+
+    async def page(self, after: UUID | None, limit: int) -> dict[UUID, int]:
+        # From the last point on; the first of all is the progress.
+        request = edge.ScrollRequest(offset=after or PROGRESS_ID, limit=limit + 1, with_payload=True, with_vector=False)
+        points, _ = await self._do(lambda: self._shard.scroll(request))
+        found = _versions([point for point in points if UUID(str(point.id)) != after])
+        return dict(islice(found.items(), limit))
 
     async def count(self) -> int:
         return await self._do(lambda: self._shard.count(edge.CountRequest(exact=True))) - 1
@@ -225,6 +237,11 @@ def _progress(shard: edge.EdgeShard) -> Progress:
 def _advance(shard: edge.EdgeShard, progress: Progress) -> None:
     point = edge.Point(PROGRESS_ID, progress_vector(progress.dimensions), progress.payload())
     shard.update(edge.UpdateOperation.upsert_points([point]))
+
+
+def _versions(points: Sequence[edge.Record]) -> dict[UUID, int]:
+    payloads = {UUID(str(point.id)): point.payload or {} for point in points}
+    return {id_: payload["content_version"] for id_, payload in payloads.items() if id_ != PROGRESS_ID}
 
 
 def _both(passage: PassageVectors) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ingestion.embedding_failures import EmbeddingFailed
 from ingestion.minilm import MiniLM
-from ingestion.openai_embedding import OpenAIEmbedding
 from ingestion.settings import Settings
 
 __all__ = ["Embedder", "EmbeddingFailed", "embedder", "from_bytes", "mean", "named", "to_bytes"]
@@ -75,6 +74,9 @@ def embedder(settings: Settings) -> Embedder:
     """The configured model. Cheap: weights are loaded at the first text."""
     if settings.embeddings_base_url is None and settings.embeddings_model in (None, MiniLM.name):
         return MiniLM(settings.data_dir / "ingestion" / "models")
+    # Its client is half a second of CPU and tens of megabytes, which the model on this CPU does not need.
+    from ingestion.openai_embedding import OpenAIEmbedding  # noqa: PLC0415
+
     return OpenAIEmbedding(
         base_url=settings.embeddings_base_url,
         api_key=settings.embeddings_api_key.get_secret_value() if settings.embeddings_api_key else None,

@@ -6,7 +6,7 @@ advisory lock of PostgreSQL.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from logging import getLogger
@@ -16,9 +16,10 @@ import asyncpg
 import numpy as np
 from chassis.database import Database
 from chassis.errors import Unavailable
+from chassis.personal_data import KEPT
 from mesh.database import driver_connection
+from mesh.inventories import Item
 from numpy.typing import NDArray
-from qdrant_client import AsyncQdrantClient
 
 from ingestion.edge_vectors import EdgeLibrary
 from ingestion.embedding import Embedder, EmbeddingFailed
@@ -26,7 +27,6 @@ from ingestion.embedding import named as named_embedder
 from ingestion.following import POLL_SECONDS, Follower, wait
 from ingestion.models import PASSAGE_CHANNEL, SCHEMA
 from ingestion.planning import Plan, Served, plan
-from ingestion.qdrant_vectors import QdrantLibrary
 from ingestion.rebuilding import Wish, last_wish
 from ingestion.settings import Settings
 from ingestion.vectors import Hit, Library, LibraryTaken, Shelf
@@ -112,6 +112,18 @@ class PassageIndex:
         raise Unavailable(
             "Search is not ready: the index or the model that reads questions cannot be reached. Try again in a moment."
         )
+
+    async def items(self, after: UUID | None, limit: int, ids: Sequence[UUID] | None) -> Sequence[Item]:
+        """The passages that it has, for `mesh audit`: those with the ids, or the next by id. Raises `Unavailable`."""
+        if not self._served:
+            raise Unavailable("The vector index is not open. Try again in a moment.")
+        shelf = self._served[0].shelf
+        try:
+            found = await (shelf.versions(ids) if ids is not None else shelf.page(after, limit))
+        except Exception as error:  # each engine has exceptions of its own
+            log.exception("the vector index does not answer")
+            raise Unavailable("The vector index does not answer. Try again in a moment.") from error
+        return [Item(passage_id, content_version, KEPT) for passage_id, content_version in found.items()]
 
     async def check(self) -> None:
         """Ready check: raises while the role runs here and has no index to answer from."""
@@ -229,5 +241,10 @@ def library_of(settings: Settings) -> Library:
     """The configured place of the vectors."""
     if settings.qdrant_url is None:
         return EdgeLibrary(settings.data_dir / "ingestion" / "vectors")
+    # A second of CPU and tens of megabytes, which only who has a server needs.
+    from qdrant_client import AsyncQdrantClient  # noqa: PLC0415
+
+    from ingestion.qdrant_vectors import QdrantLibrary  # noqa: PLC0415
+
     key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
     return QdrantLibrary(AsyncQdrantClient(url=settings.qdrant_url, api_key=key, timeout=10, check_compatibility=False))

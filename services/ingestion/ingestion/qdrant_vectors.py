@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -86,6 +87,19 @@ class QdrantShelf:
         found = await self._client.retrieve(self.name, wanted, with_payload=False)
         return set(passage_ids) - {UUID(str(point.id)) for point in found}
 
+    async def versions(self, passage_ids: Collection[UUID]) -> dict[UUID, int]:
+        wanted = [str(passage_id) for passage_id in passage_ids]
+        return _versions(await self._client.retrieve(self.name, wanted, with_payload=["content_version"]))
+
+    async def page(self, after: UUID | None, limit: int) -> dict[UUID, int]:
+        # From the last point on; the first of all is the progress.
+        start = str(after or PROGRESS_ID)
+        points, _ = await self._client.scroll(
+            self.name, offset=start, limit=limit + 1, with_payload=["content_version"], with_vectors=False
+        )
+        found = _versions([point for point in points if UUID(str(point.id)) != after])
+        return dict(islice(found.items(), limit))
+
     async def count(self) -> int:
         return (await self._client.count(self.name, exact=True)).count - 1
 
@@ -157,6 +171,11 @@ class QdrantLibrary:
             if error.status_code == HTTPStatus.NOT_FOUND:  # removed in this moment
                 return False
             raise
+
+
+def _versions(points: Sequence[models.Record]) -> dict[UUID, int]:
+    payloads = {UUID(str(point.id)): point.payload or {} for point in points}
+    return {id_: payload["content_version"] for id_, payload in payloads.items() if id_ != PROGRESS_ID}
 
 
 def _both(passage: PassageVectors) -> dict[str, Any]:

@@ -111,6 +111,12 @@ class Shelf(Protocol):
     async def missing(self, passage_ids: Collection[UUID]) -> set[UUID]:
         """Those that the shelf does not have."""
 
+    async def versions(self, passage_ids: Collection[UUID]) -> dict[UUID, int]:
+        """The content versions of those that the shelf has."""
+
+    async def page(self, after: UUID | None, limit: int) -> dict[UUID, int]:
+        """The content versions of its next passages behind an id, by id; fewer than `limit` is the end."""
+
     async def count(self) -> int:
         """How many passages it holds."""
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from ingestion.app import Parts, application, sweeper
 from ingestion.embedding import Vector, Vectors
+from ingestion.index import PassageIndex
 from ingestion.jobs import Jobs
 from ingestion.likeness import LocalLikeness
 from ingestion.processing import Processing, Terms
@@ -185,6 +186,7 @@ class Service:
             storage=Storage(settings.storage),
             jobs=self.jobs,
             embedder=self.embedder,
+            index=PassageIndex(settings, database, self.embedder),
             search=self.search,
             local_search=self.local_search,
             likeness=LocalLikeness(self.embedder),

@@ -181,6 +181,21 @@ async def test_it_says_which_passages_it_lacks(shelf: Shelf) -> None:
     assert await shelf.missing([]) == set()
 
 
+async def test_its_passages_are_paged_by_id_and_looked_up_with_their_versions(shelf: Shelf) -> None:
+    there = [passage(axis(n % 3)) for n in range(7)]
+    await shelf.upsert(there)
+    known = {one.passage_id: one.content_version for one in there}
+    assert await shelf.versions([*known, uuid4()]) == known
+    assert await shelf.versions([]) == {}
+    pages: list[UUID] = []
+    while page := await shelf.page(pages[-1] if pages else None, 3):
+        pages += page
+    assert pages == sorted(known)
+    # The last of a page may be gone before the next is asked for.
+    await shelf.delete_document(next(one.document_id for one in there if one.passage_id == pages[2]))
+    assert list(await shelf.page(pages[2], 2)) == pages[3:5]
+
+
 async def test_an_empty_shelf_answers(shelf: Shelf) -> None:
     await shelf.upsert([])
     assert await found(shelf, axis(0)) == []

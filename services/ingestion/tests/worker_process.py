@@ -11,6 +11,7 @@ from chassis.identity import TokenVerifier
 from chassis.storage import Storage
 from ingestion.app import Parts, sweeper, work
 from ingestion.embedding import Vectors
+from ingestion.index import PassageIndex
 from ingestion.jobs import Jobs
 from ingestion.likeness import LocalLikeness
 from ingestion.models import SCHEMA
@@ -37,6 +38,7 @@ async def main() -> None:
         storage=Storage(settings.storage),
         jobs=Jobs(settings.redis_url),
         embedder=model,
+        index=PassageIndex(settings, database, model),
         search=NothingFound(),
         local_search=NothingFound(),
         likeness=LocalLikeness(model),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 from chassis.clock import Clock, system_clock
@@ -29,18 +30,20 @@ from notifier import events, pushes
 from notifier.addresses import sender
 from notifier.api import routers
 from notifier.hub import Hub
+from notifier.inventories import inventories
 from notifier.models import SCHEMA, tables
 from notifier.notifications import Desk
 from notifier.post_office import PostOffice
-from notifier.posting import MailFolder, Post, SmtpServer
+from notifier.posting import MailFolder, Pace, Post, SmtpServer
 from notifier.presence import Attendance
+from notifier.reminding import Reminding
 from notifier.retention import Retention
 from notifier.settings import Settings
-from notifier.students import Students
 from notifier.unsubscribing import Unsubscribing
 
 # What clients send is not for us: a frame longer than this ends the socket.
 _LONGEST_MESSAGE = 4096
+T = TypeVar("T")
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 
@@ -67,8 +70,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         database = parts.database
         provide = {
             Desk: Desk,
-            Students: Students,
-            PostOffice: partial(_post_office, parts),
+            PostOffice: partial(_value, _post_office(parts)),
             Clock: partial(_value, clock),
         }
         consumer = Consumer(
@@ -80,6 +82,12 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))
             await Relay(SCHEMA, database=database, amqp_url=settings.amqp_url, topology=topology).run(stop)
 
+        async def scheduler(stop: asyncio.Event) -> None:
+            keep = (settings.keep, settings.keep_mails)
+            retention = Retention(database, clock, *keep, keep_events=settings.keep_events)
+            reminding = Reminding(database, clock, settings.reminder_seconds)
+            await asyncio.gather(retention.run(stop), reminding.run(stop))
+
         async def migrate() -> None:
             await upgrade(database, MIGRATIONS, tables.metadata)
 
@@ -87,9 +95,7 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             roles={
                 "consumer": consumer.run,
                 "relay": relay,
-                "scheduler": Retention(
-                    database, clock, settings.keep, settings.keep_mails, keep_events=settings.keep_events
-                ).run,
+                "scheduler": scheduler,
             },
             commands={"migrate": migrate},
             app=None,
@@ -135,7 +141,13 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
             "clock": parts.clock,
         },
         checks=checks,
-        operations=Operations(SCHEMA, database=parts.database, amqp_url=parts.settings.amqp_url),
+        operations=Operations(
+            SCHEMA,
+            database=parts.database,
+            amqp_url=parts.settings.amqp_url,
+            inventories=inventories,
+            bus=events.bus,
+        ),
     )
 
 
@@ -179,6 +191,8 @@ def _post_office(parts: Parts) -> PostOffice:
         unsubscribing=parts.unsubscribing,
         sender=sender(parts.settings.mail_sender),
         clock=parts.clock,
+        pace=Pace(parts.settings.mails_per_second),
+        study_url=parts.settings.study_page,
     )
 
 
@@ -196,8 +210,8 @@ def _post(settings: Settings) -> Post:
     )
 
 
-def _value(clock: Clock) -> Clock:
-    return clock
+def _value(value: T) -> T:
+    return value
 
 
 SERVICE = Service("notifier", Settings, compose)

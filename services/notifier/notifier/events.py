@@ -1,5 +1,6 @@
 """What notifier takes from the mesh once each."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from chassis.clock import Clock
@@ -16,8 +17,9 @@ from contracts.auth import (
     UserRegistered,
 )
 from contracts.chat import MessageAnswered
+from contracts.flashcard import ReviewsCleared, ReviewsDue
 from contracts.ingestion import DocumentDeleted, DocumentFailed, DocumentProcessed
-from contracts.notifier import NotifierDataErased, NotifierDataExported
+from contracts.notifier import NotifierDataErased, NotifierDataExported, ReviewReminderRaised
 from mesh import Envelope, Outbox, Retry, Subscriptions, transient
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,11 +29,15 @@ from notifier.notifications import Desk
 from notifier.post_office import PostOffice
 from notifier.posting import Passing
 from notifier.presence import is_present
-from notifier.students import Students
+from notifier.reminders import Reminders, subject_of
 
 bus = Subscriptions("notifier")
 # A mail server may be away for an hour, and one that does not know us yet wants us to come back in some minutes.
-patient = Retry(attempts=11, first=0.5, longest=1024.0, permanent=(SealBroken,), expected=Passing)
+# Sixteen tries last at least 80 minutes: waits are drawn between half of each and the whole.
+patient = Retry(attempts=16, first=0.5, longest=1024.0, permanent=(SealBroken,), expected=Passing)
+
+# A notification that could not be mailed for so long is no news any more.
+_NEWS_LIFE = timedelta(days=1)
 
 News = DocumentProcessed | DocumentFailed | MessageAnswered
 
@@ -58,9 +64,22 @@ async def tell_of_answer(event: MessageAnswered, session: AsyncSession, desk: De
 
 
 @bus.on(UserRegistered, UserProfileChanged, UserEmailVerified, retry=transient)
-async def keep_profile(event: Profile, students: Students) -> None:
-    """Where a student is reached."""
-    await students.put(event)
+async def keep_profile(event: Profile, session: AsyncSession) -> None:
+    """Where a student is reached, and when it is time for a reminder there."""
+    await Reminders(session, event.user_id).move(event)
+
+
+@bus.on(ReviewsDue, retry=transient)
+async def note_reviews_due(event: ReviewsDue, session: AsyncSession) -> None:
+    """There is something to remind the student of."""
+    await Reminders(session, event.user_id).note(event)
+
+
+@bus.on(ReviewsCleared, retry=transient)
+async def note_reviews_cleared(event: ReviewsCleared, session: AsyncSession, desk: Desk, clock: Clock) -> None:
+    """There is not any more; a reminder that was given is withdrawn."""
+    await Reminders(session, event.user_id).note(event)
+    await desk.tell(subject_of(event.user_id), event.version, owner=event.user_id, news=None, now=clock())
 
 
 @bus.on(UserDeleted, retry=transient)
@@ -78,7 +97,7 @@ async def export_user(event: UserExportRequested, session: AsyncSession) -> None
     await Outbox(session, SCHEMA).add(exported)
 
 
-# No transaction around these two: none may be open while a mail is sent. They keep a log of their own.
+# No transaction around these three: none may be open while a mail is sent. They keep a log of their own.
 @bus.on(EmailRequested, retry=patient, prefetch=5, concurrency=5, inbox=False)
 async def mail_link(event: EmailRequested, envelope: Envelope, post_office: PostOffice) -> None:
     """A mail with a secret link, sent unless it has expired."""
@@ -93,7 +112,20 @@ async def mail_news(event: News, envelope: Envelope, post_office: PostOffice) ->
         event.version,
         owner=event.user_id,
         news=news.of_event(event),
-        told_at=envelope.time,
+        expires_at=envelope.time + _NEWS_LIFE,
+        is_last=_is_last(envelope),
+    )
+
+
+@bus.on(ReviewReminderRaised, retry=patient, prefetch=5, concurrency=5, inbox=False)
+async def mail_reminder(event: ReviewReminderRaised, envelope: Envelope, post_office: PostOffice) -> None:
+    """A reminder by mail, for who wants it so and has not finished meanwhile. Never on another day than its own."""
+    await post_office.send_news(
+        subject_of(event.user_id),
+        event.due_version,
+        owner=event.user_id,
+        news=news.reviews_due(event.day, event.reviews, event.new),
+        expires_at=event.expires_at,
         is_last=_is_last(envelope),
     )
 

@@ -9,6 +9,7 @@ class NotificationKind(StrEnum):
     DOCUMENT_READY = "document_ready"
     DOCUMENT_FAILED = "document_failed"
     ANSWER_READY = "answer_ready"
+    REVIEW_REMINDER = "review_reminder"
 
 
 class Channel(StrEnum):
@@ -18,5 +19,7 @@ class Channel(StrEnum):
     EMAIL = "email"
 
 
-# Mail only for what one would leave the desk for, and nothing here takes that long: who wants it asks for it.
-DEFAULT = frozenset((kind, Channel.IN_APP) for kind in NotificationKind)
+# News by mail is for who asks for it: nothing here takes so long that one would leave the desk. A reminder is for who did.
+DEFAULT = frozenset((kind, Channel.IN_APP) for kind in NotificationKind) | {
+    (NotificationKind.REVIEW_REMINDER, Channel.EMAIL)
+}

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from notifier.kinds import NotificationKind
 from notifier.news import News
 
 # A name that could carry an invitation to somewhere: strangers can sign up with another's address.
@@ -43,9 +44,11 @@ def link_letter(kind: str, name: str, link: str, expires_at: datetime) -> Letter
     return _letter(kind, _SUBJECTS[kind], name=name, link=link, until=until)
 
 
-def news_letter(news: News, name: str, unsubscribe: str) -> Letter:
+def news_letter(news: News, name: str, unsubscribe: str, study_url: str) -> Letter:
     """A notification by mail."""
-    return _letter("news", news.title, name=name, unsubscribe=unsubscribe, title=news.title, body=news.body)
+    template = "review_reminder" if news.kind is NotificationKind.REVIEW_REMINDER else "news"
+    known = {"title": news.title, "body": news.body, "link": study_url}
+    return _letter(template, news.title, name=name, unsubscribe=unsubscribe, **known)
 
 
 def render(template: str, **known: object) -> str:
@@ -76,6 +79,8 @@ def message(letter: Letter, *, mail_id: UUID, sender: Address, recipient: Addres
     made["Auto-Submitted"] = "auto-generated"
     if letter.unsubscribe is not None:
         made["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+    # RFC 8058 wants one click to go over HTTPS; without, the link is for people.
+    if letter.unsubscribe is not None and letter.unsubscribe.startswith("https:"):
         made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     made.set_content(letter.text)
     made.add_alternative(letter.html, subtype="html")

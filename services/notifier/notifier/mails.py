@@ -19,7 +19,7 @@ _FINAL = {MailStatus.DELIVERED, MailStatus.REFUSED, MailStatus.EXPIRED}
 _LONGEST_DETAIL = 500
 _SENTENCES = {
     MailStatus.REFUSED: "The mail server refused the mail for this address.",
-    MailStatus.EXPIRED: "The link in the mail expired before it could be sent.",
+    MailStatus.EXPIRED: "The mail was of no use any more before it could be sent.",
     MailStatus.UNREACHABLE: "The mail server could not be reached, or did not take the mail in time.",
 }
 Failure = Literal[MailStatus.REFUSED, MailStatus.EXPIRED, MailStatus.UNREACHABLE]

@@ -1,10 +1,20 @@
-"""What operators see of sockets and mail."""
+"""What operators see of sockets, mail and reminders."""
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 SOCKETS = Gauge("notifier_sockets", "Open WebSockets of this process")
 FRAMES = Counter("notifier_frames_total", "Frames given to sockets, or dropped because they may be lost", ["outcome"])
 TOO_SLOW = Counter("notifier_sockets_too_slow_total", "Sockets that were closed because they did not keep up")
 MAILS = Counter(
     "notifier_mails_total", "Mails by what became of them; deferred ones are tried again", ["kind", "outcome"]
+)
+REMINDERS = Counter(
+    "notifier_reminders_total",
+    "Reminders by what became of them: raised, unwanted by every channel, late (not sent), moved, put off after an error",
+    ["outcome"],
+)
+REMINDER_LATENESS = Histogram(
+    "notifier_reminder_lateness_seconds",
+    "Between the time for which a reminder was meant and its being raised",
+    buckets=(1, 5, 15, 60, 300, 900, 3600, 14400),
 )

@@ -1,6 +1,6 @@
-"""The rows of notifier: notifications and what was last said of each thing, students, who has a tab open, mails."""
+"""The rows of notifier: notifications and what was last said of each thing, students and their reminders, open tabs, mails."""
 
-from datetime import datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from chassis.database import table_registry
 from chassis.personal_data import personal_data_tables
 from mesh import tables as mesh_tables
-from sqlalchemy import Column, DateTime, Index, Text, UniqueConstraint
+from sqlalchemy import Column, Date, DateTime, Index, Text, Time, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -88,6 +88,29 @@ class Student(Row, table=True):
     time_zone: str = Field(sa_type=Text)
     day_starts_at: int
     email_verified: bool
+
+
+class Reminder(Row, table=True):
+    """When a student wants to be reminded, and what of. Its lock serialises whatever changes that.
+
+    `due_day` is the student's day on which cards are due, by the newest that was heard (`due_version`); None: nothing is left.
+    `told_day` is the last day that was reminded of. At `next_at` a scheduler looks; None: there is nothing to remind of.
+    """
+
+    __tablename__ = "reminder"
+    __table_args__ = (Index("ix_reminder_next_at", "next_at", postgresql_where="next_at IS NOT NULL"),)
+
+    user_id: UUID = Field(primary_key=True)
+    remind_at: time = Field(sa_column=Column(Time, nullable=False))
+    quiet_from: time | None = Field(default=None, sa_column=Column(Time))
+    quiet_until: time | None = Field(default=None, sa_column=Column(Time))
+    chosen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    due_version: int = 0
+    due_day: date | None = Field(default=None, sa_column=Column(Date))
+    reviews: int = 0
+    new: int = 0
+    told_day: date | None = Field(default=None, sa_column=Column(Date))
+    next_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class Presence(Row, table=True):

@@ -1,6 +1,7 @@
 """What notifications say: facts of the mesh in words for a student. Text is plain; titles come from students' files."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from contracts.chat import MessageAnswered
@@ -66,6 +67,21 @@ def answer_ready(event: MessageAnswered) -> News:
         "It was finished while you were away.",
         {"session_id": str(event.session_id), "message_id": str(event.message_id)},
     )
+
+
+def reviews_due(day: date, reviews: int, new: int) -> News:
+    """Cards are waiting. The counts are those of the day's beginning: some may be done by now."""
+    parts = [_counted(reviews, "review"), _counted(new, "new card")]
+    return News(
+        NotificationKind.REVIEW_REMINDER,
+        "Cards are waiting for you",
+        f"Today began with {' and '.join(part for part in parts if part)}, and some are still to be done.",
+        {"day": day.isoformat(), "reviews": reviews, "new": new},
+    )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}" if number else ""
 
 
 def _quoted(title: str) -> str:

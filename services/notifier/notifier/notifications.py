@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from chassis.errors import NotFound
 from chassis.paging import INTEGER, PageRequest
@@ -17,6 +17,11 @@ from notifier.kinds import Channel
 from notifier.models import SCHEMA, Feed, Notification, Told
 from notifier.news import News
 from notifier.preferences import wants
+
+
+def notification_id(subject_id: UUID, kind: str, version: int) -> UUID:
+    """The id of what is told of a version of a thing, the same by every channel; a mail's Message-ID is made of it."""
+    return uuid5(subject_id, f"{kind}.{version}")
 
 
 class NoSuchNotification(NotFound):
@@ -102,6 +107,7 @@ class Desk:
         ):
             return
         kept = Notification(
+            id=notification_id(subject_id, news.kind, version),
             user_id=owner,
             number=await self._next_number(owner),
             kind=news.kind,

@@ -5,9 +5,9 @@ A process that dies between sending and writing sends the mail once more, under 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.headerregistry import Address
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -22,14 +22,12 @@ from notifier.letters import Letter, link_letter, message, news_letter
 from notifier.mails import Mails
 from notifier.models import MailStatus, Student, Told
 from notifier.news import News
-from notifier.posting import Passing, Post, Refused
+from notifier.notifications import notification_id
+from notifier.posting import Pace, Passing, Post, Refused
 from notifier.preferences import wants
 from notifier.presence import is_present
 from notifier.students import Students
 from notifier.unsubscribing import Unsubscribing
-
-# A notification that could not be mailed for so long is no news any more.
-_NEWS_LIFE = timedelta(days=1)
 
 
 class ProfileUnknown(Transient):
@@ -58,6 +56,8 @@ class PostOffice:
     unsubscribing: Unsubscribing
     sender: Address
     clock: Clock
+    pace: Pace
+    study_url: str
 
     async def send_requested(self, event: EmailRequested, *, is_last: bool) -> None:
         """A mail with a secret link. Raises `SealBroken` where it was sealed by keys that are not ours."""
@@ -66,16 +66,17 @@ class PostOffice:
         await self._send(order, lambda: link_letter(event.kind, event.name, link, event.expires_at))
 
     async def send_news(
-        self, subject_id: UUID, version: int, *, owner: UUID, news: News, told_at: datetime, is_last: bool
+        self, subject_id: UUID, version: int, *, owner: UUID, news: News, expires_at: datetime, is_last: bool
     ) -> None:
-        """A notification by mail, where the student wants it. Raises `ProfileUnknown`."""
+        """A notification by mail, where the student wants it and has not heard newer. Raises `ProfileUnknown`."""
         student = await self._addressee(subject_id, version, owner, news)
         if student is None:
             return
-        mail_id = uuid5(subject_id, f"{news.kind}.{version}")
-        order = Order(mail_id, owner, news.kind, student.email, told_at + _NEWS_LIFE, is_last)
+        mail_id = notification_id(subject_id, news.kind, version)
+        order = Order(mail_id, owner, news.kind, student.email, expires_at, is_last)
         unsubscribe = self.unsubscribing.link(owner, news.kind)
-        await self._send(order, lambda: news_letter(news, student.name, unsubscribe))
+        await self.pace.turn()
+        await self._send(order, lambda: news_letter(news, student.name, unsubscribe, self.study_url))
 
     async def _addressee(self, subject_id: UUID, version: int, owner: UUID, news: News) -> Student | None:
         """Who is to get the news; nobody where it is not wanted, is old, or was seen."""

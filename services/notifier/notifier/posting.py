@@ -18,6 +18,21 @@ class Refused(Exception):
     """The server will never take this mail for this address; the message is what it said."""
 
 
+class Pace:
+    """At most so many a second, evenly: after an outage a mail server is not flooded. Whoever comes waits for a turn."""
+
+    def __init__(self, per_second: float) -> None:
+        self._between = 1 / per_second
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Returns when it is the caller's turn."""
+        now = asyncio.get_running_loop().time()
+        turn = max(now, self._next)
+        self._next = turn + self._between
+        await asyncio.sleep(turn - now)
+
+
 class Post(Protocol):
     """Where mails go."""
 

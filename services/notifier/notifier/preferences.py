@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from chassis.personal_data import is_erased
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
@@ -34,7 +35,9 @@ class Preferences:
         } | chosen
 
     async def choose(self, choices: Choices) -> None:
-        """Set some; the others stay as they are."""
+        """Set some; the others stay as they are. Nothing is kept for a user who is gone: the links in mails outlive accounts."""
+        if await is_erased(self._session, self._owner):
+            return
         for (kind, channel), wanted in choices.items():
             statement = insert(Preference).values(user_id=self._owner, kind=kind, channel=channel, wanted=wanted)
             chosen = statement.on_conflict_do_update(

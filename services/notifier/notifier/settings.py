@@ -34,6 +34,18 @@ class Settings(StoringSettings, env_prefix="NOTIFIER_"):
     public_url: str = Field(
         "http://localhost:8080", description="Where the gateway is reached from outside; links in mails begin with it"
     )
+    study_url: str | None = Field(
+        None, description="Where students study: the link in reminders; unset, the gateway's page of its API"
+    )
+    mails_per_second: float = Field(
+        10.0,
+        gt=0,
+        le=1000,
+        description="News and reminders that one process sends at most; mails with links do not wait",
+    )
+    reminder_seconds: float = Field(
+        5.0, gt=0, le=600, description="How often reminders whose time has come are looked for, at least"
+    )
     mail_sender: str = Field("Study Teddy <study-teddy@localhost>", description="Who mails come from")
     mail_folder: Path | None = Field(
         None, description="In development without an SMTP server: where mails are written; unset, below DATA_DIR"
@@ -53,6 +65,14 @@ class Settings(StoringSettings, env_prefix="NOTIFIER_"):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("must be a URL such as https://study.example.org")
         return url.rstrip("/")
+
+    @field_validator("study_url")
+    @classmethod
+    def refuse_what_is_no_page(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "")
+        if url is not None and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("must be a URL such as https://study.example.org/review")
+        return url
 
     @field_validator("mail_sender")
     @classmethod
@@ -87,6 +107,11 @@ class Settings(StoringSettings, env_prefix="NOTIFIER_"):
     @property
     def keep_mails(self) -> timedelta:
         return timedelta(days=self.keep_mails_days)
+
+    @property
+    def study_page(self) -> str:
+        """The link in reminders."""
+        return self.study_url or f"{self.public_url}/docs"
 
     @property
     def local_mail_folder(self) -> Path:

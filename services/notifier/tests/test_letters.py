@@ -14,6 +14,7 @@ from notifier.kinds import NotificationKind
 from notifier.letters import link_letter, message, news_letter
 from notifier.news import News
 
+STUDY = "https://study.example.org/review"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MAIL = UUID("018f3b2e-0000-7000-8000-000000000006")
 # What PostgreSQL can hold: no NUL, no half characters.
@@ -23,7 +24,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 def sent(letter_name: str, title: str = "“Biology” is ready", body: str = "All of it.") -> EmailMessage:
     """A letter as a server gets it."""
     news = News(NotificationKind.DOCUMENT_READY, title, body, {})
-    letter = news_letter(news, letter_name, "https://study.example.org/off?token=1")
+    letter = news_letter(news, letter_name, "https://study.example.org/off?token=1", STUDY)
     made = message(
         letter, mail_id=MAIL, sender=sender("Teddy <t@example.org>"), recipient=recipient("ada@example.org"), now=NOW
     )

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from notifier.addresses import sender
+from notifier.events import patient
 from notifier.models import MailStatus
 from notifier.post_office import PostOffice
+from notifier.posting import Pace
 from notifier.posting import SmtpServer as Server
 from notifier.unsubscribing import Unsubscribing
 from pydantic import SecretStr
@@ -124,7 +126,7 @@ async def test_a_server_that_stays_away_leaves_a_dead_letter_which_can_be_replay
     port = free_port()
     async with campus.running(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none"):
         event = requested()
-        await campus.tell(event, attempt=11)
+        await campus.tell(event, attempt=patient.attempts)
         mail = await became(campus, event.request_id, MailStatus.UNREACHABLE)
         assert "Connect" in (mail.detail or "")
         letter = await dead_letter(campus, "notifier.mail_link")
@@ -225,4 +227,13 @@ def _at(server: SmtpServer, kind: type[Server]) -> Server:
 
 def _office(campus: Campus, post: Server) -> PostOffice:
     unsubscribing = Unsubscribing(RING, "http://localhost:8080")
-    return PostOffice(campus.database, post, RING, unsubscribing, sender("teddy@localhost"), campus.clock)
+    return PostOffice(
+        campus.database,
+        post,
+        RING,
+        unsubscribing,
+        sender("teddy@localhost"),
+        campus.clock,
+        Pace(100),
+        "http://localhost",
+    )

@@ -8,14 +8,17 @@ from collections.abc import Sequence
 
 from aio_pika.exceptions import AMQPError
 
-from mesh.commands import dead, republish
+from mesh.commands import audit, dead, republish
 from mesh.errors import MeshError
 
 AMQP_URL = "amqp://guest:guest@127.0.0.1:5672/"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command: 0 is success, 1 a failure with a sentence, 2 a mistake in the arguments."""
+    """Run one command: 0 is success, 1 a failure with a sentence, 2 a mistake in the arguments.
+
+    `audit` has codes of its own: 1 is drift, 2 that somebody could not be asked.
+    """
     parsed = _parser().parse_args(arguments)
     try:
         code: int = asyncio.run(parsed.run(parsed))
@@ -38,4 +41,5 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     dead.add_to(commands, common)
     republish.add_to(commands, common)
+    audit.add_to(commands, common)
     return parser

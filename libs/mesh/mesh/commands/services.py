@@ -39,24 +39,24 @@ class Services:
         given = {name: value for name, value in parameters.items() if value is not None}
         return await self._ask(service, "GET", path, params=given)
 
-    async def post(self, service: str, path: str, body: Any) -> Any:
-        """What a service answers. Raises `NotAnswered`."""
-        return await self._ask(service, "POST", path, json=body)
+    async def post(self, service: str, path: str, body: Any, at: str | None = None) -> Any:
+        """What a service answers, or that one of its processes which is at another address. Raises `NotAnswered`."""
+        return await self._ask(service, "POST", path, at, json=body)
 
-    async def _ask(self, service: str, method: str, path: str, **options: Any) -> Any:
+    async def _ask(self, service: str, method: str, path: str, at: str | None = None, **options: Any) -> Any:
         if service not in self._urls:
             raise NotAnswered(f"Nobody says where {service} is: set MESH_SERVICES={service}=http://…,…")
-        answer = await self._with_token(service, method, path, **options)
+        base = (at or self._urls[service]).rstrip("/")
+        answer = await self._with_token(service, method, f"{base}/internal/mesh{path}", **options)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             del self._tokens[service]  # it expired meanwhile
-            answer = await self._with_token(service, method, path, **options)
+            answer = await self._with_token(service, method, f"{base}/internal/mesh{path}", **options)
         return _read(service, answer)
 
-    async def _with_token(self, service: str, method: str, path: str, **options: Any) -> httpx.Response:
+    async def _with_token(self, service: str, method: str, url: str, **options: Any) -> httpx.Response:
         if service not in self._tokens:
             self._tokens[service] = await self._token(service)
         authorization = {"Authorization": f"Bearer {self._tokens[service]}"}
-        url = f"{self._urls[service]}/internal/mesh{path}"
         return await self._send(service, method, url, headers=authorization, **options)
 
     async def _token(self, audience: str) -> str:

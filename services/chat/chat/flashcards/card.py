@@ -9,7 +9,7 @@ from contracts.chat import ProposedCard
 
 from chat.citations import LONGEST_QUOTE, Citation, single_spaced
 from chat.passages import Passage
-from chat.recall.drafts import BLANK, Draft, Form
+from chat.recall.drafts import BLANK, SHORT, Draft, Form
 from chat.recall.turns import Question
 from chat.terms import question_terms, terms, word_set, words
 
@@ -88,22 +88,24 @@ def _lists_several(draft: Draft) -> bool:
     return draft.form is Form.DEFINITION and "and" in words(draft.concept)
 
 
-def card_of_question(question: Question, worth: float = 1.0) -> Card | None:
-    """The card of a question that a quiz has asked."""
-    source = question.source
-    return card_of(
-        Draft(
-            question.form,
-            question.concept,
-            question.text,
-            question.answer,
-            question.reference,
-            source.passage,
-            source.quote_start - source.start,
-            source.quote_end - source.start,
-            worth,
-        )
+def card_of_question(question: Question, worth: float = 1.0) -> Card:
+    """The card of a question that a quiz has asked: as it was asked, where it would not read alone otherwise."""
+    draft = Draft(
+        question.form,
+        question.concept,
+        question.text,
+        question.answer,
+        question.reference,
+        question.source.passage,
+        question.source.quote_start - question.source.start,
+        question.source.quote_end - question.source.start,
+        worth,
     )
+    if (card := card_of(draft)) is not None:
+        return card
+    told = question.answer if question.form in SHORT else question.reference
+    place = (draft.passage, draft.start, draft.end)
+    return Card("basic", question.text[:LONGEST_QUESTION], told[:LONGEST_ANSWER], draft.about, worth, *place)
 
 
 def card_of_answer(question: str, citations: Sequence[Citation]) -> Card | None:

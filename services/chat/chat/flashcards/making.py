@@ -95,9 +95,7 @@ def chosen(cards: Iterable[Card], wanted: int, known: Collection[str]) -> list[C
 def _of_questions(studied: Studied) -> Iterator[Card]:
     """What was missed comes first, then what the student asked."""
     for graded in studied.graded:
-        card = card_of_question(graded.question, _MISSED - _FOR_EACH_GRADE * graded.grade)
-        if card is not None:
-            yield card
+        yield card_of_question(graded.question, _MISSED - _FOR_EACH_GRADE * graded.grade)
     for exchange in studied.exchanges:
         # A follow-up is searched with what it leans on, and is not understood without it.
         if exchange.query == exchange.question and (card := card_of_answer(exchange.question, exchange.citations)):

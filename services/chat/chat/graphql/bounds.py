@@ -43,6 +43,7 @@ _LISTED = {"citations": 5, "documents": 3}
 # Lists of introspection, each of which may lead to any type again.
 _INTROSPECTION_LISTS = frozenset(("fields", "interfaces", "possibleTypes", "inputFields"))
 _MOST_INTROSPECTION_LISTS = 2
+_INTROSPECTION = frozenset(("__schema", "__type"))
 _OPENING = frozenset((TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L))
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,200}")
 _CLOSING = frozenset((TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R))
@@ -99,6 +100,11 @@ class Measure:
             _refuse_alike(selection)
         for operation in self._operations:
             self._refuse_costly(operation.selection_set)
+
+    def refuse_introspection(self) -> None:
+        """Raise `QueryRefused` where it asks what the schema is."""
+        if any(field.name.value in _INTROSPECTION for selection in self._selections for field in _fields(selection)):
+            raise QueryRefused("The schema is not told here: it is published as contracts/graphql/schema.graphql.")
 
     def _refuse_costly(self, selection: SelectionSetNode) -> None:
         roots = list(self._flat(selection, frozenset()))
@@ -212,7 +218,10 @@ class Bounded(SchemaExtension):
         context = self.execution_context
         try:
             context.graphql_document = read(context.query or "")
-            Measure(context.graphql_document, context.variables or {}).refuse_too_much()
+            measure = Measure(context.graphql_document, context.variables or {})
+            measure.refuse_too_much()
+            if not context.context.desk.introspection:
+                measure.refuse_introspection()
         except RecursionError:
             self._refuse(QueryRefused("The query's fragments lead too deep. Ask for less at once."))
         except QueryRefused as refusal:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any
 
-from chassis.errors import PROBLEM_MEDIA_TYPE, Invalid, Problem
+from chassis.errors import Invalid
 from chassis.identity import CurrentUser
+from chassis.upgrades import UpgradeRequired, upgrade
 from fastapi import APIRouter, Request, Response, WebSocket
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -19,15 +20,7 @@ from chat.limits import BODY_BYTES, BoundedRoute
 
 router = APIRouter(tags=["graphql"], route_class=BoundedRoute)
 _AT_THE_ROOT: dict[str, Any] = {"x-root": True, "x-rate-limit": "ai"}
-_NO_SOCKET: dict[str, Any] = {
-    "description": "What was sent opens no WebSocket",
-    "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
-}
 _OVER_HTTP = frozenset((OperationType.QUERY, OperationType.MUTATION))
-
-
-class UpgradeRequired(Problem):
-    type, status, title = "upgrade-required", 426, "Open a WebSocket here"
 
 
 class GraphQLRequest(BaseModel):
@@ -91,14 +84,12 @@ async def graphql(body: GraphQLRequest, request: Request, user: CurrentUser) -> 
     "/graphql",
     status_code=426,
     response_class=Response,
-    responses={101: {"description": "A WebSocket that speaks graphql-transport-ws"}, 426: _NO_SOCKET},
+    responses=upgrade("A WebSocket that speaks graphql-transport-ws"),
     openapi_extra=_AT_THE_ROOT | {"x-websocket": True, "security": []},
 )
 async def open_graphql_socket() -> None:
     """Open a WebSocket with the subprotocol `graphql-transport-ws`; send `{"ticket": …}` with `connection_init`."""
-    raise UpgradeRequired(
-        "POST an operation here, or open a WebSocket for subscriptions.", headers={"Upgrade": "websocket"}
-    )
+    raise UpgradeRequired("POST an operation here, or open a WebSocket for subscriptions.")
 
 
 @router.websocket("/graphql")

@@ -33,6 +33,7 @@ class Desk:
     clock: Clock
     expect_verified: Callable[[User], None]
     """Raises a `Problem` where this service asks for a verified address that the user has not."""
+    introspection: bool = True
 
 
 @dataclass

@@ -7,8 +7,6 @@ from typing import Any
 from chassis.errors import Problem, Unauthorized
 from chassis.tickets import Tickets
 from graphql import GraphQLError
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
@@ -86,10 +84,6 @@ class Sockets(GraphQL[SocketStudent, None]):
         finally:
             if context.place is not None:
                 self.sockets.leave(context.place)
-
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> SocketStudent:
-        """Never asked: `attend` brings it."""
-        raise NotImplementedError
 
     async def on_ws_connect(self, context: SocketStudent) -> dict[str, object] | None:
         """Take the ticket of `connection_init`."""

@@ -12,6 +12,7 @@ TUTOR = "tutor.v1"
 FEYNMAN = "feynman.v1"
 RECALL_ASKING = "recall_asking.v1"
 RECALL_GRADING = "recall_grading.v1"
+PRACTICE = "practice.v1"
 FLASHCARDS = "flashcards.v1"
 NOT_IN_MATERIAL = "NOT_IN_MATERIAL"
 _LONGEST_TITLE = 120

@@ -20,8 +20,8 @@ def hint(question: Question, given: int) -> str:
 
 def _place(question: Question) -> str:
     source = question.source
-    where = f"page {source.page}" if source.page is not None else f"part {source.part}"
-    return f"It stands on {where} of “{source.document_title}”."
+    where = f"on page {source.page}" if source.page is not None else f"in part {source.part}"
+    return f"It stands {where} of “{source.document_title}”."
 
 
 def _size(question: Question) -> str:

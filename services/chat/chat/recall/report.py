@@ -15,7 +15,7 @@ NOT_IN_MATERIAL = "I could not find anything about this in your material. Name a
 NO_QUESTION_MADE = "I could not make a question from this material. Name a topic, or choose other documents."
 NOTHING_OPEN = "No question is open. Start a quiz, with a topic if you like, and I ask the first one."
 NOTHING_LEFT = "That is all I can ask about this."
-LAST_HINT = "That were all the hints. Answer as well as you can, or skip it."
+LAST_HINT = "Those were all the hints. Answer as well as you can, or skip it."
 _WEAKEST = 5
 # What a grade is at most, by the hints that were given.
 _MOST = (5, 4, 3)

@@ -155,7 +155,7 @@ class OpenQuestion(BaseModel):
     hints_left: int
 
 
-class ShownSource(BaseModel):
+class ShownSource(BaseModel, frozen=True):
     """Where the answer stands; the answer's citation says the same."""
 
     document_id: UUID
@@ -163,6 +163,16 @@ class ShownSource(BaseModel):
     page: int | None
     part: int
     quote: str
+
+    @classmethod
+    def of(cls, source: Source) -> Self:
+        return cls(
+            document_id=source.document_id,
+            document_title=source.document_title,
+            page=source.page,
+            part=source.part,
+            quote=source.quote,
+        )
 
 
 class GradedAnswer(BaseModel):
@@ -221,7 +231,7 @@ def _open(kept: QuizTurn) -> OpenQuestion | None:
 def _graded(graded: Graded | None) -> GradedAnswer | None:
     if graded is None:
         return None
-    question, source = graded.question, graded.question.source
+    question = graded.question
     return GradedAnswer(
         number=question.number,
         outcome=graded.outcome,
@@ -231,12 +241,6 @@ def _graded(graded: Graded | None) -> GradedAnswer | None:
         grade=graded.grade,
         feedback=graded.feedback,
         reference=question.reference,
-        source=ShownSource(
-            document_id=source.document_id,
-            document_title=source.document_title,
-            page=source.page,
-            part=source.part,
-            quote=source.quote,
-        ),
+        source=ShownSource.of(question.source),
         hints=graded.hints,
     )

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from contracts.chat import RecallGraded, RecallSource
 
 from chat.citations import CitedText
+from chat.flashcards.card import card_of_question
 from chat.markers import Marker
 from chat.model import Usage
-from chat.recall.quiz import Quiz, summarise
+from chat.recall.quiz import PASSED, Quiz, summarise
 from chat.recall.turns import Graded, Outcome, Question, QuizTurn
 from chat.studying import Answered, Asked, Material
 
@@ -90,6 +91,7 @@ class Turn:
             reference_answer=question.reference,
             grade=self.graded.grade,
             offline=self.graded.offline,
+            card=card_of_question(question).proposed() if self.graded.grade < PASSED else None,
             source=RecallSource(
                 document_id=source.document_id,
                 document_title=source.document_title,

@@ -12,12 +12,13 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+from chassis.study_day import StudyDay
+
 from flashcard.anki import memories
 from flashcard.anki.schema import CONFIG, DECK, NOTE_TYPES, OPTIONS, TABLES
 from flashcard.memory import Memory
 from flashcard.models import NoteKind
 from flashcard.ratings import Rating
-from flashcard.study_day import StudyDay
 
 _MARKUP = re.compile(r"<[^<>]*>")
 

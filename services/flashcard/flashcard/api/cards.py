@@ -15,6 +15,7 @@ from flashcard.decks import DEFAULT, Decks
 from flashcard.notes import Notes, Shown
 from flashcard.queue import Queues
 from flashcard.reviewing import memory_of
+from flashcard.rollover import tell_when_cleared
 from flashcard.scheduling import choices
 from flashcard.schemas import (
     BulkChange,
@@ -39,7 +40,7 @@ async def create_card(body: NewCard, desk: DeskDep, once: IdempotencyDep) -> Res
     """Write a card, or several at once: reversed and cloze notes have siblings. Duplicates are told, not refused."""
     if (earlier := await once.replay(body)) is not None:
         return earlier
-    decks, notes = Decks(desk.session, desk.owner), Notes(desk.session, desk.owner)
+    decks, notes = desk.decks, Notes(desk.session, desk.owner)
     deck = await decks.get(body.deck_id) if body.deck_id else await decks.ensure(DEFAULT, desk.now)
     alike = [note.id for note in await notes.alike(body.question)]
     made = await notes.write(deck, body.written(), desk.now)
@@ -75,9 +76,10 @@ async def due_cards(
     _, today = await today_of(desk.session, owner, desk.now)
     queue = await Queues(desk.session, owner).now(desk.now, today, deck_id, limit)
     options = await Decks(desk.session, owner).options(list({shown.card.deck_id for shown in queue.cards}))
+    schedulers = {deck: chosen.scheduler() for deck, chosen in options.items()}
 
     def queued(shown: Shown) -> QueuedCard:
-        scheduler = options[shown.card.deck_id].scheduler()
+        scheduler = schedulers[shown.card.deck_id]
         buttons = choices(memory_of(shown.card), desk.now, today, scheduler, shown.card.id)
         named = {rating.label: choice for rating, choice in buttons.items()}
         return QueuedCard.model_validate(card_fields(shown) | {"choices": named})
@@ -93,7 +95,9 @@ async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
     today = await desk.today()
     chosen = body.card_ids if body.q is None else await catalogue.matching(body.q, desk.now, today)
     deck = await Decks(desk.session, desk.owner).get(body.deck_id) if body.deck_id else None
-    return BulkOut(changed=await catalogue.change(chosen or [], body.action, today, tags=body.tags, deck=deck))
+    changed = await catalogue.change(chosen or [], body.action, today, tags=body.tags, deck=deck)
+    await tell_when_cleared(desk.session, desk.owner, desk.now)
+    return BulkOut(changed=changed)
 
 
 @router.get("/{card_id}")
@@ -114,6 +118,7 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
     change = body.model_dump(include={"question", "answer", "kind", "tags"}, exclude_none=True)
     if change:
         await notes.rewrite(shown, change, desk.now)
+    await tell_when_cleared(desk.session, desk.owner, desk.now)
     return card_out(shown)
 
 
@@ -122,6 +127,7 @@ async def delete_card(card_id: UUID, desk: DeskDep) -> None:
     """Delete a card with its siblings; what was reviewed stays in the statistics."""
     notes = Notes(desk.session, desk.owner)
     await notes.delete([(await notes.get(card_id, lock=True)).note.id])
+    await tell_when_cleared(desk.session, desk.owner, desk.now)
 
 
 def _plain(query: str) -> str:

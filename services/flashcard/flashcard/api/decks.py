@@ -8,8 +8,8 @@ from fastapi import APIRouter, Path, Response
 from fastapi.responses import JSONResponse
 
 from flashcard.api.parts import DeskDep
-from flashcard.decks import Decks
 from flashcard.rescheduling import reschedule_deck
+from flashcard.rollover import tell_when_cleared
 from flashcard.schemas import DeckChange, DeckOut, NewDeck, SharedDeckOut, ShareOut, deck_out
 from flashcard.sharing import Sharing
 
@@ -22,7 +22,7 @@ async def create_deck(body: NewDeck, desk: DeskDep, once: IdempotencyDep) -> Res
     """Make a deck; `Biology::Cells` also makes `Biology`."""
     if (earlier := await once.replay(body)) is not None:
         return earlier
-    shown = deck_out(await Decks(desk.session, desk.owner).create(body.name, body.options, desk.now))
+    shown = deck_out(await desk.decks.create(body.name, desk.chosen(body.options), desk.now))
     await once.remember(shown)
     return JSONResponse(shown.model_dump(mode="json"), status_code=201)
 
@@ -30,7 +30,7 @@ async def create_deck(body: NewDeck, desk: DeskDep, once: IdempotencyDep) -> Res
 @router.get("")
 async def list_decks(desk: DeskDep) -> list[DeckOut]:
     """All decks, by name."""
-    return [deck_out(deck) for deck in await Decks(desk.session, desk.owner).all()]
+    return [deck_out(deck) for deck in await desk.decks.all()]
 
 
 @router.get("/shared/{token}")
@@ -40,7 +40,7 @@ async def look_at_shared_deck(token: ShareToken, desk: DeskDep) -> SharedDeckOut
     return SharedDeckOut(name=found.name, cards=found.cards, samples=list(found.samples))
 
 
-@router.post("/shared/{token}/copy", status_code=201)
+@router.post("/shared/{token}/copy", status_code=201, openapi_extra={"x-timeout": 120})
 async def copy_shared_deck(token: ShareToken, desk: DeskDep) -> DeckOut:
     """A deck of one's own with the same cards, without its owner's history and documents."""
     return deck_out(await Sharing(desk.session, desk.owner, desk.ring).copy(token, desk.now))
@@ -62,23 +62,25 @@ async def stop_sharing_deck(deck_id: UUID, desk: DeskDep) -> None:
 @router.get("/{deck_id}")
 async def get_deck(deck_id: UUID, desk: DeskDep) -> DeckOut:
     """One deck."""
-    return deck_out(await Decks(desk.session, desk.owner).get(deck_id))
+    return deck_out(await desk.decks.get(deck_id))
 
 
 @router.patch("/{deck_id}")
 async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut:
     """Rename a deck, or change how it is studied. Another algorithm replays the log of reviews."""
-    decks = Decks(desk.session, desk.owner)
+    decks = desk.decks
     deck = await decks.get(deck_id, lock=True)
     if body.name is not None:
         await decks.rename(deck, body.name, desk.now)
     if body.options is not None:
-        await reschedule_deck(desk.session, deck, body.options, desk.now)
+        await reschedule_deck(desk.session, deck, desk.chosen(body.options), desk.now)
+        await tell_when_cleared(desk.session, desk.owner, desk.now)
     return deck_out(deck)
 
 
 @router.delete("/{deck_id}", status_code=204)
 async def delete_deck(deck_id: UUID, desk: DeskDep) -> None:
     """Delete a deck with its cards, and those that lie in it."""
-    decks = Decks(desk.session, desk.owner)
+    decks = desk.decks
     await decks.delete(await decks.get(deck_id, lock=True))
+    await tell_when_cleared(desk.session, desk.owner, desk.now)

@@ -12,6 +12,8 @@ from chassis.sealing import KeyRing
 from fastapi import Depends, Request
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from flashcard.decks import Decks
+from flashcard.scheduling import DeckOptions
 from flashcard.students import today_of
 
 
@@ -24,6 +26,17 @@ class Desk:
     session: AsyncSession
     now: datetime
     ring: KeyRing
+    fresh: DeckOptions
+    """Of a deck for which nobody chose options."""
+
+    @property
+    def decks(self) -> Decks:
+        """The student's decks."""
+        return Decks(self.session, self.owner, self.fresh)
+
+    def chosen(self, options: DeckOptions) -> DeckOptions:
+        """These options; an algorithm that was not said is the deployment's."""
+        return self.fresh.model_copy(update=options.model_dump(exclude_unset=True))
 
     async def today(self) -> date:
         """The day that it is for the student."""
@@ -33,7 +46,7 @@ class Desk:
 def _desk(request: Request, user: CurrentUser, session: SessionDep) -> Desk:
     state = request.app.state
     clock: Clock = state.clock
-    return Desk(user.id, user.roles, session, clock(), state.ring)
+    return Desk(user.id, user.roles, session, clock(), state.ring, state.fresh)
 
 
 DeskDep = Annotated[Desk, Depends(_desk)]

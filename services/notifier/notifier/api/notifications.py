@@ -7,10 +7,12 @@ from chassis.database import SessionDep
 from chassis.identity import CurrentUser
 from chassis.paging import PageDep
 from fastapi import APIRouter, Query
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifier.api.parts import ClockDep
 from notifier.notifications import Notifications
 from notifier.preferences import Preferences
+from notifier.reminders import Reminders
 from notifier.schemas import (
     NotificationOut,
     NotificationPage,
@@ -52,16 +54,24 @@ async def read_all_notifications(
 
 @router.get("/preferences")
 async def get_notification_preferences(user: CurrentUser, session: SessionDep) -> PreferencesOut:
-    """What the student wants to be told, and how."""
-    return preferences_out(await Preferences(session, user.id).all())
+    """What the student wants to be told, how, and when the next reminder comes."""
+    return await _preferences(session, user.id)
 
 
 @router.put("/preferences", openapi_extra=_LIMIT)
-async def set_notification_preferences(body: PreferencesIn, user: CurrentUser, session: SessionDep) -> PreferencesOut:
-    """Choose what to be told, and how."""
-    preferences = Preferences(session, user.id)
-    await preferences.choose(body.choices())
-    return preferences_out(await preferences.all())
+async def set_notification_preferences(
+    body: PreferencesIn, user: CurrentUser, session: SessionDep, clock: ClockDep
+) -> PreferencesOut:
+    """Choose what to be told, how, and when to be reminded."""
+    await Preferences(session, user.id).choose(body.choices())
+    if body.is_about_reminders:
+        await Reminders(session, user.id).choose(body.changed, clock())
+    return await _preferences(session, user.id)
+
+
+async def _preferences(session: AsyncSession, owner: UUID) -> PreferencesOut:
+    reminders = Reminders(session, owner)
+    return preferences_out(await Preferences(session, owner).all(), await reminders.hours(), await reminders.next_at())
 
 
 @router.post("/{notification_id}/read")

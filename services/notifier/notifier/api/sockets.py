@@ -8,7 +8,8 @@ from chassis.database import Database
 from chassis.errors import PROBLEM_MEDIA_TYPE, Problem
 from chassis.identity import CurrentUser, user_of
 from chassis.paging import INTEGER
-from fastapi import APIRouter, Query, WebSocket
+from chassis.upgrades import UpgradeRequired, upgrade
+from fastapi import APIRouter, Query, Response, WebSocket
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocketDisconnect
 
@@ -28,10 +29,6 @@ _MISSED_AT_MOST = 100
 _BETWEEN_MESSAGES = 0.05
 
 
-class UpgradeRequired(Problem):
-    type, status, title = "upgrade-required", 426, "Open a WebSocket here"
-
-
 @router.post("/ws/ticket", status_code=201, openapi_extra=_AT_THE_ROOT)
 async def issue_socket_ticket(user: CurrentUser, tickets: TicketsDep) -> TicketOut:
     """A ticket to open one WebSocket with, soon."""
@@ -42,7 +39,8 @@ async def issue_socket_ticket(user: CurrentUser, tickets: TicketsDep) -> TicketO
 @router.get(
     "/ws",
     status_code=426,
-    responses={101: {"description": "A WebSocket that tells what happens, as described above"}},
+    response_class=Response,
+    responses=upgrade("A WebSocket that tells what happens, as described above"),
     openapi_extra=_AT_THE_ROOT | {"x-websocket": True, "security": []},
 )
 async def open_socket(
@@ -50,7 +48,7 @@ async def open_socket(
     after: Annotated[int | None, Query(description="The `number` of the last notification that is known")] = None,
 ) -> None:
     """Open a WebSocket."""
-    raise UpgradeRequired("Open a WebSocket here.", headers={"Upgrade": "websocket"})
+    raise UpgradeRequired
 
 
 @router.websocket("/ws")

@@ -1,9 +1,10 @@
 """The student's day, over all zones, clock changes and skipped days."""
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import available_timezones
+from itertools import pairwise
+from zoneinfo import ZoneInfo, available_timezones
 
-from flashcard.study_day import StudyDay
+from chassis.study_day import StudyDay
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +53,19 @@ def test_samoa_had_no_thirtieth_of_december_2011() -> None:
     day = StudyDay("Pacific/Apia", 4)
     assert day.day_of(datetime(2011, 12, 30, 13, 59, tzinfo=UTC)) == date(2011, 12, 29)
     assert day.day_of(datetime(2011, 12, 30, 14, 0, tzinfo=UTC)) == date(2011, 12, 31)
+
+
+def test_every_zones_days_begin_once_around_each_of_its_changes_of_the_clock() -> None:
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    days = [first + timedelta(days=number) for number in range(366)]
+    for zone in ZONES:
+        offsets = [day.astimezone(ZoneInfo(zone)).utcoffset() for day in days]
+        changed = [day for day, before, after in zip(days, offsets, offsets[1:], strict=False) if before != after]
+        for counting in (StudyDay(zone, hour) for hour in (0, 1, 2, 3, 4, 23)):
+            for day in changed:
+                moments = [day + timedelta(minutes=15 * quarter) for quarter in range(-96, 192)]
+                counted = [counting.day_of(moment).toordinal() for moment in moments]
+                assert {later - earlier for earlier, later in pairwise(counted)} <= {0, 1}, (zone, counting)
+                walls = [moments[end].astimezone(ZoneInfo(zone)).replace(tzinfo=None) for end in (0, -1)]
+                began, ended = ((wall - timedelta(hours=counting.starts_at)).date() for wall in walls)
+                assert counted[-1] - counted[0] == (ended - began).days, (zone, counting)

@@ -1,0 +1,1 @@
+"""Practice questions on a topic, with their answers."""

@@ -1,0 +1,1 @@
+"""What is measured of flashcard, on one mesh with very many cards."""

@@ -1,0 +1,78 @@
+"""Flashcard with 5,000,000 cards of 50,000 students: what is due, grading, the beginning of a day, Anki's packages.
+
+USERS=5000 for a quick look. Everything lies in servers of this run and goes with them.
+"""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import uvloop
+from cards import asking, exchanging, library, reviewing, telling
+from chassis.database import Database
+from devstack.local_mesh import LocalMesh
+from devstack.parts import PARTS
+from devstack.places import temporary_home
+from devstack.ports import free_ports
+from devstack.servers import Tuning
+from flashcard.scheduling import DeckOptions
+
+REVIEWERS = 50
+USERS = int(os.environ.get("USERS", library.USERS))
+
+
+async def measure(mesh: LocalMesh, folder: Path) -> None:
+    url = mesh.environment["FLASHCARD_DATABASE_URL"]
+    connection = await connected(url)
+    reviewers = await reviewing.signed_up(mesh.url, REVIEWERS)
+    began = time.perf_counter()
+    options = DeckOptions(new_per_day=100, bury_siblings=False).model_dump_json()
+    await library.fill(connection, [reviewer.id for reviewer in reviewers], options, USERS)
+    cards = await connection.fetchval("SELECT count(*) FROM card")
+    print(f"{cards:,} cards of {USERS:,} students, made in {time.perf_counter() - began:.0f} s", flush=True)
+
+    database = Database(url, schema="flashcard")
+    students = [row["user_id"] for row in await connection.fetch("SELECT user_id FROM bench_student ORDER BY number")]
+    await asking.due(database, connection, students)
+    gateway, service = f"{mesh.url}/api/v1", f"http://127.0.0.1:{mesh.ports['flashcard']}"
+    await reviewing.asking(gateway, service, reviewers)
+    await reviewing.grading(gateway, reviewers)
+    await asking.rollover(database, students[REVIEWERS :: library.ZONES])
+    await database.close()
+    await telling.everybody(connection, mesh.stack.keeper.ask("status")["flashcard"]["pid"], USERS)
+    await exchanging.compare(gateway, reviewers[0], folder)
+    await connection.close()
+
+
+async def connected(url: str) -> Any:
+    """A connection of our own to flashcard's schema."""
+    connection = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
+    await connection.execute("SET search_path TO flashcard")
+    return connection
+
+
+def main() -> None:
+    home = temporary_home()
+    (port,) = free_ports(1)
+    given = {
+        "GATEWAY_PORT": str(port),
+        "GATEWAY_LIMIT_GENERAL": "100000",
+        "GATEWAY_LIMIT_AUTH": "100000",
+        "FLASHCARD_SWEEP_SECONDS": "1",
+        "LOG_LEVEL": "WARNING",
+    }
+    parts = [part for part in PARTS if part.name in {"auth", "flashcard", "gateway"}]
+    mesh = LocalMesh(home / "state", given, parts=parts, tuning=Tuning.DURABLE, home=home, temporary=True)
+    try:
+        mesh.start()
+        with tempfile.TemporaryDirectory() as folder:
+            uvloop.run(measure(mesh, Path(folder)))
+    finally:
+        mesh.stop()
+
+
+if __name__ == "__main__":
+    main()
