@@ -59,9 +59,9 @@ def test_a_wrong_handler_is_told_with_those_that_there_are() -> None:
         Limits.parse("note_pag=10").expect(bus())
 
 
-@pytest.mark.parametrize("limits", [{"prefetch": 0}, {"prefetch": 65536}, {"concurrency": 0}])
-def test_code_is_held_to_the_same_limits(limits: dict[str, int]) -> None:
+@pytest.mark.parametrize(("prefetch", "concurrency"), [(0, 1), (65536, 1), (20, 0)])
+def test_code_is_held_to_the_same_limits(prefetch: int, concurrency: int) -> None:
     with pytest.raises(ValueError, match="must be from 1 to 65535"):
 
-        @Subscriptions("reader").on(PageTurned, **limits)
+        @Subscriptions("reader").on(PageTurned, prefetch=prefetch, concurrency=concurrency)
         async def note_page(event: PageTurned) -> None: ...
