@@ -103,6 +103,8 @@ async def _run(service: Service[S], settings: S, wanted: list[str]) -> int:
                 await command()
             roles = [name for name in wanted if name not in process.commands]
             return await _run_roles(service, settings, process, roles, stop) if roles else 0
+    except SettingsError as error:
+        log.error("%s cannot start: %s", service.name, error)  # noqa: TRY400 - a sentence, no stack
     except Problem as problem:
         log.error("%s ends: %s (%s)", service.name, problem, problem.__cause__)  # noqa: TRY400 - a sentence, no stack
     except Exception:

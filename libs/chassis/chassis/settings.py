@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
+from mesh import Limits, Subscriptions, UnknownHandler
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -60,6 +61,16 @@ class ServiceSettings(BaseSettings):
     service_secret: Annotated[SecretStr, DevelopmentSecret()] = DEVELOPMENT_SERVICE_SECRET
     host: str = "127.0.0.1"
     port: int = Field(8100, ge=0, le=65535)
+    handlers: str = Field(
+        "", description="Messages of single handlers that one process takes: handler=prefetch/concurrency,…"
+    )
+
+    def limits(self, *buses: Subscriptions) -> Limits:
+        """What `handlers` says of the handlers of these buses; `SettingsError` where it names another."""
+        try:
+            return Limits.parse(self.handlers).expect(*buses)
+        except UnknownHandler as unknown:
+            raise SettingsError(f"{self.variable('handlers')}: {unknown}") from unknown
 
     @property
     def jwks_url(self) -> str:
@@ -76,6 +87,12 @@ class ServiceSettings(BaseSettings):
     def refuse_unreadable_key_ring(cls, ring: SecretStr) -> SecretStr:
         KeyRing(ring.get_secret_value())
         return ring
+
+    @field_validator("handlers")
+    @classmethod
+    def refuse_unreadable_limits(cls, handlers: str) -> str:
+        Limits.parse(handlers)
+        return handlers
 
     @model_validator(mode="after")
     def refuse_development_secrets_in_production(self) -> Self:

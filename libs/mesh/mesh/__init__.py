@@ -6,6 +6,7 @@ from mesh.envelope import Envelope
 from mesh.ephemeral import EphemeralPublisher
 from mesh.errors import EventTooLarge, MeshError, Permanent, Transient, Unreadable, UnresolvedParameter
 from mesh.event import EphemeralEvent, Event
+from mesh.limits import Limits, UnknownHandler
 from mesh.operations import Operations
 from mesh.outbox import Outbox
 from mesh.relay import Relay
@@ -26,6 +27,7 @@ __all__ = [
     "EphemeralPublisher",
     "Event",
     "EventTooLarge",
+    "Limits",
     "MeshError",
     "NotRepublished",
     "Operations",
@@ -40,6 +42,7 @@ __all__ = [
     "Tables",
     "Topology",
     "Transient",
+    "UnknownHandler",
     "Unreadable",
     "UnresolvedParameter",
     "Wish",

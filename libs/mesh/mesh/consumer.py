@@ -6,6 +6,7 @@ from mesh import metrics
 from mesh.application import Application
 from mesh.database import Database
 from mesh.injection import Provide, bind
+from mesh.limits import Limits
 from mesh.serving import Serving
 from mesh.subscriptions import Subscriptions
 from mesh.supervision import keep_running, unless
@@ -15,8 +16,8 @@ from mesh.topology import Topology
 class Consumer:
     """Serves the subscriptions of `bus`. What handlers ask for is resolved here: `UnresolvedParameter` if it cannot be.
 
-    `concurrency` bounds the transactions that handlers have open at once in this process, `grace` is how many seconds
-    what is in flight may take to finish after a stop. `name` is for operators, where a process has more than one.
+    `concurrency` bounds the transactions that all handlers have open at once in this process, `limits` are the operator's
+    for single handlers. `grace` is how many seconds what is in flight may take to finish after a stop. `name` is for operators, where a process has more than one.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Consumer:
         database: Database | None = None,
         provide: Provide | None = None,
         concurrency: int = 8,
+        limits: Limits | None = None,
         grace: float = 15.0,
         name: str | None = None,
     ) -> None:
@@ -35,7 +37,8 @@ class Consumer:
         self._grace = grace
         self._topology = Topology.of(bus)
         room = asyncio.Semaphore(concurrency)
-        self._served = [(entry, Application(entry, provide or {}, database, room)) for entry in bus.describe()]
+        entries = [(limits or Limits()).applied(entry) for entry in bus.describe()]
+        self._served = [(entry, Application(entry, provide or {}, database, room)) for entry in entries]
         self._database = database
         self._readers = [bind(entry.on_ready, provide or {}) for entry in bus.describe() if entry.on_ready]
         self.is_ready = False

@@ -1,10 +1,12 @@
 """One queue being consumed, and whether it still is."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from faststream.rabbit import Channel
 
+from mesh import metrics
 from mesh.broker import underlay
 from mesh.delivery import Delivery, Lost
 
@@ -13,9 +15,11 @@ from mesh.delivery import Delivery, Lost
 class Lane:
     """A queue, the channel that consumes it, and what came through."""
 
+    consumer: str
     queue: str
     delivery: Delivery
     prefetch: int
+    concurrency: int
     channel: Channel = field(init=False)
     received: int = 0
     in_flight: int = 0
@@ -24,15 +28,20 @@ class Lane:
 
     def __post_init__(self) -> None:
         self.channel = Channel(prefetch_count=self.prefetch)
+        self._in_hand = metrics.IN_HAND.labels(self.consumer)
+        self._room = asyncio.Semaphore(self.concurrency)
 
     async def deliver(self, message: AbstractIncomingMessage) -> None:
-        """Hand a message on."""
+        """Hand a message on when its turn comes."""
         self.received += 1
         self.in_flight += 1
+        self._in_hand.inc()
         try:
-            await self.delivery(message)
+            async with self._room:
+                await self.delivery(message)
         finally:
             self.in_flight -= 1
+            self._in_hand.dec()
 
     async def check(self, connection: AbstractConnection, consuming: AbstractChannel) -> None:
         """Raise `Lost` when the queue, or our consumer on it, is gone; call it every few seconds.

@@ -1,4 +1,4 @@
-"""What operators watch. Alert on: outbox age, dead letters, a consumer that is not ready."""
+"""What operators watch. Alert on: outbox age, queue depth, a queue without consumers, dead letters, a consumer that is not ready."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -8,6 +8,11 @@ PUBLISHED = Counter("mesh_published_total", "Events that the broker has confirme
 UNROUTABLE = Counter("mesh_unroutable_total", "Events that nobody takes", ["service", "type"])
 LEASES_LOST = Counter("mesh_outbox_leases_lost_total", "Rows published after their lease had run out", ["service"])
 
+# Every relay of a service reports what it sees of the same queues: take the largest, never the sum.
+QUEUE_DEPTH = Gauge("mesh_queue_depth", "Messages that wait in a consumer's queue", ["consumer"])
+QUEUE_CONSUMERS = Gauge("mesh_queue_consumers", "Processes that take from a consumer's queue", ["consumer"])
+DEAD_LETTER_DEPTH = Gauge("mesh_dead_letter_depth", "Dead letters that lie there", ["consumer"])
+
 CONSUMER_READY = Gauge(
     "mesh_consumer_ready", "Whether a service's subscriptions are all served by this process", ["service"]
 )
@@ -15,6 +20,7 @@ CONSUMED = Counter("mesh_consumed_total", "Events whose handler succeeded", ["co
 INBOX_HITS = Counter("mesh_inbox_hits_total", "Repeated deliveries that changed nothing", ["consumer"])
 RETRIES = Counter("mesh_retries_total", "Failed tries that will be repeated", ["consumer"])
 DEAD_LETTERS = Counter("mesh_dead_letters_total", "Messages given up, by reason", ["consumer", "reason"])
+IN_HAND = Gauge("mesh_messages_in_hand", "Messages that this process was given and has not settled", ["consumer"])
 DROPPED = Counter("mesh_broadcasts_dropped_total", "Broadcasts whose handler failed", ["consumer"])
 HANDLER_SECONDS = Histogram(
     "mesh_handler_seconds",

@@ -15,6 +15,7 @@ from mesh.broker import confirming, connected
 from mesh.database import Database, driver_connection
 from mesh.leases import Batch, Leases
 from mesh.publishing import Outcome, publish
+from mesh.queues import keep_measuring_queues
 from mesh.supervision import keep_running, wait_for_any
 from mesh.topology import EXCHANGE, Topology
 from mesh.wire import message_of_row
@@ -57,6 +58,11 @@ class Relay:
         await asyncio.gather(
             keep_running(name, lambda: self._session(stop), stop),
             keep_running(f"backlog of {name}", lambda: keep_measuring(self._database, self._service, stop), stop),
+            keep_running(
+                f"watch on the queues of {self._service}",
+                lambda: keep_measuring_queues(self._service, self._topology, self._amqp_url, stop),
+                stop,
+            ),
         )
 
     async def check(self) -> None:

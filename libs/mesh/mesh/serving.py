@@ -62,7 +62,9 @@ class Serving:
                 else:
                     queue = await _own_queue(declaring, subscription)
                     delivery = BroadcastDelivery(subscription, application)
-                self._subscribe(Lane(queue, delivery, subscription.prefetch))
+                self._subscribe(
+                    Lane(subscription.queue, queue, delivery, subscription.prefetch, subscription.concurrency)
+                )
         await self._broker.start()
         for lane in self._lanes:
             consuming = await self._channel(lane)

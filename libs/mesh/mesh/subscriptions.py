@@ -10,6 +10,8 @@ from mesh.retry import Retry, transient
 
 Handler = Callable[..., Awaitable[None]]
 H = TypeVar("H", bound=Handler)
+# AMQP's prefetch is 16 bits wide, and 0 would be no limit at all.
+MOST = 65535
 
 
 class Kind(StrEnum):
@@ -29,6 +31,7 @@ class Subscription:
     kind: Kind
     retry: Retry
     prefetch: int
+    concurrency: int
     inbox: bool
     on_ready: Callable[..., Awaitable[None]] | None = None
 
@@ -51,16 +54,25 @@ class Subscriptions:
         self._subscriptions: dict[str, Subscription] = {}
 
     def on(
-        self, *events: type[Event], retry: Retry = transient, prefetch: int = 20, inbox: bool = True
+        self,
+        *events: type[Event],
+        retry: Retry = transient,
+        prefetch: int = 20,
+        concurrency: int = 4,
+        inbox: bool = True,
     ) -> Callable[[H], H]:
         """Take durable events once each, in a transaction that the handler's parameters share.
 
-        `prefetch` is how many are handled at once by one process. `inbox=False` is for a handler that keeps nothing in
-        the database and may be repeated: it gets no transaction.
+        One process has at most `prefetch` messages of this handler in memory, 1 to 65535, and handles at most
+        `concurrency` of them at once; the rest waits in the broker. Less than what the process has for all handlers
+        (`Consumer`), so that one that is slow leaves room for the others. `inbox=False` is for a handler that keeps
+        nothing in the database and may be repeated: it gets no transaction.
         """
         if ephemeral := [event.__name__ for event in events if event.ephemeral]:
             raise TypeError(f"{', '.join(ephemeral)}: an ephemeral event can only be taken by a broadcast")
-        return self._register(events, kind=Kind.DURABLE, retry=retry, prefetch=prefetch, inbox=inbox)
+        return self._register(
+            events, kind=Kind.DURABLE, retry=retry, prefetch=prefetch, concurrency=concurrency, inbox=inbox
+        )
 
     def broadcast(
         self,
@@ -74,7 +86,13 @@ class Subscriptions:
         reconnection), and only then the consumer is ready.
         """
         return self._register(
-            events, kind=Kind.BROADCAST, retry=Retry(attempts=1), prefetch=prefetch, inbox=False, on_ready=on_ready
+            events,
+            kind=Kind.BROADCAST,
+            retry=Retry(attempts=1),
+            prefetch=prefetch,
+            concurrency=prefetch,
+            inbox=False,
+            on_ready=on_ready,
         )
 
     def describe(self) -> tuple[Subscription, ...]:
@@ -87,9 +105,17 @@ class Subscriptions:
 
         def register(handler: H) -> H:
             subscription = Subscription(service=self.service, handler=handler, events=events, **options)
+            refuse_strange_limits(subscription.name, subscription.prefetch, subscription.concurrency)
             if subscription.queue in self._subscriptions:
                 raise TypeError(f"{subscription.queue} is subscribed twice; name several events in one decorator")
             self._subscriptions[subscription.queue] = subscription
             return handler
 
         return register
+
+
+def refuse_strange_limits(handler: str, prefetch: int, concurrency: int) -> None:
+    """Raise `ValueError` for limits that are none, or that AMQP cannot say."""
+    for name, limit in (("prefetch", prefetch), ("concurrency", concurrency)):
+        if not 1 <= limit <= MOST:
+            raise ValueError(f"{name} of {handler} is {limit}, and must be from 1 to {MOST}")

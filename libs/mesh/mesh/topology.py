@@ -81,6 +81,10 @@ class Topology:
         """The queues that this topology binds to a routing key."""
         return [queue for queue, keys in self.queues.items() if routing_key in keys]
 
+    def of_service(self, service: str) -> list[str]:
+        """The queues that a service takes from."""
+        return [queue for queue in self.queues if queue.partition(".")[0] == service]
+
     async def declare(self, channel: AbstractChannel) -> None:
         """Make all of it stand; what stands already is left as it is."""
         exchange = await channel.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True)

@@ -52,7 +52,8 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         upkeep = Upkeep(settings, database, parts.ring, clock)
 
         provide = {Progress: Progress, Clock: lambda: clock}
-        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
+        limits = settings.limits(bus)
+        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide, limits=limits)
 
         async def relay(stop: asyncio.Event) -> None:
             await Relay(SCHEMA, database=database, amqp_url=settings.amqp_url, topology=_topology()).run(stop)

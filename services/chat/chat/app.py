@@ -21,7 +21,7 @@ from chassis.sockets import SocketServer
 from chassis.tickets import Tickets
 from contracts.chat import Mode
 from fastapi import FastAPI
-from mesh import Consumer, EphemeralPublisher, Operations, Relay, Topology
+from mesh import Consumer, EphemeralPublisher, Limits, Operations, Relay, Topology
 
 from chat import prompts, pushes, retrieval, trails
 from chat.answering import Answers, Terms
@@ -73,6 +73,7 @@ class Parts:
     tickets: Tickets
     sockets: OpenSockets
     workshop: Workshop
+    limits: Limits
 
 
 @asynccontextmanager
@@ -82,7 +83,9 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         parts = await _parts(settings, clock, stack)
         database = parts.database
         checks: dict[str, Check] = {"database": database.check}
-        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide={Shelf: Shelf})
+        consumer = Consumer(
+            bus, amqp_url=settings.amqp_url, database=database, provide={Shelf: Shelf}, limits=parts.limits
+        )
         upkeep = Upkeep(database, clock, settings.sweep_seconds, settings.keep_events)
 
         async def relay(stop: asyncio.Event) -> None:
@@ -135,7 +138,11 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
 def _server(parts: Parts, app: FastAPI) -> SocketServer:
     """The role `api`, which hears of sessions that end. It is ready without the broker: tokens end by themselves, too."""
     heard = Consumer(
-        pushes.bus, amqp_url=parts.settings.amqp_url, provide={OpenSockets: parts.sockets}, name="chat pushes"
+        pushes.bus,
+        amqp_url=parts.settings.amqp_url,
+        provide={OpenSockets: parts.sockets},
+        limits=parts.limits,
+        name="chat pushes",
     )
     return SocketServer(
         app,
@@ -171,6 +178,7 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         tickets=Tickets(redis, KeyRing(settings.key_ring.get_secret_value()), verifier),
         workshop=Workshop(_maker(model, settings), search, settings.answers_at_once, _terms(settings).longest),
         sockets=OpenSockets(clock, per_user=settings.sockets_per_user, operations=settings.socket_operations),
+        limits=settings.limits(bus, pushes.bus),
     )
 
 

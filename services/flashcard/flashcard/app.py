@@ -57,7 +57,8 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             Recalls: _recalls,
             Erasure: partial(_erasure, storage),
         }
-        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide)
+        limits = settings.limits(bus)
+        consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide, limits=limits)
         work = ImportWork(database, storage, clock, settings.fresh)
         upkeep = Upkeep(database, clock, settings.sweep_seconds, work, settings.keep_events)
 

@@ -151,7 +151,7 @@ async def make_gateway(settings: Settings, document: Mapping[str, Any]) -> Async
             clock=clock,
             wall_clock=time.time,
         )
-        consumer = Consumer(bus, amqp_url=settings.amqp_url, provide=provide)
+        consumer = Consumer(bus, amqp_url=settings.amqp_url, provide=provide, limits=settings.limits(bus))
         yield Gateway(edge, buckets, reader, consumer, keys)
 
 

@@ -99,7 +99,13 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
 
 def _roles(parts: Parts) -> Mapping[str, Role]:
     settings, database, clock = parts.settings, parts.database, parts.clock
-    consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide={Clock: lambda: clock})
+    consumer = Consumer(
+        bus,
+        amqp_url=settings.amqp_url,
+        database=database,
+        provide={Clock: lambda: clock},
+        limits=settings.limits(bus),
+    )
 
     async def relay(stop: asyncio.Event) -> None:
         topology = Topology.load(Path(str(files("contracts") / "topology.json")))

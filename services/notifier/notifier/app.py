@@ -21,7 +21,7 @@ from chassis.service import Process, Service
 from chassis.sockets import SocketServer
 from chassis.tickets import Tickets
 from fastapi import FastAPI
-from mesh import Consumer, Operations, Relay, Topology
+from mesh import Consumer, Limits, Operations, Relay, Topology
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -59,6 +59,7 @@ class Parts:
     unsubscribing: Unsubscribing
     verifier: TokenVerifier
     clock: Clock
+    limits: Limits
 
 
 @asynccontextmanager
@@ -72,7 +73,9 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             PostOffice: partial(_value, _post_office(parts)),
             Clock: partial(_value, clock),
         }
-        consumer = Consumer(events.bus, amqp_url=settings.amqp_url, database=database, provide=provide)
+        consumer = Consumer(
+            events.bus, amqp_url=settings.amqp_url, database=database, provide=provide, limits=parts.limits
+        )
         checks: dict[str, Check] = {"database": database.check}
 
         async def relay(stop: asyncio.Event) -> None:
@@ -104,7 +107,13 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
 def _server(parts: Parts, checks: dict[str, Check]) -> SocketServer:
     """The role `api`: it is ready once it hears what it is to push. Redis is no part of that: without it lists still work."""
     provide = {Hub: parts.hub, Database: parts.database, Clock: partial(_value, parts.clock)}
-    heard = Consumer(pushes.bus, amqp_url=parts.settings.amqp_url, provide=provide, name="notifier pushes")
+    heard = Consumer(
+        pushes.bus,
+        amqp_url=parts.settings.amqp_url,
+        provide=provide,
+        limits=parts.limits,
+        name="notifier pushes",
+    )
     return SocketServer(
         application(parts, checks | {"pushes": heard.check}),
         (heard.run, parts.attendance.keep),
@@ -170,6 +179,7 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         tickets=Tickets(redis, ring, verifier, life=settings.ticket_life),
         verifier=verifier,
         clock=clock,
+        limits=settings.limits(events.bus, pushes.bus),
     )
 
 

@@ -98,13 +98,13 @@ async def export_user(event: UserExportRequested, session: AsyncSession) -> None
 
 
 # No transaction around these three: none may be open while a mail is sent. They keep a log of their own.
-@bus.on(EmailRequested, retry=patient, prefetch=5, inbox=False)
+@bus.on(EmailRequested, retry=patient, prefetch=5, concurrency=5, inbox=False)
 async def mail_link(event: EmailRequested, envelope: Envelope, post_office: PostOffice) -> None:
     """A mail with a secret link, sent unless it has expired."""
     await post_office.send_requested(event, is_last=_is_last(envelope))
 
 
-@bus.on(DocumentProcessed, DocumentFailed, MessageAnswered, retry=patient, prefetch=5, inbox=False)
+@bus.on(DocumentProcessed, DocumentFailed, MessageAnswered, retry=patient, prefetch=5, concurrency=5, inbox=False)
 async def mail_news(event: News, envelope: Envelope, post_office: PostOffice) -> None:
     """What becomes a notification, by mail for who wants it so."""
     await post_office.send_news(
@@ -117,7 +117,7 @@ async def mail_news(event: News, envelope: Envelope, post_office: PostOffice) ->
     )
 
 
-@bus.on(ReviewReminderRaised, retry=patient, prefetch=5, inbox=False)
+@bus.on(ReviewReminderRaised, retry=patient, prefetch=5, concurrency=5, inbox=False)
 async def mail_reminder(event: ReviewReminderRaised, envelope: Envelope, post_office: PostOffice) -> None:
     """A reminder by mail, for who wants it so and has not finished meanwhile. Never on another day than its own."""
     await post_office.send_news(
