@@ -189,10 +189,12 @@ class Importing:
             await connection.execute(changed, named)
         if rows.cards:
             await self._session.execute(insert(Card), rows.cards)
-        for batch in _batches(rows.reviews, BATCH * 2):
-            logged = postgresql.insert(LoggedReview).values(batch)
+        if rows.reviews:
+            logged = postgresql.insert(LoggedReview)
             again = {name: logged.excluded[name] for name in ("card_id", "deck_id")}
-            await self._session.execute(logged.on_conflict_do_update(index_elements=["user_id", "id"], set_=again))
+            kept = logged.on_conflict_do_update(index_elements=["user_id", "id"], set_=again)
+            # One statement many times: thousands of rows in one text take SQLAlchemy longer to write than PostgreSQL to do.
+            await (await self._session.connection()).execute(kept, rows.reviews)
         await Outbox(self._session, SCHEMA).add(*rows.events)
 
 
