@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 from aio_pika.abc import AbstractChannel
+from devstack.line import Line
 from mesh import Consumer, Event, Permanent, Relay, Subscriptions, Topology, queues
 from prometheus_client import REGISTRY
 
 from .home import Home
-from .line import Line
 from .roles import running, until
 from .wire import message_of
 
