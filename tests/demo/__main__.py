@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import remembering
 import studying
 from rich.console import Console
 from rich.panel import Panel
@@ -64,7 +65,7 @@ def play(student: Student, console: Console, file: Path, question: str | None) -
     graded = studying.quiz(student, console, document)
     if file == SAMPLE:
         studying.teach_back(student, console, document)
-    studying.flashcards(student, console, document, graded)
+    remembering.flashcards(student, console, document, graded)
     studying.mail(student, console, user["email"])
 
 

@@ -110,6 +110,22 @@ class Student:
         """What comes of a request."""
         return self._json("POST", path, expected, json=body)
 
+    def propose(self, document_id: str, count: int) -> Json | None:
+        """Cards that are proposed from a document; None where nothing in it makes one."""
+        proposed = self._client.post(f"/chat/documents/{document_id}/flashcards", json={"count": count})
+        if proposed.status_code == 422:
+            return None
+        if proposed.status_code != 201:
+            raise DemoFailed(f"No cards are proposed: {proposed.status_code} {proposed.text}")
+        proposal: Json = proposed.json()
+        return proposal
+
+    def leave(self, draft_id: str) -> None:
+        """Reject a draft."""
+        rejected = self._client.post(f"/flashcards/drafts/{draft_id}/reject")
+        if rejected.status_code != 204:
+            raise DemoFailed(f"A draft cannot be rejected: {rejected.status_code} {rejected.text}")
+
     def local_mails(self) -> str | None:
         """The page that lists mails on a laptop; None where they are sent."""
         page = self._client.get("/mail")

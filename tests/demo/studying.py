@@ -1,11 +1,9 @@
-"""The demo's later steps: the quiz, the teach-back, flashcards, and the mail."""
+"""The demo's later steps: the quiz, the teach-back, and the mail."""
 
 import re
 import time
-from datetime import date, timedelta
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 from student import NEWS_SECONDS, DemoFailed, Json, Student
 
@@ -53,21 +51,6 @@ def teach_back(student: Student, console: Console, document: Json) -> None:
         raise DemoFailed("What contradicts the sample was not noticed.")
 
 
-def flashcards(student: Student, console: Console, document: Json, graded: Json) -> None:
-    """A card of what was missed, with the intervals of its buttons, and the forecast after a review."""
-    source = {"document_id": document["id"], "document_title": document["title"]} | {
-        name: graded["source"][name] for name in ("page", "part", "quote")
-    }
-    student.post("/flashcards", 201, question=graded["concept"], answer=graded["source"]["quote"], source=source)
-    card = student.get("/flashcards/due")["items"][0]
-    waits = ", ".join(f"{name} {choice['wait']}" for name, choice in card["choices"].items())
-    console.print(f"\n[bold]6[/] A flashcard of what was missed: [bold yellow]{card['front']}[/]  ({waits})")
-    after = student.post(f"/flashcards/{card['id']}/review", 200, rating="easy")["card"]
-    if after["due_day"] != card["choices"]["easy"]["due_day"]:
-        raise DemoFailed("The button did not do what it said.")
-    _forecast(student, console)
-
-
 def mail(student: Student, console: Console, email: str) -> None:
     """The mail that verifies the address has been written."""
     deadline = time.monotonic() + NEWS_SECONDS
@@ -76,17 +59,7 @@ def mail(student: Student, console: Console, email: str) -> None:
             raise DemoFailed(f"No mail for {email} came.")
         time.sleep(0.2)
     where = f"{student.url}/api/v1/mail lists it" if page is not None else "it was sent by the mail server"
-    console.print(f"\n[bold]7[/] A mail to verify the address: {where}\n")
-
-
-def _forecast(student: Student, console: Console) -> None:
-    days = {day["day"]: day["cards"] for day in student.get("/flashcards/statistics", days=14)["forecast"]}
-    chart = Table.grid(padding=(0, 1))
-    first = min((date.fromisoformat(day) for day in days), default=date.today())
-    for ahead in range(3):
-        day = (first + timedelta(days=ahead)).isoformat()
-        chart.add_row(f"  {day}", "█" * days.get(day, 0), str(days.get(day, 0)))
-    console.print(chart)
+    console.print(f"\n[bold]8[/] A mail to verify the address: {where}\n")
 
 
 def _sentence_about(student: Student, document: Json, question: str) -> str:

@@ -1,5 +1,6 @@
 """Upload a real document, get an answer that cites its page."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,11 @@ def test_the_demo_passes_on_its_sample(mesh: LocalMesh) -> None:
     )
     assert played.returncode == 0, played.stdout + played.stderr
     assert "page 3" in played.stdout
+    assert "What is the testing effect?" in played.stdout.partition("proposed from the document")[2]
+    assert "4 accepted, one of them edited; 2 rejected." in played.stdout
+    assert re.search(r"again 1 min · +hard \d+ min · +good 10 min · +easy \d+ d", played.stdout)
+    assert re.search(r"Cards that come back, by day:\n(?:  \w{3} \d\d \w{3}.*\n)+", played.stdout)
+    assert "█" in played.stdout
 
 
 def test_the_demo_says_in_a_sentence_that_nothing_runs() -> None:

@@ -33,6 +33,10 @@ OF_A_DEMO = {
     "ingestion.document.processed.v1",
     "chat.session.started.v1",
     "chat.message.answered.v1",
+    "chat.recall.graded.v1",
+    "chat.flashcards.proposed.v1",
+    "flashcard.card.created.v1",
+    "flashcard.card.reviewed.v1",
     "notifier.notification.delivered.v1",
 }
 GOOD: Json = {
