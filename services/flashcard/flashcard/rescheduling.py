@@ -11,8 +11,8 @@ from flashcard.scheduling import DeckOptions
 
 
 async def reschedule_deck(session: AsyncSession, deck: Deck, options: DeckOptions, now: datetime) -> None:
-    """Give a locked deck other options. Another algorithm replays the log of each card that was reviewed; other options
-    count from the next review on."""
+    """Give a locked deck other options. Another algorithm replays the log of each card that was reviewed; what else changes
+    counts for a card, its whole log included, once it is reviewed again."""
     before = DeckOptions.model_validate(deck.options)
     deck.options = options.model_dump(mode="json")
     deck.version, deck.updated_at = deck.version + 1, now
