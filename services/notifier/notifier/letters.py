@@ -70,7 +70,7 @@ def _greeting(name: str) -> str:
 
 def message(letter: Letter, *, mail_id: UUID, sender: Address, recipient: Address, now: datetime) -> EmailMessage:
     """The mail as it is sent. Its Message-ID is made of the mail's id, so that a client folds a repetition."""
-    made = EmailMessage(policy=SMTP)
+    made = EmailMessage(policy=SMTP.clone(cte_type="7bit"))  # for servers without 8BITMIME, too
     made["From"] = sender
     made["To"] = recipient
     made["Subject"] = " ".join(letter.subject.split())

@@ -4,6 +4,7 @@ import asyncio
 import os
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -12,6 +13,14 @@ from aiosmtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, send
 Encryption = Literal["starttls", "tls", "none"]
 # What may pass with time: the network, a server that is busy or down, one that we are not let into.
 Passing = (SMTPException, OSError, TimeoutError)
+
+
+def written(mail: EmailMessage, *, utf8: bool = False) -> bytes:
+    """The mail as it goes over the wire, each header on one line of up to 998 characters (RFC 5322, 2.1.1).
+
+    Folded at 78 a long link would be encoded (RFC 2047), which List-Unsubscribe must not be: no reader would find its link.
+    """
+    return mail.as_bytes(policy=SMTP.clone(max_line_length=998, cte_type="7bit", utf8=utf8))
 
 
 class Refused(Exception):
@@ -55,10 +64,15 @@ class SmtpServer:
 
     async def send(self, mail: EmailMessage) -> None:
         """See `Post`. One connection for each mail: there are few, and a kept one may be dead."""
+        sender, recipient = (mail[name].addresses[0].addr_spec for name in ("From", "To"))
+        beyond_ascii = not (sender + recipient).isascii()
         try:
             async with asyncio.timeout(2 * self.seconds):
                 await send(
-                    mail,
+                    written(mail, utf8=beyond_ascii),
+                    sender=sender,
+                    recipients=[recipient],
+                    mail_options=["SMTPUTF8"] if beyond_ascii else [],
                     hostname=self.host,
                     port=self.port,
                     username=self.username,
@@ -93,5 +107,5 @@ class MailFolder:
         name = str(mail["Message-ID"]).strip("<>").partition("@")[0]
         partial = self.path / f".{name}.part"
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(bytes(mail))
+            file.write(written(mail))
         partial.rename(self.path / f"{name}.eml")

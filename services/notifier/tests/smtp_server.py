@@ -29,6 +29,7 @@ class SmtpServer:
 
     port: int
     mails: list[EmailMessage] = field(default_factory=list)
+    as_sent: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     to_recipients: list[str] = field(default_factory=list)
     to_mails: list[str] = field(default_factory=list)
@@ -49,6 +50,7 @@ class SmtpServer:
             mail = message_from_bytes(envelope.content, policy=default)
             assert isinstance(mail, EmailMessage)
             self.mails.append(mail)
+            self.as_sent.append(envelope.content)
         return answer
 
     def authenticate(self, _: SMTP, __: Session, ___: Envelope, mechanism: str, data: Any) -> AuthResult:

@@ -66,6 +66,7 @@ async def test_who_wants_mail_gets_it_with_a_way_to_turn_it_off(campus: Campus) 
         assert "<img" not in html
         assert "&lt;img" in html
         link = mail["List-Unsubscribe"].strip("<>")
+        assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in server.as_sent[0]  # not folded, not encoded
         assert link in body
         assert link.startswith(f"{public}/api/v1/notifications/unsubscribe?token=")
         assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
