@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import remembering
+import reminding
 import studying
 from rich.console import Console
 from rich.panel import Panel
@@ -66,7 +67,7 @@ def play(student: Student, console: Console, file: Path, question: str | None) -
     if file == SAMPLE:
         studying.teach_back(student, console, document)
     remembering.flashcards(student, console, document, graded)
-    studying.mail(student, console, user["email"])
+    reminding.mail(student, console, user)
 
 
 def read(student: Student, console: Console, file: Path) -> Json:

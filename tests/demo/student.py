@@ -110,6 +110,10 @@ class Student:
         """What comes of a request."""
         return self._json("POST", path, expected, json=body)
 
+    def put(self, path: str, **body: Any) -> Json:
+        """What stands at a path from now on."""
+        return self._json("PUT", path, 200, json=body)
+
     def propose(self, document_id: str, count: int) -> Json | None:
         """Cards that are proposed from a document; None where nothing in it makes one."""
         proposed = self._client.post(f"/chat/documents/{document_id}/flashcards", json={"count": count})
@@ -122,14 +126,21 @@ class Student:
 
     def leave(self, draft_id: str) -> None:
         """Reject a draft."""
-        rejected = self._client.post(f"/flashcards/drafts/{draft_id}/reject")
-        if rejected.status_code != 204:
-            raise DemoFailed(f"A draft cannot be rejected: {rejected.status_code} {rejected.text}")
+        self._nothing(f"/flashcards/drafts/{draft_id}/reject")
+
+    def verify(self, token: str) -> None:
+        """Confirm the address with what the mail's link holds."""
+        self._nothing("/auth/verify-email", token=token)
 
     def local_mails(self) -> str | None:
         """The page that lists mails on a laptop; None where they are sent."""
         page = self._client.get("/mail")
         return page.text if page.status_code == 200 else None
+
+    def _nothing(self, path: str, **body: Any) -> None:
+        answer = self._client.post(path, json=body)
+        if answer.status_code != 204:
+            raise DemoFailed(f"POST {path}: expected 204, got {answer.status_code} {answer.text}")
 
     def _json(self, method: str, path: str, expected: int, **arguments: Any) -> Json:
         response = self._client.request(method, path, **arguments)

@@ -1,11 +1,10 @@
 """The demo's later steps: the quiz, the teach-back, and the mail."""
 
 import re
-import time
 
 from rich.console import Console
 from rich.text import Text
-from student import NEWS_SECONDS, DemoFailed, Json, Student
+from student import DemoFailed, Json, Student
 
 EXPLANATION = (
     "Testing effect: retrieving information from memory strengthens it more than reading it again. "
@@ -49,17 +48,6 @@ def teach_back(student: Student, console: Console, document: Json) -> None:
     console.print(f"  {told['coverage']:.0%} covered; next: [bold yellow]{told['next_question']}[/]")
     if "contradicted" not in {claim["verdict"] for claim in told["claims"]}:
         raise DemoFailed("What contradicts the sample was not noticed.")
-
-
-def mail(student: Student, console: Console, email: str) -> None:
-    """The mail that verifies the address has been written."""
-    deadline = time.monotonic() + NEWS_SECONDS
-    while (page := student.local_mails()) is not None and email not in page:
-        if time.monotonic() > deadline:
-            raise DemoFailed(f"No mail for {email} came.")
-        time.sleep(0.2)
-    where = f"{student.url}/api/v1/mail lists it" if page is not None else "it was sent by the mail server"
-    console.print(f"\n[bold]8[/] A mail to verify the address: {where}\n")
 
 
 def _sentence_about(student: Student, document: Json, question: str) -> str:
