@@ -95,7 +95,7 @@ def test_the_demo_passes_on_its_sample(mesh: LocalMesh) -> None:
     assert "What is working memory?" in played.stdout.partition("proposed from the document")[2]
     # What the quiz missed may have been proposed already, and is then no second draft.
     assert re.search(r"4 accepted, one of them edited; [12] rejected\.", played.stdout)
-    assert re.search(r"again 1 min · +hard \d+ min · +good 10 min · +easy \d+ d", played.stdout)
+    assert re.search(r"again 1 min +· +hard \d+ min +· +good 10 min +· +easy \d+ d", played.stdout)
     assert re.search(r"Cards that come back, by day:\n(?:  \w{3} \d\d \w{3}.*\n)+", played.stdout)
     assert "█" in played.stdout
     assert re.search(r"The reminder of the day, whose time is now:\n.*Hello Ada", played.stdout, re.DOTALL)
