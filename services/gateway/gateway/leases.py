@@ -120,7 +120,8 @@ class LeasedBuckets:
     def _hand_out(self, batch: list[Account], grants: list[Grant]) -> None:
         now = self._clock()
         for account, grant in zip(batch, grants, strict=True):
-            account.receive(grant, now)
+            if account.receive(grant, now):
+                self.ask(account)
 
     def _bucket(self, account: Account, now: float) -> LocalBucket:
         quota = account.quota

@@ -114,9 +114,8 @@ class Account:
         """Tokens to ask for."""
         return max(self.quota.block, len(self.waiting))
 
-    def receive(self, grant: Grant, now: float) -> None:
-        """Book what the bucket gave, and answer those who wait."""
-        self.asked = False
+    def receive(self, grant: Grant, now: float) -> bool:
+        """Book what the bucket gave, and answer those who wait; whether some came meanwhile for whom it has more."""
         self.tokens += grant.tokens
         self.left = grant.left
         if grant.tokens:
@@ -125,10 +124,16 @@ class Account:
         else:
             self.dry_until = now + grant.wait
         while self.waiting:
-            waiter = self.waiting.popleft()
-            if not waiter.done():
-                # Where more came meanwhile than the bucket gave, they may try again when it has the next token.
-                waiter.set_result(self.spend(now) or Standing(self.quota, 0, 1 / self.quota.per_second))
+            if self.waiting[0].done():
+                self.waiting.popleft()
+                continue
+            standing = self.spend(now)
+            if standing is None and grant.left > 0:
+                break
+            # Where more came meanwhile than the bucket had, they may try again when it has the next token.
+            self.waiting.popleft().set_result(standing or Standing(self.quota, 0, 1 / self.quota.per_second))
+        self.asked = bool(self.waiting)
+        return self.asked
 
     def is_idle(self, now: float) -> bool:
         """Whether nothing would be lost by forgetting it."""

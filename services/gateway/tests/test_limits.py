@@ -57,6 +57,24 @@ def test_what_is_left_is_never_told_to_be_more_than_the_quota() -> None:
     assert b'"general";r=600;t=0' in standing.line
 
 
+async def test_who_asks_while_a_block_is_on_its_way_is_not_refused_what_the_bucket_has(redis_url: str) -> None:
+    redis: Redis = Redis.from_url(redis_url)
+    buckets = LeasedBuckets(redis, time.monotonic)
+    meter = Meter(Quota("ai", 30, 60), buckets)
+    stop = asyncio.Event()
+    serving = asyncio.create_task(buckets.run(stop))
+    first = meter.charge("ada", time.monotonic())
+    account = meter._accounts["ada"]
+    await until(lambda: account not in buckets._asking)  # its block is on its way
+    others = [meter.charge("ada", time.monotonic()) for _ in range(3)]
+    standings = [await asyncio.wait_for(one, 5) for one in (first, *others) if isinstance(one, asyncio.Future)]
+    stop.set()
+    buckets._wake.set()
+    await serving
+    await redis.aclose()
+    assert [standing.wait for standing in standings] == [0, 0, 0, 0]
+
+
 async def test_whoever_waits_for_tokens_gets_them_in_turn_and_the_rest_are_refused() -> None:
     class Buckets:
         def __init__(self) -> None:
