@@ -1,12 +1,13 @@
 """Two inventories held against each other: what differs for good is told from what is on its way."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mesh.commands.comparing import Pair, differs, side_by_side, stays
+from mesh.commands import comparing
+from mesh.commands.comparing import Comparison, Pair, Shelf, differs, side_by_side, stays
 from mesh.inventories import GONE, HEARD, Item
 
 HOLDS = {"ready": "mend it", GONE: "mend it"}
@@ -80,3 +81,37 @@ async def test_every_id_of_either_side_comes_once_beside_its_like(left: set[int]
     assert [(pair[0] and pair[0].id.int, pair[1] and pair[1].id.int) for pair in pairs] == [
         (id_ if id_ in left else None, id_ if id_ in right else None) for id_ in sorted(left | right)
     ]
+
+
+class Shown(Shelf):
+    """An inventory that is here."""
+
+    def __init__(self, *ids: int) -> None:
+        self.ids = set(ids)
+        self.holds = HOLDS
+        self.seen = 0
+
+    def __str__(self) -> str:
+        return "a shelf"
+
+    def everything(self) -> AsyncIterator[Item]:
+        return stream(self.ids)
+
+    async def these(self, ids: Sequence[UUID]) -> dict[UUID, Item]:
+        return {id_: Item(id_, 1, "ready") for id_ in ids if id_.int in self.ids}
+
+
+async def test_what_was_too_much_to_keep_is_read_again_before_all_is_said_to_agree(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(comparing, "MOST", 2)
+    copy = Shown()
+    comparison = Comparison("document", Shown(1, 2, 3, 4, 5), copy)
+    await comparison.look()
+    assert [finding.which for finding in comparison.findings] == [str(UUID(int=1)), str(UUID(int=2)), "…"]
+    copy.ids |= {1, 2}
+    await comparison.look()
+    assert [finding.which for finding in comparison.findings] == [str(UUID(int=3)), str(UUID(int=4)), "…"]
+    copy.ids |= {3, 4, 5}
+    await comparison.look()
+    assert not comparison.findings

@@ -12,7 +12,7 @@ from mesh.commands.findings import Finding
 from mesh.commands.services import Services
 from mesh.inventories import GONE, HEARD, Item
 
-# What is doubtful is kept in memory; where that much is, the rest is told by a number.
+# What is doubtful is kept in memory. Where more is, the rest is told by a number, and read again once these agree.
 MOST = 10_000
 Pair = tuple[Item | None, Item | None]
 
@@ -50,6 +50,7 @@ class Shelf:
     async def everything(self) -> AsyncIterator[Item]:
         """All items, by id."""
         after: UUID | None = None
+        self.seen = 0
         while True:
             page = await self._page(Look(name=self._inventory.name, after=after))
             for item in page:
@@ -92,13 +93,15 @@ class Comparison:
                 if stays(self._doubtful[id_], (owners.get(id_), copies.get(id_)), self._copy.holds):
                     kept[id_] = self._doubtful[id_]
         self._doubtful = kept
+        if not kept and self._uncounted:
+            await self._read_all()
 
     @property
     def findings(self) -> Sequence[Finding]:
         found = [self._told(id_, *pair) for id_, pair in self._doubtful.items()]
-        if found and self._uncounted:
-            more = f"{self._uncounted} more at the first look"
-            found.append(Finding(self._fact, "…", more, f"{self._copy} differs", "mend these, and look again"))
+        if self._uncounted:
+            more = f"{self._uncounted} more when all was read"
+            found.append(Finding(self._fact, "…", more, f"{self._copy} differs", "mend what is named, and look again"))
         return found
 
     @property
@@ -106,6 +109,7 @@ class Comparison:
         return f"{self._fact}: {self._owner.seen} of {self._owner}, {self._copy.seen} of {self._copy}"
 
     async def _read_all(self) -> None:
+        self._uncounted = 0
         async for owner, copy in side_by_side(self._owner.everything(), self._copy.everything()):
             if not differs(owner, copy, self._copy.holds):
                 continue
