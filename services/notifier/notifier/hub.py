@@ -4,12 +4,15 @@ Nothing here waits. A frame is put into the queue of each of the student's socke
 """
 
 import asyncio
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from uuid import UUID
 
 from chassis.errors import TooManyRequests, Unavailable
 
 from notifier.metrics import FRAMES, SOCKETS, TOO_SLOW
+
+# Frames with the number of the notification that each is of, in that order.
+Untold = Sequence[tuple[int, str]]
 
 
 class TooManySockets(TooManyRequests):
@@ -25,8 +28,8 @@ class Connection:
 
     def __init__(self, user_id: UUID, most_waiting: int) -> None:
         self.user_id = user_id
-        self.known = 0
-        """Notifications up to this number were told of when the socket was opened."""
+        self.known: int | None = None
+        """Notifications up to this number have been told of; None until it is known where the client stands."""
         self.too_slow = asyncio.Event()
         self._waiting: asyncio.Queue[str] = asyncio.Queue(most_waiting)
 
@@ -41,6 +44,13 @@ class Connection:
             if not self.too_slow.is_set():
                 TOO_SLOW.inc()
             self.too_slow.set()
+
+    def take(self, untold: Untold) -> list[str]:
+        """Those frames whose notification this socket was not told of yet; from now on it was."""
+        if self.known is None or not untold:
+            return []
+        known, self.known = self.known, max(self.known, untold[-1][0])
+        return [frame for number, frame in untold if number > known]
 
     async def next(self) -> str:
         """The next frame, as soon as there is one."""
@@ -91,11 +101,20 @@ class Hub:
         del self._of_user[connection.user_id]
         return True
 
-    def push(self, user_id: UUID, frame: str, *, lossy: bool = False, number: int | None = None) -> None:
-        """A frame for every socket of a student, but for those that were told of notification `number` at their start."""
+    def known(self, user_id: UUID) -> int | None:
+        """What all of a student's sockets here were told of; None where nobody waits for notifications."""
+        return min((one.known for one in self._of_user.get(user_id, ()) if one.known is not None), default=None)
+
+    def tell(self, user_id: UUID, untold: Untold) -> None:
+        """To each of a student's sockets what it was not told of yet."""
         for connection in self._of_user.get(user_id, ()):
-            if number is None or number > connection.known:
-                connection.offer(frame, lossy=lossy)
+            for frame in connection.take(untold):
+                connection.offer(frame, lossy=False)
+
+    def push(self, user_id: UUID, frame: str, *, lossy: bool = False) -> None:
+        """A frame for every socket of a student."""
+        for connection in self._of_user.get(user_id, ()):
+            connection.offer(frame, lossy=lossy)
 
     def push_to_all(self, frame: str) -> None:
         """A frame for everybody."""

@@ -16,9 +16,9 @@ from contracts.notifier import NotificationDelivered
 from mesh import Envelope, Subscriptions
 
 from notifier import frames
+from notifier.catching_up import untold
 from notifier.hub import Hub
 from notifier.kinds import Channel
-from notifier.models import Notification
 
 bus = Subscriptions("notifier")
 
@@ -52,11 +52,14 @@ async def push_answer(event: MessageAnswered, envelope: Envelope, hub: Hub) -> N
 
 
 @bus.broadcast(NotificationDelivered)
-async def push_notification(event: NotificationDelivered, hub: Hub, database: Database) -> None:
-    """A notification stands in the list. It is read from there: the bus carries no more of it than its id."""
-    if event.channel != Channel.IN_APP.value or event.user_id not in hub.users:
+async def push_notification(event: NotificationDelivered, hub: Hub, database: Database, clock: Clock) -> None:
+    """There is a notification. What each tab was not told of yet is read from the list: the bus carries no more than its id."""
+    known = hub.known(event.user_id)
+    if event.channel != Channel.IN_APP.value or known is None:
         return
-    async with database.transaction() as session:
-        kept = await session.get(Notification, event.notification_id)
-    if kept is not None:  # else it was withdrawn already
-        hub.push(kept.user_id, frames.of_notification(kept), number=kept.number)
+    try:
+        found = await untold(database, event.user_id, known, clock())
+    except Exception:
+        hub.push(event.user_id, frames.resync(uuid4(), clock()))
+        raise
+    hub.tell(event.user_id, found)

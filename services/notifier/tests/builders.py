@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from contracts.chat import MessageAnswered, MessageAsked
 from contracts.ingestion import DocumentDeleted, DocumentFailed, DocumentProcessed, DocumentProgressed, DocumentUploaded
+from contracts.notifier import NotificationDelivered
 
 from .campus import Student
 
@@ -43,6 +44,12 @@ def failed(student: Student, document: UUID | None = None, *, version: int = 3) 
 
 def deleted(student: Student, document: UUID, *, version: int = 4) -> DocumentDeleted:
     return DocumentDeleted(version=version, document_id=document, user_id=student.id)
+
+
+def delivered(student: Student, notification: UUID) -> NotificationDelivered:
+    return NotificationDelivered(
+        version=1, notification_id=notification, user_id=student.id, kind="document_ready", channel="in_app"
+    )
 
 
 def asked(student: Student) -> MessageAsked:

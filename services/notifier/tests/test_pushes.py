@@ -1,10 +1,12 @@
 """What happens reaches every tab of the student, in every process, and nobody else's."""
 
-from uuid import uuid4
+import asyncio
+from uuid import UUID, uuid4
 
 from devstack.line import Line
+from notifier.catching_up import MOST
 
-from .builders import answered, asked, deleted, failed, processed, progressed, uploaded
+from .builders import answered, asked, deleted, delivered, failed, processed, progressed, uploaded
 from .campus import Campus
 
 
@@ -85,6 +87,44 @@ async def test_hello_says_where_one_stands_and_after_brings_what_was_missed(camp
         async with ada.tab() as tab:
             await campus.tell(processed(ada, title="Four"))
             assert (await tab.hears("notification"))["data"]["number"] == 4
+
+
+async def test_who_missed_more_than_a_hundred_is_told_that_there_is_more(campus: Campus) -> None:
+    async with campus.running():
+        ada = await campus.student()
+        for _ in range(MOST + 2):
+            await campus.tell(processed(ada))
+        await campus.taken(MOST + 2)
+        async with ada.tab(after=1) as tab:
+            assert (await tab.hears())["type"] == "resync"
+            heard = [(await tab.hears("notification"))["data"]["number"] for _ in range(MOST)]
+            assert heard == list(range(3, MOST + 3))
+        async with ada.tab(after=2) as tab:
+            assert (await tab.hears())["data"]["number"] == 3
+
+
+async def test_notifications_come_in_their_order_whatever_order_the_bus_has(campus: Campus) -> None:
+    async with campus.running():
+        ada = await campus.student()
+        async with ada.tab() as one, ada.tab() as two:
+            await asyncio.gather(*(campus.tell(processed(ada)) for _ in range(30)))
+            for tab in (one, two):
+                assert [(await tab.hears("notification"))["data"]["number"] for _ in range(30)] == list(range(1, 31))
+
+
+async def test_a_push_out_of_turn_brings_what_came_before_it(campus: Campus) -> None:
+    async with campus.process("consumer"):  # without a relay, so that the test says in which order the bus brings it
+        ada = await campus.student()
+        async with ada.tab() as tab:
+            for _ in range(3):
+                await campus.tell(processed(ada))
+            await campus.taken(3)
+            third, second, first = (UUID(one["id"]) for one in (await ada.notifications())["items"])
+            await campus.tell(delivered(ada, second))
+            assert [(await tab.hears("notification"))["data"]["number"] for _ in range(2)] == [1, 2]
+            await campus.tell(delivered(ada, first))
+            await campus.tell(delivered(ada, third))
+            assert (await tab.hears("notification"))["data"]["number"] == 3
 
 
 async def test_tabs_are_asked_to_fetch_when_the_process_heard_nothing_for_a_while(campus: Campus) -> None:

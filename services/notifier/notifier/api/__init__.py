@@ -5,7 +5,7 @@
 then `document.uploaded`, `.progressed`, `.processed`, `.failed`, `.deleted`, `chat.message.asked` (an answer is being
 written, which `GET /chat/messages/{message_id}/stream` follows), `chat.message`, `notification`; `resync` means that something may
 have been missed: fetch what you show. After a break, `&after=` the `number` of the last notification that you know brings those that came
-since, at most a hundred. Closed with 4008 means that you read too slowly, with 1012 or 1001 that the server goes away, with 1008 that the session ended:
+since, in their order: of more than a hundred the newest, behind a `resync`. Closed with 4008 means that you read too slowly, with 1012 or 1001 that the server goes away, with 1008 that the session ended:
 reconnect with a new ticket, later each time.
 """
 

@@ -7,7 +7,6 @@ from uuid import uuid4
 from chassis.database import Database
 from chassis.errors import PROBLEM_MEDIA_TYPE, Problem
 from chassis.identity import CurrentUser, user_of
-from chassis.paging import INTEGER
 from chassis.upgrades import UpgradeRequired, upgrade
 from fastapi import APIRouter, Query, Response, WebSocket
 from starlette.responses import JSONResponse
@@ -15,6 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from notifier import frames
 from notifier.api.parts import TicketsDep
+from notifier.catching_up import untold
 from notifier.hub import Connection, Hub
 from notifier.notifications import Notifications
 from notifier.presence import Attendance
@@ -24,7 +24,6 @@ router = APIRouter(tags=["live"])
 _AT_THE_ROOT: dict[str, Any] = {"x-root": True}
 TOO_SLOW = 4008
 _GOODBYE_SECONDS = 5.0
-_MISSED_AT_MOST = 100
 # Nothing that a client says is of interest, so it is listened to at leisure: a flood is held back in its own connection.
 _BETWEEN_MESSAGES = 0.05
 
@@ -82,18 +81,17 @@ async def _refuse(websocket: WebSocket, refusal: Problem) -> None:
 
 
 async def _greeting(websocket: WebSocket, connection: Connection, attendance: Attendance) -> list[str]:
-    """The first frames. The socket hears pushes already: what is committed from now on comes that way."""
+    """The first frames. As soon as it is known where the client stands, the socket hears pushes: what comes in between is read here."""
     database: Database = websocket.app.state.database
+    now = websocket.app.state.clock()
     after = websocket.query_params.get("after", "")
     async with database.transaction() as session:
         await attendance.arrive(session, connection.user_id)
         notifications = Notifications(session, connection.user_id)
         newest, unread = await notifications.newest(), await notifications.unread()
-        known = min(int(after), INTEGER) if after.isascii() and after.isdecimal() else newest
-        missed = await notifications.after(known, _MISSED_AT_MOST)
-    connection.known = max([newest, *(notification.number for notification in missed)])
-    hello = frames.hello(uuid4(), websocket.app.state.clock(), newest=connection.known, unread=unread)
-    return [hello, *map(frames.of_notification, missed)]
+    connection.known = known = min(int(after), newest) if after.isascii() and after.isdecimal() else newest
+    missed = connection.take(await untold(database, connection.user_id, known, now))
+    return [frames.hello(uuid4(), now, newest=newest, unread=unread), *missed]
 
 
 async def _converse(websocket: WebSocket, connection: Connection, greeting: list[str]) -> None:
