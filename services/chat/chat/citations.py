@@ -28,7 +28,7 @@ _NO_SPACE_BEFORE = tuple(".,;:!?)]}”’…")
 
 
 class Citation(BaseModel, frozen=True):
-    """`quote` is the text of the part between `start` and `end` (characters), its white space made single blanks."""
+    """Words of a passage that an answer rests on."""
 
     marker: int
     passage_id: UUID
@@ -36,8 +36,8 @@ class Citation(BaseModel, frozen=True):
     document_title: str
     page: int | None = Field(description="The page to name; null where the format has none")
     part: int = Field(description="What `GET /documents/{id}/pages/{part}` opens; where there are pages, the page")
-    quote: str
-    start: int
+    quote: str = Field(description="The part's text from `start` to `end`, each run of white space made one blank")
+    start: int = Field(description="Where in the part's `text` the quote begins, in characters")
     end: int
 
     def stands_in(self, passage: Passage) -> bool:
