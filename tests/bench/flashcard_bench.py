@@ -15,10 +15,8 @@ from cards import asking, exchanging, library, reviewing, telling
 from chassis.database import Database
 from devstack.local_mesh import LocalMesh
 from devstack.parts import PARTS
-from devstack.places import temporary_home
-from devstack.ports import free_ports
-from devstack.servers import Tuning
 from flashcard.scheduling import DeckOptions
+from whole_mesh import whole_mesh
 
 REVIEWERS = 50
 USERS = int(os.environ.get("USERS", library.USERS))
@@ -55,23 +53,10 @@ async def connected(url: str) -> Any:
 
 
 def main() -> None:
-    home = temporary_home()
-    (port,) = free_ports(1)
-    given = {
-        "GATEWAY_PORT": str(port),
-        "GATEWAY_LIMIT_GENERAL": "100000",
-        "GATEWAY_LIMIT_AUTH": "100000",
-        "FLASHCARD_SWEEP_SECONDS": "1",
-        "LOG_LEVEL": "WARNING",
-    }
     parts = [part for part in PARTS if part.name in {"auth", "flashcard", "gateway"}]
-    mesh = LocalMesh(home / "state", given, parts=parts, tuning=Tuning.DURABLE, home=home, temporary=True)
-    try:
-        mesh.start()
-        with tempfile.TemporaryDirectory() as folder:
-            uvloop.run(measure(mesh, Path(folder)))
-    finally:
-        mesh.stop()
+    quick = {"FLASHCARD_SWEEP_SECONDS": "1", "LOG_LEVEL": "WARNING"}
+    with whole_mesh(parts, **quick) as mesh, tempfile.TemporaryDirectory() as folder:
+        uvloop.run(measure(mesh, Path(folder)))
 
 
 if __name__ == "__main__":

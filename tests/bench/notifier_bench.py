@@ -21,13 +21,11 @@ from bus.stage import until
 from chassis.database import Database
 from contracts.ingestion import DocumentProcessed
 from devstack.local_mesh import LocalMesh
-from devstack.places import temporary_home
-from devstack.ports import free_ports
-from devstack.servers import Tuning
 from mesh import Outbox
 from mesh.topology import EXCHANGE
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
+from whole_mesh import whole_mesh
 
 Hears = Callable[[dict[str, Any]], None]
 TABS = 5
@@ -147,16 +145,8 @@ def _print(what: str, waits: list[float], bound: int | None = None) -> None:
 
 
 def main() -> None:
-    home = temporary_home()
-    (port,) = free_ports(1)
-    limits = {"GATEWAY_LIMIT_GENERAL": "100000", "GATEWAY_LIMIT_AUTH": "100000", "GATEWAY_STREAMS_PER_SESSION": "100"}
-    given = {"GATEWAY_PORT": str(port), **limits}
-    mesh = LocalMesh(home / "state", given, tuning=Tuning.DURABLE, home=home, temporary=True)
-    try:
-        mesh.start()
+    with whole_mesh(GATEWAY_STREAMS_PER_SESSION="100") as mesh:
         uvloop.run(measure(mesh))
-    finally:
-        mesh.stop()
 
 
 if __name__ == "__main__":

@@ -17,10 +17,7 @@ from uuid import uuid4
 
 import httpx
 import uvloop
-from devstack.local_mesh import LocalMesh
-from devstack.places import temporary_home
-from devstack.ports import free_ports
-from devstack.servers import Tuning
+from whole_mesh import whole_mesh
 
 STUDENTS = 50
 CARDS = 40
@@ -139,16 +136,8 @@ def _print(name: str, waits: list[float], beside: str) -> None:
 
 
 def main() -> None:
-    home = temporary_home()
-    (port,) = free_ports(1)
-    limits = {"GATEWAY_LIMIT_GENERAL": "100000", "GATEWAY_LIMIT_AI": "100000", "GATEWAY_LIMIT_AUTH": "100000"}
-    given = {"GATEWAY_PORT": str(port), **limits}
-    mesh = LocalMesh(home / "state", given, tuning=Tuning.DURABLE, home=home, temporary=True)
-    try:
-        mesh.start()
+    with whole_mesh() as mesh:
         uvloop.run(measure(mesh.url))
-    finally:
-        mesh.stop()
 
 
 if __name__ == "__main__":
