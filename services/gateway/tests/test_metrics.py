@@ -2,7 +2,7 @@
 
 from chassis.telemetry import REQUEST_SECONDS
 from gateway.metrics import RequestMetrics
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
@@ -20,6 +20,7 @@ def _exposed(service: str) -> dict[tuple[str, str], float]:
     }
 
 
+@settings(deadline=None)  # it reads the whole registry, which other tests of this process have filled
 @given(st.lists(SECONDS, max_size=20))
 def test_a_fold_is_the_sum_of_observations(seconds: list[float]) -> None:
     metrics = RequestMetrics("tested")
