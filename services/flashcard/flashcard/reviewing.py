@@ -79,7 +79,7 @@ class Reviews:
         await self.reschedule(shown.card, options)
         await self._mark_leech(shown, logged, lapses, options)
         if options.bury_siblings and logged.day == today:
-            await self._bury_siblings(shown.card, today)
+            await self._bury_siblings(shown.card, logged)
         await Outbox(self._session, SCHEMA).add(_reviewed(shown.card, logged))
         return shown
 
@@ -97,7 +97,7 @@ class Reviews:
         if logged.made_leech:
             shown.card.suspended = False
             await self._tag(shown.note, leech=False)
-        await self._unbury_siblings(shown.card, logged.day + timedelta(days=1))
+        await self._unbury_siblings(shown.card, logged)
         undone = ReviewUndone(
             card_id=shown.card.id, user_id=self._owner, review_id=logged.id, version=shown.card.version
         )
@@ -194,12 +194,16 @@ class Reviews:
         await self._session.execute(update(Note).where(col(Note.id) == note.id).values(tags=tags))
         await self._session.refresh(note)
 
-    async def _bury_siblings(self, card: Card, today: date) -> None:
+    async def _bury_siblings(self, card: Card, logged: LoggedReview) -> None:
+        """Until tomorrow; who is buried so long already stays as it is: this review is not why."""
+        until = logged.day + timedelta(days=1)
         buried = _siblings(card).where(or_(col(Card.phase) == "new", col(Card.phase) == "review"))
-        await self._session.execute(buried.values(buried_until=today + timedelta(days=1)))
+        sooner = or_(col(Card.buried_until).is_(None), col(Card.buried_until) < until)
+        await self._session.execute(buried.where(sooner).values(buried_until=until, buried_by=logged.id))
 
-    async def _unbury_siblings(self, card: Card, until: date) -> None:
-        await self._session.execute(_siblings(card).where(col(Card.buried_until) == until).values(buried_until=None))
+    async def _unbury_siblings(self, card: Card, logged: LoggedReview) -> None:
+        buried = _siblings(card).where(col(Card.buried_by) == logged.id)
+        await self._session.execute(buried.values(buried_until=None, buried_by=None))
 
 
 def _due_by(card: Card, due_day: date | None) -> date | None:

@@ -5,6 +5,7 @@ import itertools
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+import pytest
 from flashcard.models import LoggedReview
 from sqlmodel import col, select
 
@@ -119,6 +120,32 @@ async def test_siblings_wait_until_tomorrow_and_two_reviews_of_them_at_once_do_n
     assert [item["id"] for item in (await ada.queue())["items"]] == [second["id"]]
     both = [asyncio.create_task(ada.reviews(card)) for card in (first, second) for _ in range(5)]
     await asyncio.wait_for(asyncio.gather(*both), 20)
+
+
+@pytest.mark.parametrize("by_hand", ["before", "after"])
+async def test_undo_digs_out_what_its_review_buried_and_nothing_else(desk: Desk, by_hand: str) -> None:
+    ada = desk.student()
+    made = await ada.post("/flashcards", kind="cloze", question="{{c1::a}} {{c2::b}} {{c3::c}}")
+    first, second, third = made["cards"]
+
+    async def bury() -> None:
+        await ada.post("/flashcards/bulk", card_ids=[third["id"]], action="bury")
+
+    async def buried() -> list[bool]:
+        cards = [await ada.get(f"/flashcards/{card['id']}") for card in (first, second, third)]
+        return [card["buried_until"] is not None for card in cards]
+
+    if by_hand == "before":
+        await bury()
+    await ada.reviews(first)
+    if by_hand == "after":
+        await bury()
+    await ada.reviews(first)
+    assert await buried() == [False, True, True]
+    await ada.post("/reviews/undo")
+    assert await buried() == [False, True, True], "another review of today still counts"
+    await ada.post("/reviews/undo")
+    assert await buried() == [False, False, True]
 
 
 async def test_a_leech_is_tagged_and_suspended_and_undo_takes_that_back(desk: Desk) -> None:
