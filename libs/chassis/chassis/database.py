@@ -148,7 +148,7 @@ def _hand_on(connection: Any, record: Any, _: Any) -> None:
             raise InvalidatePoolError from error
 
 
-def database_of(request: Request) -> Database:
+async def database_of(request: Request) -> Database:
     """The database that the composition root gave to the application."""
     database = request.app.state.database
     assert isinstance(database, Database)
