@@ -26,8 +26,10 @@ from flashcard.schemas import (
     NewCardsOut,
     QueuedCard,
     QueueOut,
-    card_fields,
+    RenderedCard,
     card_out,
+    rendered_card,
+    rendered_fields,
     storable,
 )
 from flashcard.students import today_of
@@ -82,7 +84,7 @@ async def due_cards(
         scheduler = schedulers[shown.card.deck_id]
         buttons = choices(memory_of(shown.card), desk.now, today, scheduler, shown.card.id)
         named = {rating.label: choice for rating, choice in buttons.items()}
-        return QueuedCard.model_validate(card_fields(shown) | {"choices": named})
+        return QueuedCard.model_validate(rendered_fields(shown) | {"choices": named})
 
     counts = {"learning": queue.learning, "due": queue.due, "new": queue.new}
     return QueueOut(items=[queued(shown) for shown in queue.cards], day=today, next_at=queue.next_at, **counts)
@@ -101,9 +103,9 @@ async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
 
 
 @router.get("/{card_id}")
-async def get_card(card_id: UUID, desk: DeskDep) -> CardOut:
-    """One card."""
-    return card_out(await Notes(desk.session, desk.owner).get(card_id))
+async def get_card(card_id: UUID, desk: DeskDep) -> RenderedCard:
+    """One card, as text and as HTML that may stand in a page."""
+    return rendered_card(await Notes(desk.session, desk.owner).get(card_id))
 
 
 @router.patch("/{card_id}")
@@ -115,7 +117,7 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
         await notes.move([shown.note.id], await Decks(desk.session, desk.owner).get(body.deck_id))
     if body.suspended is not None:
         shown.card.suspended, shown.card.version = body.suspended, shown.card.version + 1
-    change = body.model_dump(include={"question", "answer", "kind", "tags"}, exclude_none=True)
+    change = body.model_dump(include={"question", "answer", "kind", "markup", "tags"}, exclude_none=True)
     if change:
         await notes.rewrite(shown, change, desk.now)
     await tell_when_cleared(desk.session, desk.owner, desk.now)
