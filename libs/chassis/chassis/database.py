@@ -118,7 +118,7 @@ async def _connect(*arguments: Any, **options: Any) -> Any:
         raise DatabaseAway("The service cannot reach its database. Try again in a moment.") from error
 
 
-def database_of(request: Request) -> Database:
+async def database_of(request: Request) -> Database:
     """The database that the composition root gave to the application."""
     database = request.app.state.database
     assert isinstance(database, Database)

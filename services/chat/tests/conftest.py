@@ -6,11 +6,11 @@ import pytest
 from chassis.database import Database
 from chat.models import SCHEMA
 from devstack.service_databases import ServiceDatabases, empty
+from devstack.serving import serving
 from mesh import EphemeralEvent, EphemeralPublisher
 
 from .neighbours import Neighbours
 from .school import Json, School
-from .serving import serving
 
 
 @pytest.fixture

@@ -49,6 +49,21 @@ async def test_a_review_sent_twice_at_once_counts_once(desk: Desk) -> None:
     assert (await ada.get(f"/flashcards/{card['id']}"))["reviews"] == 1
 
 
+async def test_reviews_of_a_card_at_once_each_count_and_end_as_the_merged_log_gives(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="D", options={"fuzz": False})
+    one, other = [await ada.writes(question, deck_id=deck["id"]) for question in ("a", "b")]
+    start = desk.now
+    desk.later(days=9)
+    moments = [start + timedelta(days=wait) for wait in (0, 0.01, 2, 3, 5, 8)]
+    for moment in moments:
+        await ada.post(f"/flashcards/{one['id']}/review", **report(moment))
+    await asyncio.gather(*(ada.post(f"/flashcards/{other['id']}/review", **report(moment)) for moment in moments))
+    assert fate(await ada.get(f"/flashcards/{other['id']}")) == fate(await ada.get(f"/flashcards/{one['id']}"))
+    told = [event["version"] for event in await desk.told("card.reviewed") if event["card_id"] == other["id"]]
+    assert told == [2, 3, 4, 5, 6, 7]
+
+
 async def test_an_id_that_said_something_else_is_refused(desk: Desk) -> None:
     ada = desk.student()
     card, other = await ada.writes("a"), await ada.writes("b")
