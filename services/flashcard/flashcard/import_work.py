@@ -20,6 +20,7 @@ from flashcard.imports import Claim, LeaseLost, advance, claim, forgotten, settl
 from flashcard.incoming import Incoming, IncomingCard
 from flashcard.media import MediaNames, Shelves, Stored, with_names
 from flashcard.memory import Memory
+from flashcard.rollover import tell_when_due
 from flashcard.scheduling import DeckOptions
 from flashcard.students import today_of
 from flashcard.text_tables import MOST_BYTES, NotATable, read_table
@@ -111,6 +112,7 @@ class ImportWork:
                 await self._advance(mine, _STORED + (1 - _STORED) * share * 0.99)
 
             done = await importing.apply(renamed(incoming, names), progress)
+            await tell_when_due(session, mine.user_id, self._clock())
             await settle(session, mine, done, None, self._clock())
 
     async def _store_media(self, mine: Claim, path: Path, incoming: Incoming) -> Mapping[str, Stored]:

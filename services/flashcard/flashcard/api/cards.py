@@ -15,7 +15,7 @@ from flashcard.decks import DEFAULT, Decks
 from flashcard.notes import Notes, Shown
 from flashcard.queue import Queues
 from flashcard.reviewing import memory_of
-from flashcard.rollover import tell_when_cleared
+from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.scheduling import choices
 from flashcard.schemas import (
     BulkChange,
@@ -46,6 +46,7 @@ async def create_card(body: NewCard, desk: DeskDep, once: IdempotencyDep) -> Res
     deck = await decks.get(body.deck_id) if body.deck_id else await decks.ensure(DEFAULT, desk.now)
     alike = [note.id for note in await notes.alike(body.question)]
     made = await notes.write(deck, body.written(), desk.now)
+    await tell_when_due(desk.session, desk.owner, desk.now)
     shown = NewCardsOut(cards=[card_out(card) for card in made], alike=alike)
     await once.remember(shown)
     return JSONResponse(shown.model_dump(mode="json"), status_code=201)
@@ -97,7 +98,7 @@ async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
     chosen = body.card_ids if body.q is None else await catalogue.matching(body.q, desk.now, today)
     deck = await Decks(desk.session, desk.owner).get(body.deck_id) if body.deck_id else None
     changed = await catalogue.change(chosen or [], body.action, today, tags=body.tags, deck=deck)
-    await tell_when_cleared(desk.session, desk.owner, desk.now)
+    await tell_what_is_left(desk.session, desk.owner, desk.now)
     return BulkOut(changed=changed)
 
 
@@ -119,7 +120,7 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
     change = body.model_dump(include={"question", "answer", "kind", "markup", "tags"}, exclude_none=True)
     if change:
         await notes.rewrite(shown, change, desk.now)
-    await tell_when_cleared(desk.session, desk.owner, desk.now)
+    await tell_what_is_left(desk.session, desk.owner, desk.now)
     return card_out(shown)
 
 
