@@ -2,12 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import asyncpg
-import psutil
+from memory import watched
 
 PATIENCE_SECONDS = 120.0
 # The events of the run itself, once more.
@@ -16,14 +13,6 @@ _AGAIN = """
     SELECT gen_random_uuid(), type, dataschema, subject, aggregate_version, data, source
     FROM outbox WHERE type = 'flashcard.reviews.due.v1' ORDER BY position LIMIT $1
 """
-
-
-@dataclass
-class Size:
-    """Resident memory in MiB, watched."""
-
-    before: float
-    most: float = 0.0
 
 
 async def everybody(connection: asyncpg.Connection, pid: int, students: int) -> None:
@@ -43,26 +32,6 @@ async def everybody(connection: asyncpg.Connection, pid: int, students: int) -> 
     print(f"{'the relay alone with as many rows':<58} {relayed:6.0f}/s   baseline")
     grown = f"from {size.before:.0f} MiB to at most {size.most:.0f} MiB"
     print(f"{'memory of the process meanwhile':<58} {grown}", flush=True)
-
-
-@asynccontextmanager
-async def watched(pid: int) -> AsyncIterator[Size]:
-    """The process's memory while the block runs."""
-    process = psutil.Process(pid)
-
-    def now() -> float:
-        return float(process.memory_info().rss) / 1_048_576
-
-    size = Size(now())
-
-    async def watch() -> None:
-        while True:
-            size.most = max(size.most, now())
-            await asyncio.sleep(0.1)
-
-    watching = asyncio.create_task(watch())
-    yield size
-    watching.cancel()
 
 
 async def _sent(connection: asyncpg.Connection, count: int) -> float:
