@@ -29,6 +29,8 @@ from .registry import Registry
 Json = dict[str, Any]
 T = TypeVar("T")
 SECONDS = 20
+# A start declares the queues of the whole mesh, which a broker that shares its processors takes its time for.
+STARTING = 50
 
 
 async def until(attempt: Callable[[], Awaitable[T | None]], seconds: float = SECONDS) -> T:
@@ -138,7 +140,7 @@ class Campus:
             running = [asyncio.create_task(process.roles[role](stop)) for role in roles]
             running.append(asyncio.create_task(process.server(listener, stop, 5)))
             try:
-                await until(lambda: _ready(url))
+                await until(lambda: _ready(url), STARTING)
                 self.urls.append(url)
                 yield url
             finally:

@@ -19,7 +19,7 @@ from notifier.retention import Retention
 from sqlalchemy import text
 
 from .builders import processed
-from .campus import Campus, until
+from .campus import STARTING, Campus, until
 
 
 async def test_schema_is_what_the_models_say(database: Database) -> None:
@@ -108,7 +108,7 @@ async def test_a_process_starts_serves_and_stops_cleanly(campus: Campus) -> None
             except httpx.TransportError:
                 return False
 
-        await until(ready, 50)
+        await until(ready, STARTING)
         campus.urls.append(url)
         ada = await campus.student()
         async with ada.tab() as tab:
