@@ -7,7 +7,7 @@ are exchanged. Each is counted in the piece of the claim where it stands: twice 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from chat.lexicon import alike, base, opposed, polar
+from chat.lexicon import alike, base, directs, opposed, polar
 from chat.terms import word_set
 from chat.wording import LIGHT, Reading, Word
 
@@ -19,6 +19,7 @@ _MUTUAL = frozenset(map(base, word_set(
     share trade exchange mix connect correlate correspond agree converge diverge separate alternate face pair link relate"""
 )))  # fmt: skip
 _COMPARING = "than"
+_LESS = ("less", "least")
 _NEAR = 3
 _NEXT_PIECE = 0.2
 _BEHIND = 1.3  # what a verb or an adverb is about follows it more often
@@ -79,7 +80,10 @@ def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], e
         # Another number is wrong whatever else is turned round.
         numbers = [f"{word.text} / {other.text}" for word, other in contrary if word.number is not None]
         found.misnumbered |= bool(numbers)
-        if numbers or len(reasons) % 2:
+        attributes = [
+            word for word, other in contrary if word.number is None and not (directs(word.base) or directs(other.base))
+        ]
+        if numbers or len(reasons) % 2 or len(attributes) == len(reasons) > 0:
             found.twists.append(", ".join([*reasons, *numbers]))
 
 
@@ -100,6 +104,8 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
 
     if word.number is not None:
         return _number_counterparts(word, claim, text, nearness)
+    if (lesser := _compared_downwards(word, claim, text)) is not None:
+        return None, lesser
     exact = [other for other in text.words if other.base == word.base]
     same = exact + [o for o in text.words if o.base != word.base and alike(word.base, o.base) and _free(o, claim, text)]
     nearest = max(exact or same, key=nearness, default=None)
@@ -113,6 +119,16 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     if contrary is not None and (nearest is None or nearness(contrary) > max(map(nearness, same))):
         return None, contrary
     return nearest, None
+
+
+def _compared_downwards(word: Word, claim: Reading, text: Reading) -> Word | None:
+    """What *denser* is opposed to in "less dense", and the other way round."""
+    for other in text.words:
+        more, less, reading = (word, other, text) if len(word.text) > len(other.text) else (other, word, claim)
+        grown = more.text in (f"{less.text}er", f"{less.text}r", f"{less.text[:-1]}ier")
+        if grown and less.place and reading.tokens[less.place - 1] in _LESS:
+            return other
+    return None
 
 
 def _free(other: Word, claim: Reading, text: Reading) -> bool:

@@ -13,9 +13,14 @@ from chat.terms import stem, word_set
 # Two sides of one axis. Words of one side say alike, words of both sides the opposite.
 _AXES = (
     ("increase rise raise grow climb high more greater large big expand strengthen up upward "
-     "boost enhance add heighten enlarge improve strong dear long often deep hot warm maximise maximize",
-     "decrease fall low lower reduce decline drop shrink remove eliminate diminish less fewer few small contract weaken down  downward "
-     "lessen sink worsen weak cheap short rarely shallow cold cool minimise minimize"),
+     "boost enhance add heighten enlarge improve strong dear maximise maximize growth gain",
+     "decrease fall low lower reduce decline drop shrink remove eliminate diminish less fewer few small contract weaken down downward "
+     "lessen sink worsen weak cheap minimise minimize reduction loss lose"),
+    ("long", "short"),
+    ("deep", "shallow"),
+    ("hot warm heat", "cold cool"),
+    ("often frequent frequently", "rare rarely seldom"),
+    ("powerful strong", "weak powerless"),
     ("before earlier prior precede", "after later following follow afterwards"),
     ("fast quick rapid speed sped", "slow slows slowed"),
     ("enter", "leave exit"),
@@ -48,6 +53,7 @@ _AXES = (
     ("involuntary automatic reflexive", "voluntary deliberate conscious"),
     ("complete completely fully whole wholly entire entirely", "partly partially partial incomplete incompletely"),
 )  # fmt: skip
+_CHANGE = 0  # the first axis
 _PREFIXES = (("hyper", "hypo"), ("endo", "exo"), ("intra", "inter"), ("intra", "extra"), ("pre", "post"), ("over", "under"),
              ("macro", "micro"), ("mono", "poly"), ("homo", "hetero"), ("con", "di"), ("anti", "pro"), ("ex", "im"),
              ("ex", "in"), ("up", "down"), ("uni", "multi"), ("super", "sub"))  # fmt: skip
@@ -91,6 +97,11 @@ def alike(one: str, other: str) -> bool:
     if any(axes[axis] == sides[axis] for axis in axes.keys() & sides.keys()):
         return True
     return bool(_classes().get(one, _NONE) & _classes().get(other, _NONE))
+
+
+def directs(one: str) -> bool:
+    """Whether the base says that something grows or falls."""
+    return _CHANGE in _sides(one)
 
 
 def is_verb(word: str) -> bool:
