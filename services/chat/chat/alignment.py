@@ -7,12 +7,13 @@ are exchanged. Each is counted in the piece of the claim where it stands: twice 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from chat.lexicon import alike, base, directs, opposed, polar
+from chat.lexicon import alike, base, directs, is_verb, opposed, polar
 from chat.terms import word_set
 from chat.wording import LIGHT, Reading, Word
 
+PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
 # What stands on both sides of these may not be exchanged.
-_PIVOTS = word_set("than into onto from to against")
+_PIVOTS = word_set("than into onto from to against above below beneath under")
 # What one does to another, the other does to the one.
 _MUTUAL = frozenset(map(base, word_set(
     """fit match meet equal resemble differ touch cross join marry contact collide react bind interact combine fuse balance compete
@@ -20,6 +21,7 @@ _MUTUAL = frozenset(map(base, word_set(
 )))  # fmt: skip
 _COMPARING = "than"
 _LESS = ("less", "least")
+_TO, _FROM = ("to", "into", "toward", "towards", "onto"), ("from", "off")
 _NEAR = 3
 _NEXT_PIECE = 0.2
 _BEHIND = 1.3  # what a verb or an adverb is about follows it more often
@@ -64,11 +66,13 @@ def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
     held = sum(weigh(word) for word in claim.words if word.place in found.matched)
     found.coverage = held / total if total else 0.0
     found.oppositions = len(opposites)
-    _find_twists(claim, found, opposites, exchanged)
+    _find_twists(claim, text, found, opposites, exchanged)
     return found
 
 
-def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], exchanged: str | None) -> None:
+def _find_twists(
+    claim: Reading, text: Reading, found: Alignment, opposites: dict[int, Word], exchanged: str | None
+) -> None:
     for segment in sorted({word.segment for word in claim.words}):
         words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
         contrary = [(word, opposites[word.place]) for word in words if word.place in opposites]
@@ -77,6 +81,9 @@ def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], e
             reasons.append("not")
         if exchanged and segment == claim.words[0].segment:
             reasons.append(exchanged)
+        turned = (_turned(word, found.matched[word.place], claim, text) for word in words)
+        if not reasons and (way := next(filter(None, turned), None)):
+            reasons.append(way)
         # Another number is wrong whatever else is turned round.
         numbers = [f"{word.text} / {other.text}" for word, other in contrary if word.number is not None]
         found.misnumbered |= bool(numbers)
@@ -85,6 +92,23 @@ def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], e
         ]
         if numbers or len(reasons) % 2 or len(attributes) == len(reasons) > 0:
             found.twists.append(", ".join([*reasons, *numbers]))
+
+
+def _turned(word: Word, match: Word, claim: Reading, text: Reading) -> str | None:
+    """Whether one side says *to* it and the other *from* it."""
+    mine, theirs = _way(word, claim), [_way(other, text) for other in text.words if other.base == match.base]
+    for here, there in ((_TO, _FROM), (_FROM, _TO)):
+        if mine in here and _way(match, text) in there and not any(way in here for way in theirs):
+            return f"{mine} / {_way(match, text)} {match.text}"
+    return None
+
+
+def _way(word: Word, reading: Reading) -> str | None:
+    """The preposition that a noun stands behind, a few words between. In "to burn it" there is none."""
+    for place in range(word.place - 1, max(0, word.place - 1 - _NEAR) - 1, -1):
+        if reading.tokens[place] in PREPOSITIONS:
+            return reading.tokens[place] if not is_verb(reading.tokens[place + 1]) else None
+    return None
 
 
 def _denies(pairs: Sequence[tuple[Word, Word]]) -> bool:

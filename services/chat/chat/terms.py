@@ -87,7 +87,7 @@ def stem(word: str) -> str:
     for suffix, rest in _BY_LAST_LETTER.get(word[-1:], ()):
         if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
             return _undouble(word.removesuffix(suffix) + rest)
-    if word.endswith("ly") and len(word) > _SHORTEST_STEM + 3 and word[-3] not in "aeiouy":
+    if word.endswith("ly") and len(word) > _SHORTEST_STEM + 2 and word[-3] not in "aeiouyp":
         return _undouble(word[:-2])
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > _SHORTEST_STEM:
         word = word[:-1]
