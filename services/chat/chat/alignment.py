@@ -12,6 +12,7 @@ from chat.terms import word_set
 from chat.wording import LIGHT, Reading, Word
 
 PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
+PRONOUNS = frozenset(("it", "them", "one", "ones"))
 # What stands on both sides of these may not be exchanged.
 _PIVOTS = word_set("than into onto from to against above below beneath under")
 # What one does to another, the other does to the one.
@@ -96,6 +97,9 @@ def _find_twists(
 
 def _turned(word: Word, match: Word, claim: Reading, text: Reading) -> str | None:
     """Whether one side says *to* it and the other *from* it."""
+    home = {other.segment for other in text.words if other.base == _subject(claim)}
+    if home and match.segment not in home:
+        return None
     mine, theirs = _way(word, claim), [_way(other, text) for other in text.words if other.base == match.base]
     for here, there in ((_TO, _FROM), (_FROM, _TO)):
         if mine in here and _way(match, text) in there and not any(way in here for way in theirs):
@@ -139,10 +143,24 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     scarce = bool(exact) and sum(word.base == other.base for other in claim.words) > len(exact)
     pieces = set() if scarce else {other.segment for other in same}
     opposing = [o for o in text.words if o.segment not in pieces and opposed(word.base, o.base)]
+    if any(_stands_for_more(other, claim, text) for other in exact):
+        return nearest, None
     contrary = max(opposing, key=nearness, default=None)
     if contrary is not None and (nearest is None or nearness(contrary) > max(map(nearness, same))):
         return None, contrary
     return nearest, None
+
+
+def _stands_for_more(word: Word, claim: Reading, text: Reading) -> bool:
+    """Whether a piece of the text says in a pronoun what the claim, which begins with the same, says in full: "veins carry it back"."""
+    piece = [other for other in text.words if other.segment == word.segment]
+    tokens = text.tokens[piece[0].place : piece[-1].place + 2]
+    return piece[0].base == _subject(claim) and not PRONOUNS.isdisjoint(tokens)
+
+
+def _subject(claim: Reading) -> str | None:
+    """What the claim begins with."""
+    return next((word.base for word in claim.words if not word.light), None)
 
 
 def _compared_downwards(word: Word, claim: Reading, text: Reading) -> Word | None:

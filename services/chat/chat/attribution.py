@@ -3,14 +3,12 @@
 from collections.abc import Sequence, Set
 from itertools import pairwise
 
-from chat.alignment import PREPOSITIONS, Alignment
+from chat.alignment import PREPOSITIONS, PRONOUNS, Alignment
 from chat.lexicon import opposed
-from chat.terms import word_set
 from chat.wording import Reading, Word
 
 _CONTRASTS = frozenset(("whereas", "while", "but", ";"))
 _COORDINATES = _CONTRASTS | {"and"}
-_PRONOUNS = frozenset(("it", "them", "one", "ones"))
 _LONGEST_LEAD, _LEAD_WITHOUT_VERB = 4, 3
 _BE = frozenset(("is", "are", "was", "were", "has", "have", "had", "can", "may", "must", "do", "does", "did", "will"))
 
@@ -136,7 +134,7 @@ def exchanges_objects(alignment: Alignment, text: Reading) -> bool:
 
 
 def _points_back(piece: Sequence[Word], text: Reading) -> bool:
-    return not _PRONOUNS.isdisjoint(text.tokens[piece[0].place : piece[-1].place + 2])
+    return not PRONOUNS.isdisjoint(text.tokens[piece[0].place : piece[-1].place + 2])
 
 
 def gapped(claim: Reading, alignment: Alignment, text: Reading) -> bool:

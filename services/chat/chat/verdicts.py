@@ -149,11 +149,12 @@ def _speaks_of_another(
         return Another.CONTRASTED if contrasts(text, piece) else Another.THING
     missing = [word for word in lead if word in alignment.missing and not word.light]
     strange = [word for word in missing if word.base in weighed.known and word.base not in weighed.concept]
-    if sum(map(weighed, strange)) > _MOST_STRANGE * sum(map(weighed, lead)):
-        return Another.THING
-    if renamed(claim, alignment, text, weighed.known) or exchanges_objects(alignment, text):
-        return Another.THING
-    if _leaves_out(claim, lead, alignment, weighed.known):
+    if (
+        sum(map(weighed, strange)) > _MOST_STRANGE * sum(map(weighed, lead))
+        or renamed(claim, alignment, text, weighed.known)
+        or exchanges_objects(alignment, text)
+        or _leaves_out(claim, lead, alignment, weighed.known)
+    ):
         return Another.THING
     unnamed = "contrast" in text.tokens and any(word.base in weighed.concept for word in missing)
     if unnamed and any(not alignment.holds(word) and not word.light for word in leading(text)):
