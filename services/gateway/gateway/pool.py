@@ -42,6 +42,7 @@ class Pool:
         self.origin = f"{parts.scheme}://".encode() + self.authority
         self._limits = limits
         self._clock = clock
+        UPSTREAM_DOWN.labels(service).set(0)
         self._idle: list[UpstreamConnection] = []
         self._open: set[UpstreamConnection] = set()
         self._places_taken = 0
