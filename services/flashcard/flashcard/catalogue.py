@@ -66,9 +66,11 @@ class Catalogue:
         tags: Sequence[str] = (),
         deck: Deck | None = None,
     ) -> int:
-        """Do the same to all of these cards that are the student's; how many those were."""
-        mine = select(Card.id, Card.note_id).where(col(Card.id).in_(card_ids), Card.user_id == self._owner)
-        found = (await self._session.execute(mine)).all()
+        """Do the same to all of these cards that are the student's; how many those were. `deck`, where they go, is kept."""
+        notes_of = Notes(self._session, self._owner)
+        chosen = col(Card.id).in_(card_ids), Card.user_id == self._owner
+        await notes_of.lock(select(Card.note_id).where(*chosen))
+        found = (await self._session.execute(select(Card.id, Card.note_id).where(*chosen))).all()
         cards, notes = [card for card, _ in found], list({note for _, note in found})
         match action:
             case "suspend" | "unsuspend":
@@ -80,9 +82,9 @@ class Catalogue:
                 await self._retag(notes, tags, add=action == "tag")
             case "move":
                 assert deck is not None
-                await Notes(self._session, self._owner).move(notes, deck)
+                await notes_of.move(notes, deck)
             case "delete":
-                await Notes(self._session, self._owner).delete(notes)
+                await notes_of.delete(notes)
         return len(cards)
 
     async def _set(self, cards: Sequence[UUID], **values: object) -> None:

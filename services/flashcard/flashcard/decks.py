@@ -13,6 +13,7 @@ from sqlmodel import col, delete, select
 
 from flashcard.models import Card as CardRow
 from flashcard.models import Deck, Note
+from flashcard.notes import Notes
 from flashcard.scheduling import DeckOptions
 
 DEFAULT = "Default"
@@ -79,10 +80,13 @@ class Decks:
         assert found is not None
         return found
 
-    async def get(self, deck_id: UUID, *, lock: bool = False) -> Deck:
-        """The deck; with `lock` until the transaction ends. Raises `NoSuchDeck`, also for another student's."""
+    async def get(self, deck_id: UUID, *, lock: bool = False, keep: bool = False) -> Deck:
+        """The deck. Until the transaction ends nobody else changes it with `lock`, or removes it with `keep`, for whoever puts
+        cards into it. Decks are locked before notes, and notes before cards. Raises `NoSuchDeck`, also for another student's."""
         statement = select(Deck).where(Deck.id == deck_id, Deck.user_id == self._owner)
-        found = (await self._session.execute(statement.with_for_update() if lock else statement)).scalar_one_or_none()
+        if lock or keep:
+            statement = statement.with_for_update(read=keep, key_share=keep)
+        found = (await self._session.execute(statement)).scalar_one_or_none()
         if found is None:
             raise NoSuchDeck("There is no such deck of yours. GET /decks lists them.")
         return found
@@ -118,7 +122,10 @@ class Decks:
 
     async def delete(self, deck: Deck) -> None:
         """Remove the deck, what lies in it, and their cards."""
-        gone = [inside.id for inside in await self.within(deck)]
+        below = col(Deck.name).startswith(deck.name + SEPARATOR, autoescape=True)
+        inside = select(Deck.id).where(Deck.user_id == self._owner, or_(col(Deck.id) == deck.id, below))
+        gone = (await self._session.execute(inside.order_by(col(Deck.id)).with_for_update())).scalars().all()
+        await Notes(self._session, self._owner).lock(select(CardRow.note_id).where(col(CardRow.deck_id).in_(gone)))
         await self._session.execute(delete(CardRow).where(col(CardRow.deck_id).in_(gone)))
         orphans = ~select(CardRow.id).where(CardRow.note_id == Note.id).exists()
         await self._session.execute(delete(Note).where(col(Note.user_id) == self._owner, orphans))
@@ -134,6 +141,7 @@ class Decks:
 
     async def _named(self, name: str) -> Deck | None:
         statement = select(Deck).where(Deck.user_id == self._owner, Deck.name == name)
+        statement = statement.with_for_update(read=True, key_share=True)  # cards are about to go into it
         return (await self._session.execute(statement)).scalar_one_or_none()
 
     async def _expect_room(self) -> None:

@@ -144,12 +144,14 @@ class Drafts:
         """Take back that a draft was taken or left: it waits again, and its cards are gone. Raises `NoSuchDraft`, `CardsInUse`."""
         draft = await self._locked(draft_id)
         if draft.note_id is not None:
+            notes = Notes(self._session, self._owner)
+            await notes.lock([draft.note_id])
             reviewed = select(Card.id).where(
                 Card.note_id == draft.note_id, Card.user_id == self._owner, Card.reviews > 0
             )
             if (await self._session.execute(reviewed.limit(1))).first() is not None:
                 raise CardsInUse("This card was reviewed already. Delete the card if you do not want it.")
-            await Notes(self._session, self._owner).delete([draft.note_id])
+            await notes.delete([draft.note_id])
         draft.note_id, draft.rejected = None, False
         await self._session.flush()
         return draft

@@ -102,6 +102,15 @@ class Notes:
             raise NoSuchCard("There is no such card of yours. GET /flashcards lists them.")
         return Shown(*row)
 
+    async def lock(self, note_ids: Any) -> None:
+        """Lock these notes, ids or a query of ids, before whatever is done to their cards.
+
+        A review holds its note while it buries siblings: who took cards without their notes would wait for it crosswise.
+        """
+        mine = select(Note.id).where(col(Note.id).in_(note_ids), Note.user_id == self._owner)
+        # In one order for everybody, so that two of us cannot wait for each other.
+        await self._session.execute(mine.order_by(col(Note.id)).with_for_update())
+
     async def siblings(self, note: Note) -> Sequence[Card]:
         """All cards of the note, in their order."""
         statement = select(Card).where(Card.note_id == note.id, Card.user_id == self._owner).order_by(col(Card.ordinal))
@@ -125,14 +134,13 @@ class Notes:
         await self._add_cards(note, shown.card.deck_id, missing, now)
 
     async def move(self, note_ids: Sequence[UUID], deck: Deck) -> None:
-        """Put all cards of these notes into a deck."""
-        await self._lock(note_ids)
+        """Put all cards of these locked notes into a deck, which is kept."""
         statement = select(Card).where(col(Card.note_id).in_(note_ids), Card.user_id == self._owner)
         for card in (await self._session.execute(statement)).scalars():
             card.deck_id, card.version = deck.id, card.version + 1
 
     async def delete(self, note_ids: Sequence[UUID]) -> None:
-        """Remove these notes with their cards; the log of their reviews stays."""
+        """Remove these locked notes with their cards; the log of their reviews stays."""
         await self._session.execute(delete(Note).where(col(Note.id).in_(note_ids), col(Note.user_id) == self._owner))
 
     async def alike(self, question: str) -> Sequence[Note]:
@@ -145,11 +153,6 @@ class Notes:
             return None
         gone = await Sources(self._session).is_gone(source["document_id"], owner=self._owner)
         return source | {"document_id": str(source["document_id"]), "available": not gone}
-
-    async def _lock(self, note_ids: Any) -> None:
-        mine = select(Note.id).where(col(Note.id).in_(note_ids), Note.user_id == self._owner)
-        # In one order for everybody, so that two of us cannot wait for each other.
-        await self._session.execute(mine.order_by(col(Note.id)).with_for_update())
 
     async def _add_cards(self, note: Note, deck_id: UUID, numbers: Sequence[int], now: datetime) -> list[Shown]:
         cards = [

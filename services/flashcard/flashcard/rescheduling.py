@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.models import Card, Deck
+from flashcard.notes import Notes
 from flashcard.reviewing import Reviews
 from flashcard.scheduling import DeckOptions
 
@@ -19,7 +20,8 @@ async def reschedule_deck(session: AsyncSession, deck: Deck, options: DeckOption
     await session.flush()
     if options.algorithm == before.algorithm:
         return
-    reviews = Reviews(session, deck.user_id)
-    statement = select(Card).where(Card.deck_id == deck.id, Card.reviews > 0).order_by(col(Card.id)).with_for_update()
+    reviews, studied = Reviews(session, deck.user_id), (Card.deck_id == deck.id, Card.reviews > 0)
+    await Notes(session, deck.user_id).lock(select(Card.note_id).where(*studied))
+    statement = select(Card).where(*studied).order_by(col(Card.id)).with_for_update()
     for card in (await session.execute(statement)).scalars().all():
         await reviews.reschedule(card, options)

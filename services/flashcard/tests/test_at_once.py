@@ -1,0 +1,86 @@
+"""Several devices at once: reviews beside whatever else is done to their cards, none of which waits for another crosswise."""
+
+import asyncio
+from collections.abc import Awaitable
+from random import Random
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from .desk import Desk, Json, Student
+
+CLOZE = {"question": "{{c1::a}} {{c2::b}} {{c3::c}}", "kind": "cloze"}
+ROUNDS = 6
+
+
+class Shelf:
+    """What a student's devices do to the same few notes in an order that `seed` draws."""
+
+    def __init__(self, ada: Student, seed: int) -> None:
+        self._ada, self._random = ada, Random(seed)
+        self._decks: list[str] = []
+        self._notes: list[list[str]] = []
+
+    async def fill(self) -> None:
+        self._decks = [await self._deck(), await self._deck()]
+        self._notes = [[card["id"] for card in (await self._writes()).json()["cards"]] for _ in range(4)]
+
+    def does(self, act: str) -> Awaitable[httpx.Response]:
+        http, one = self._ada.http, self._random.choice(self._random.choice(self._notes))
+        several = self._random.sample([card for note in self._notes for card in note], 8)
+        match act:
+            case "review":
+                return http.post(f"/flashcards/{one}/review", json={"id": str(uuid4()), "rating": "good"})
+            case "undo":
+                return http.post("/reviews/undo")
+            case "edit":
+                question = f"{{{{c1::a}}}} {{{{c{self._random.randint(2, 9)}::b}}}}"
+                return http.patch(f"/flashcards/{one}", json={"question": question})
+            case "write":
+                return self._writes()
+            case "move":
+                return self._bulk(several, act, deck_id=self._random.choice(self._decks))
+            case "tag":
+                return self._bulk(several, act, tags=[self._random.choice("ab")])
+            case "delete deck":
+                return self._replaced(self._random.randrange(2))
+            case "change deck":
+                options = {"algorithm": self._random.choice(["sm2", "fsrs"])}
+                return http.patch(f"/decks/{self._random.choice(self._decks)}", json={"options": options})
+            case _:
+                return self._bulk(several[:2] if act == "delete" else several, act)
+
+    async def _deck(self) -> str:
+        name: str = (await self._ada.post("/decks", name=uuid4().hex))["id"]
+        return name
+
+    def _writes(self) -> Awaitable[httpx.Response]:
+        body = CLOZE | {"answer": "", "deck_id": self._random.choice(self._decks)}
+        return self._ada.http.post("/flashcards", json=body)
+
+    def _bulk(self, cards: list[str], action: str, **more: object) -> Awaitable[httpx.Response]:
+        body: Json = {"card_ids": cards, "action": action, **more}
+        return self._ada.http.post("/flashcards/bulk", json=body)
+
+    async def _replaced(self, place: int) -> httpx.Response:
+        old, self._decks[place] = self._decks[place], await self._deck()
+        return await self._ada.http.delete(f"/decks/{old}")
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        "review, bury, review, suspend, review, unsuspend, undo, change deck",
+        "review, tag, move, tag, delete, move, delete",
+        "review, write, move, edit, delete deck, write, change deck",
+    ],
+)
+async def test_nothing_that_is_done_at_once_waits_crosswise_or_finds_its_deck_gone(desk: Desk, acts: str) -> None:
+    ada = desk.student()
+    await desk.knows(ada)
+    for number in range(ROUNDS):
+        shelf = Shelf(ada, number)
+        await shelf.fill()
+        answers = await asyncio.gather(*(shelf.does(act) for act in acts.split(", ") * 2))
+        assert [answer.text for answer in answers if answer.status_code >= 500] == []
