@@ -201,8 +201,8 @@ def _own(folder: Path) -> IO[str]:
 
 def _config(dimensions: int) -> edge.EdgeConfig:
     return edge.EdgeConfig(
-        # Half precision is half the memory to go through, and changes no cosine by a thousandth.
-        vectors=edge.EdgeVectorParams(dimensions, edge.Distance.Cosine, datatype=edge.VectorStorageDatatype.Float16),
+        # A byte a dimension is a third of the time to go through; a cosine changes by 0.0015 at most (see the README).
+        vectors=edge.EdgeVectorParams(dimensions, edge.Distance.Cosine, datatype=edge.VectorStorageDatatype.Turbo8),
         sparse_vectors={WORDS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
         optimizers=edge.EdgeOptimizersConfig(indexing_threshold=NEVER_KIB),
         max_search_threads=1,
