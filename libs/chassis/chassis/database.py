@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, text
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainAsyncSession
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.orm import registry
@@ -92,6 +92,7 @@ class Database:
                 "async_creator_fn": _connect,
             },
         )
+        self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, class_=_Session, expire_on_commit=False)
 
     @asynccontextmanager
@@ -99,6 +100,12 @@ class Database:
         """A session whose transaction commits when the block ends and rolls back when it raises."""
         async with self._sessions() as session, session.begin():
             yield session
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement is a transaction by itself: for a single one that reads, and is in haste."""
+        async with self._single.connect() as connection:
+            yield connection
 
     async def check(self) -> None:
         """Raise unless the database answers."""
