@@ -105,7 +105,7 @@ def open_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Its threads else wait for more work by looking for it, on the cores that search and PostgreSQL need next.
+    # Else its threads keep looking for more work, on the cores that the rest of a search and PostgreSQL need.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 

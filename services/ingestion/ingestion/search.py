@@ -29,7 +29,7 @@ ANSWERABLE_SCORES = {"all-MiniLM-L6-v2": 0.5}
 """The least cosine of the best passage at which a question is likely to have an answer in the material (see the README)."""
 
 
-# Written once: building it took longer than PostgreSQL does.
+# Written once: writing it for each search took longer than PostgreSQL takes to answer.
 _LIVE_PASSAGES = (
     select(
         *(col(column) for column in (Passage.id, Passage.document_id, Passage.page, Passage.part, Passage.chunk_index)),
@@ -38,8 +38,7 @@ _LIVE_PASSAGES = (
     )
     .join(Document, col(Document.id) == col(Passage.document_id))
     .where(
-        col(Passage.id)
-        == any_(bindparam("passage_ids", type_=ARRAY(Uuid))),  # IN takes a millisecond to be written out
+        col(Passage.id) == any_(bindparam("passage_ids", type_=ARRAY(Uuid))),
         col(Document.user_id) == bindparam("owner"),
         col(Passage.content_version) == col(Document.content_version),
     )
