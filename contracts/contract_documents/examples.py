@@ -232,6 +232,7 @@ def _of_notifications() -> list[Event]:
         notifier.NotificationDelivered(
             version=1, notification_id=NOTIFICATION, user_id=USER, kind="document_ready", channel="in_app"
         ),
+        notifier.NotificationWithdrawn(version=2, notification_id=NOTIFICATION, user_id=USER),
         notifier.NotificationFailed(
             version=2,
             notification_id=NOTIFICATION,

@@ -19,6 +19,13 @@ class NotificationDelivered(Event, type="notifier.notification.delivered", versi
     channel: Literal["in_app", "email"]
 
 
+class NotificationWithdrawn(Event, type="notifier.notification.withdrawn", version=1, aggregate="notification_id"):
+    """A notification stands in the list no more: what it told of is gone, done or told anew, or the student removed it."""
+
+    notification_id: UUID
+    user_id: UUID
+
+
 class NotificationFailed(Event, type="notifier.notification.failed", version=1, aggregate="notification_id"):
     """A mail was given up: refused for its address, expired, or not to be delivered for a long time."""
 

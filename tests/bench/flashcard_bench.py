@@ -35,12 +35,13 @@ async def measure(mesh: LocalMesh, folder: Path) -> None:
     database = Database(url, schema="flashcard")
     students = [row["user_id"] for row in await connection.fetch("SELECT user_id FROM bench_student ORDER BY number")]
     await asking.due(database, connection, students)
+    await telling.these(connection, [reviewer.id for reviewer in reviewers])
     gateway, service = f"{mesh.url}/api/v1", f"http://127.0.0.1:{mesh.ports['flashcard']}"
     await reviewing.asking(gateway, service, reviewers)
     await reviewing.grading(gateway, reviewers)
     await asking.rollover(database, students[REVIEWERS :: library.ZONES])
     await database.close()
-    await telling.everybody(connection, mesh.stack.keeper.ask("status")["flashcard"]["pid"], USERS)
+    await telling.everybody(connection, mesh.stack.keeper.ask("status")["flashcard"]["pid"], USERS - REVIEWERS)
     await exchanging.compare(gateway, reviewers[0], folder)
     await connection.close()
 

@@ -1,16 +1,14 @@
 """Any order, repetition and delay of a history ends in the same state at every consumer, and no handler is left out."""
 
-import importlib
-import importlib.util
 import random
 from collections.abc import Sequence
 
 import pytest
 from contract_documents.parts import subscriptions
+from devstack.service_databases import empty
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mesh.subscriptions import Kind
-from sqlalchemy import text
 
 from .copies import COPIES, KEEP_NOTHING
 from .harness import Copy, Delivery, deliver, deliveries, disturbed
@@ -32,11 +30,7 @@ async def test_any_order_repetition_and_delay_ends_in_the_same_state(
 
 async def state_after(copy: Copy, groups: Sequence[Sequence[Delivery]]) -> object:
     """What is left of it in an empty schema."""
-    if importlib.util.find_spec(f"{copy.service}.models") is not None:
-        tables = importlib.import_module(f"{copy.service}.models").tables
-        async with copy.database.transaction() as session:
-            for table in reversed(tables.metadata.sorted_tables):
-                await session.execute(text(f"DELETE FROM {table.name}"))
+    await empty(copy.database)
     await copy.prepare()
     await deliver(copy, groups)
     return await copy.state()

@@ -127,7 +127,7 @@ def _bytes_of(fingerprint: BaseModel | bytes) -> bytes:
     return json.dumps(fingerprint.model_dump(mode="json"), sort_keys=True).encode()
 
 
-def _idempotency(
+async def _idempotency(
     request: Request,
     session: SessionDep,
     user: CurrentUser,

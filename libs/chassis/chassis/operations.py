@@ -17,7 +17,7 @@ from chassis.identity import CurrentService
 router = APIRouter(prefix="/internal/mesh", include_in_schema=False)
 
 
-def _operations(request: Request, service: CurrentService) -> Operations:
+async def _operations(request: Request, service: CurrentService) -> Operations:
     if service != OPERATOR:
         raise Forbidden(f"This is for operators: `python -m mesh` asks for it with the token of {OPERATOR}.")
     operations = request.app.state.operations

@@ -89,7 +89,7 @@ def _not_ours() -> Invalid:
     return Invalid("cursor: not a cursor of this list. Use the next_cursor of the page before, or none.")
 
 
-def _page_request(
+async def _page_request(
     limit: Annotated[int, Query(ge=1, le=MAXIMUM_LIMIT)] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> PageRequest:

@@ -14,6 +14,7 @@ import pytest
 if TYPE_CHECKING:  # a run that needs no server does not pay for importing them
     from devstack.for_tests import TestServers
     from devstack.servers import Postgres, RabbitMQ, Redis
+    from devstack.service_databases import ServiceDatabases
 
 RUN = pytest.StashKey[tuple[Path, int]]()
 """Folder of the run's servers, and the controller's process id."""
@@ -86,6 +87,14 @@ def _servers(request: pytest.FixtureRequest) -> "TestServers":
 def postgres_url(shared_servers: "TestServers") -> str:
     """Superuser's URL, `postgresql://…/postgres`, of the run's server."""
     return shared_servers.postgres().url
+
+
+@pytest.fixture(scope="session")
+def service_databases(postgres_url: str) -> "ServiceDatabases":
+    """This worker's databases by service, each with the service's schema."""
+    from devstack.service_databases import ServiceDatabases  # noqa: PLC0415
+
+    return ServiceDatabases(postgres_url)
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ async def test_a_role_that_is_not_there_is_told(environment: dict[str, str]) -> 
 
 
 async def test_what_happened_reaches_everybody_on_the_bus(
-    auth_database_url: str, database: Database, redis_url: str, amqp_url: str, monkeypatch: pytest.MonkeyPatch
+    database: Database, redis_url: str, amqp_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[SessionRevoked | UserRegistered] = []
     bus = Subscriptions("listener")
@@ -139,7 +139,7 @@ async def test_what_happened_reaches_everybody_on_the_bus(
 
     monkeypatch.setattr(app, "_topology", lambda: Topology.of(bus))
     settings = Settings(
-        database_url=auth_database_url, redis_url=redis_url, amqp_url=amqp_url, hashing_memory_kib=8, hashing_passes=1
+        database_url=database.url, redis_url=redis_url, amqp_url=amqp_url, hashing_memory_kib=8, hashing_passes=1
     )
     stop, consumer = asyncio.Event(), Consumer(bus, amqp_url=amqp_url)
 
@@ -170,8 +170,8 @@ async def test_what_happened_reaches_everybody_on_the_bus(
     assert revoked.reason == "logout"
 
 
-async def test_without_its_database_auth_says_so(auth_database_url: str, redis_url: str) -> None:
-    nowhere = auth_database_url.replace("auth_", "gone_")
+async def test_without_its_database_auth_says_so(database: Database, redis_url: str) -> None:
+    nowhere = database.url.replace("auth_", "gone_")
     settings = Settings(database_url=nowhere, redis_url=redis_url, hashing_memory_kib=8, hashing_passes=1)
     async with compose(settings) as process:
         assert process.app is not None

@@ -57,7 +57,7 @@ _UTC = ZoneInfo("UTC")
 _LIMIT = {"x-body-limit": BODY_BYTES}
 
 
-def _clock(request: Request) -> Clock:
+async def _clock(request: Request) -> Clock:
     clock: Clock = request.app.state.clock
     return clock
 

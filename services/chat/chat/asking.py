@@ -130,7 +130,7 @@ class Asking:
         return clock
 
 
-def _asking(
+async def _asking(
     request: Request,
     user: CurrentUser,
     database: DatabaseDep,

@@ -131,7 +131,7 @@ def _nothing(*, again: bool) -> str:
     return "Nothing in it makes a card worth keeping, such as a definition or a reason. Choose other material, or write a card yourself."
 
 
-def _proposing(
+async def _proposing(
     request: Request, user: VerifiedUser, database: DatabaseDep, idempotency_key: IdempotencyKey = None
 ) -> Proposing:
     return Proposing(user, request, database, idempotency_key)

@@ -4,24 +4,16 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from chassis.tokens import ISSUER, USER_AUDIENCE, SigningKey
+from chassis.tokens import SigningKey
 from chat.passages import Passage
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from devstack.identities import new_signing_key, user_token
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-
-
-def _signing_key() -> SigningKey:
-    private = ec.generate_private_key(ec.SECP256R1())
-    formats = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return SigningKey("test", private.private_bytes(*formats).decode())
 
 
 @dataclass
@@ -38,7 +30,7 @@ class Neighbours:
     samples: list[dict[str, Any]] = field(default_factory=list)
     likeness: Callable[[str, str], float] | None = None
     tokens: list[str] = field(default_factory=list)
-    key: SigningKey = field(default_factory=_signing_key)
+    key: SigningKey = field(default_factory=new_signing_key)
     url: str = ""
     redis_url: str = ""
 
@@ -53,16 +45,7 @@ class Neighbours:
         )
 
     def token(self, user_id: UUID, **more: Any) -> str:
-        now = datetime.now(UTC)
-        claims = {
-            "iss": ISSUER,
-            "aud": USER_AUDIENCE,
-            "sub": str(user_id),
-            "sid": str(uuid4()),
-            "roles": ["student"],
-            "jti": uuid4().hex,
-        }
-        return self.key.sign(claims | more | {"iat": now, "exp": now + timedelta(hours=1)})
+        return user_token(self.key, user_id, **more)
 
     async def _sample(self, request: Request) -> Response:
         self.samples.append(await request.json())

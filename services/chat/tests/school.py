@@ -14,11 +14,11 @@ from chassis.database import Database
 from chat.app import compose
 from chat.settings import Settings
 from chat.shelf import Shelf
+from devstack.serving import serving
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from .neighbours import Neighbours
-from .serving import serving
 
 Json = dict[str, Any]
 EVENTS = {"Accept": "text/event-stream"}

@@ -74,7 +74,8 @@ class Catalogue:
             case "suspend" | "unsuspend":
                 await self._set(cards, suspended=action == "suspend")
             case "bury" | "unbury":
-                await self._set(cards, buried_until=today + timedelta(days=1) if action == "bury" else None)
+                until = today + timedelta(days=1) if action == "bury" else None
+                await self._set(cards, buried_until=until, buried_by=None)
             case "tag" | "untag":
                 await self._retag(notes, tags, add=action == "tag")
             case "move":

@@ -190,6 +190,7 @@ class Card(Row, table=True):
     position: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), nullable=False))
     suspended: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
     buried_until: date | None = Field(default=None, sa_column=Column(Date))  # the first day on which it is back
+    buried_by: UUID | None = None  # the review of a sibling that did it; None: the student, by hand
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
     base: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))

@@ -86,8 +86,8 @@ class Notes:
         """
         statement = select(Card, Note).join(Note).where(Card.id == card_id, Card.user_id == self._owner)
         if lock:
-            await self._lock(select(Card.note_id).where(Card.id == card_id))
-            statement = statement.execution_options(populate_existing=True)
+            # The note first: whoever waits for it holds no card, and then gets both as they are by now.
+            statement = statement.with_for_update(of=[Note, Card]).execution_options(populate_existing=True)
         row = (await self._session.execute(statement)).one_or_none()
         if row is None:
             raise NoSuchCard("There is no such card of yours. GET /flashcards lists them.")

@@ -3,50 +3,79 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, INTEGER
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.decks import Decks
-from flashcard.models import Card, Note
+from flashcard.models import Card, Deck, Note
 from flashcard.notes import Shown
+from flashcard.scheduling import DeckOptions
 
 # Where nothing else is left, a step that is over this soon is shown at once, as Anki does.
 LOOK_AHEAD = timedelta(minutes=20)
+_STEP, _DUE, _NEW = range(3)
 
-_DONE = text("""
-    SELECT deck_id,
-           count(*) FILTER (WHERE memory_before ->> 'phase' IS NULL) AS new,
-           count(*) FILTER (WHERE memory_before ->> 'phase' = 'review') AS reviews
-    FROM review
-    WHERE user_id = :owner AND day = :today AND undone_at IS NULL AND NOT imported
-    GROUP BY deck_id
-""")
-# Rows of each deck in their order, as many as the deck's limit still allows.
-_WITHIN_LIMITS = """
-    SELECT id FROM (
-        SELECT card.id, {order} AS place, allowed.most,
-               row_number() OVER (PARTITION BY card.deck_id ORDER BY {order}, card.id) AS row
-        FROM unnest(CAST(:decks AS uuid[]), CAST(:limits AS integer[])) AS allowed(deck_id, most)
-        JOIN card ON card.deck_id = allowed.deck_id
-        WHERE card.user_id = :owner AND NOT suspended AND (buried_until IS NULL OR buried_until <= :today) AND {due}
-    ) AS candidate
-    WHERE row <= most ORDER BY place, id
+# How many reviews and new cards the decks still allow today.
+_ALLOWED = """
+    WITH allowed AS (
+        SELECT deck.id AS deck_id, (options ->> 'reviews_per_day')::int - coalesce(done.reviews, 0) AS reviews,
+               (options ->> 'new_per_day')::int - coalesce(done.new, 0) AS new
+        FROM deck LEFT JOIN (
+            SELECT deck_id, count(*) FILTER (WHERE memory_before ->> 'phase' IS NULL) AS new,
+                   count(*) FILTER (WHERE memory_before ->> 'phase' = 'review') AS reviews
+            FROM review WHERE user_id = :owner AND day = :today AND undone_at IS NULL AND NOT imported GROUP BY deck_id
+        ) AS done ON done.deck_id = deck.id
+        WHERE deck.user_id = :owner AND {decks}
+    )
 """
-_DUE = _WITHIN_LIMITS.format(order="due_day", due="phase = 'review' AND due_day <= :today")
-_NEW = _WITHIN_LIMITS.format(order="position", due="phase = 'new'")
-_ARRAYS = (bindparam("decks", type_=ARRAY(Uuid)), bindparam("limits", type_=ARRAY(INTEGER)))
+# Each kind by an index of its own: a student's other cards, which are most of them, are not read.
+_OF_A_KIND = """
+    FROM card JOIN allowed ON allowed.deck_id = card.deck_id
+    WHERE card.user_id = :owner AND NOT suspended AND {kind}
+"""
+_HERE = "(buried_until IS NULL OR buried_until <= :today)"
+_STEPS = _OF_A_KIND.format(kind="due_at IS NOT NULL")
+_REVIEWS = _OF_A_KIND.format(kind=f"phase = 'review' AND due_day <= :today AND {_HERE}")
+_FRESH = _OF_A_KIND.format(kind=f"phase = 'new' AND {_HERE}")
+# The first in their order, and how many there are within the limits of their decks.
+_FIRST = """
+    (SELECT {kind} AS kind, id, NULL::timestamptz AS due_at, place, count(*) OVER () AS found FROM (
+        SELECT card.id, {place} AS place, {most} AS most,
+               row_number() OVER (PARTITION BY card.deck_id ORDER BY {place}, card.id) AS row
+        {cards}
+    ) AS candidate WHERE row <= most ORDER BY place, id LIMIT :limit)
+"""
+_WAITING = f"""
+    {_ALLOWED}
+    SELECT {_STEP} AS kind, card.id, due_at, NULL::bigint AS place, NULL::bigint AS found {_STEPS}
+    UNION ALL {_FIRST.format(kind=_DUE, place="due_day - '2000-01-01'::date", most="allowed.reviews", cards=_REVIEWS)}
+    UNION ALL {_FIRST.format(kind=_NEW, place="position", most="allowed.new", cards=_FRESH)}
+    ORDER BY kind, due_at, place, id
+"""
+_EVERYWHERE = text(_WAITING.format(decks="true"))
+_WITHIN = text(
+    _WAITING.format(
+        decks="""(deck.id = :deck OR starts_with(
+            deck.name, (SELECT name || '::' FROM deck AS top WHERE top.id = :deck AND top.user_id = :owner)))"""
+    )
+)
+_LEFT = text(f"""
+    {_ALLOWED.format(decks="true")}
+    SELECT EXISTS (SELECT {_STEPS} AND (due_at <= :ahead OR due_at < :ends_at))
+        OR EXISTS (SELECT {_REVIEWS} AND allowed.reviews > 0)
+        OR EXISTS (SELECT {_FRESH} AND allowed.new > 0)
+""")  # texts of ours
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The cards to study now, in this order, and how many of each kind there are in all."""
+    """The cards to study now, in this order, with the options of their decks, and how many of each kind there are in all."""
 
     cards: Sequence[Shown]
+    options: Mapping[UUID, DeckOptions]
     learning: int
     due: int
     new: int
@@ -62,44 +91,34 @@ class Queues:
         self._owner = owner
 
     async def now(self, now: datetime, today: date, deck_id: UUID | None, limit: int) -> Queue:
-        """What to study now in this deck and all that lies in it, or everywhere. Raises `NoSuchDeck`."""
-        decks = Decks(self._session, self._owner)
-        inside = None if deck_id is None else [deck.id for deck in await decks.within(await decks.get(deck_id))]
-        options = await decks.options(inside)
-        done = {row.deck_id: row for row in await self._session.execute(_DONE, {"owner": self._owner, "today": today})}
-        studied = {deck: (done[deck].new, done[deck].reviews) if deck in done else (0, 0) for deck in options}
-        new = {deck: max(0, options[deck].new_per_day - studied[deck][0]) for deck in options}
-        reviews = {deck: max(0, options[deck].reviews_per_day - studied[deck][1]) for deck in options}
-        due_ids = await self._ids(_DUE, reviews, today)
-        new_ids = await self._ids(_NEW, new, today)
-        learning, waiting = await self._learning(now, list(options), ahead=not due_ids and not new_ids)
-        ids = [*learning, *due_ids, *new_ids]
-        return Queue(await self._shown(ids[:limit]), len(learning), len(due_ids), len(new_ids), waiting)
+        """What to study now in this deck and all that lies in it, or everywhere: the first `limit` cards (1 or more). Raises
+        `NoSuchDeck`."""
+        asked = {"owner": self._owner, "today": today, "limit": limit}
+        statement, more = (_EVERYWHERE, {}) if deck_id is None else (_WITHIN, {"deck": deck_id})
+        found = (await self._session.execute(statement, asked | more)).all()
+        if deck_id is not None and not found:
+            await Decks(self._session, self._owner).get(deck_id)
+        due, new = ([row for row in found if row.kind == kind] for kind in (_DUE, _NEW))
+        steps = [(row.id, row.due_at) for row in found if row.kind == _STEP]
+        ahead = not due and not new and not any(due_at <= now for _, due_at in steps)
+        until = now + LOOK_AHEAD if ahead else now
+        learning = [card_id for card_id, due_at in steps if due_at <= until]
+        next_at = None if learning else next((due_at for _, due_at in steps), None)
+        first = [*learning, *(row.id for row in due), *(row.id for row in new)][:limit]
+        counts = (len(learning), due[0].found if due else 0, new[0].found if new else 0)
+        return Queue(*await self._shown(first), *counts, next_at)
 
-    async def _ids(self, query: str, limits: Mapping[UUID, int], today: date) -> Sequence[UUID]:
-        bound: dict[str, Any] = {"owner": self._owner, "today": today}
-        bound |= {"decks": list(limits), "limits": list(limits.values())}
-        return (await self._session.execute(text(query).bindparams(*_ARRAYS), bound)).scalars().all()
+    async def is_done(self, now: datetime, today: date, ends_at: datetime) -> bool:
+        """Whether nothing is left of the day, which ends at `ends_at`, within its limits."""
+        asked = {"owner": self._owner, "today": today, "ahead": now + LOOK_AHEAD, "ends_at": ends_at}
+        return not (await self._session.execute(_LEFT, asked)).scalar_one()
 
-    async def _learning(
-        self, now: datetime, decks: Sequence[UUID], *, ahead: bool
-    ) -> tuple[Sequence[UUID], datetime | None]:
-        """Cards whose step is over, and when the next one is."""
-        statement = (
-            select(Card.id, Card.due_at)
-            .where(Card.user_id == self._owner, col(Card.deck_id).in_(decks))
-            .where(col(Card.due_at).is_not(None), ~col(Card.suspended))
-            .order_by(col(Card.due_at), col(Card.id))
-        )
-        steps = [(card, due) for card, due in await self._session.execute(statement) if due is not None]
-        until = now
-        if ahead and not any(due <= now for _, due in steps):
-            until = now + LOOK_AHEAD
-        over = [card for card, due in steps if due <= until]
-        waiting = next((due for _, due in steps if due > until), None)
-        return over, None if over else waiting
-
-    async def _shown(self, ids: Sequence[UUID]) -> Sequence[Shown]:
-        statement = select(Card, Note).join(Note).where(col(Card.id).in_(ids), Card.user_id == self._owner)
-        found = {card.id: Shown(card, note) for card, note in await self._session.execute(statement)}
-        return [found[card] for card in ids if card in found]
+    async def _shown(self, ids: Sequence[UUID]) -> tuple[Sequence[Shown], Mapping[UUID, DeckOptions]]:
+        if not ids:
+            return (), {}
+        statement = select(Card, Note, Deck.options).join(Note).join(Deck).where(col(Card.id).in_(ids))
+        rows = (await self._session.execute(statement.where(Card.user_id == self._owner))).all()
+        found = {card.id: Shown(card, note) for card, note, _ in rows}
+        chosen = {card.deck_id: options for card, _, options in rows}
+        options = {deck_id: DeckOptions.model_validate(given) for deck_id, given in chosen.items()}
+        return [found[card_id] for card_id in ids if card_id in found], options

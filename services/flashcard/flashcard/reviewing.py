@@ -4,26 +4,27 @@ A card's memory is what replaying its log gives. A review that happened after al
 from a device that was offline, makes the log be replayed. So two devices end with the same schedule in any order of arrival.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from chassis.errors import Conflict, Invalid
+from chassis.study_day import StudyDay
 from contracts.flashcard import CardReviewed, ReviewUndone
 from mesh import Outbox
-from sqlalchemy import func, or_, update
+from sqlalchemy import bindparam, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.decks import Decks
 from flashcard.memory import Memory, Phase, Review
-from flashcard.models import SCHEMA, Card, LoggedReview, Note
+from flashcard.models import SCHEMA, Card, Deck, LoggedReview, Note, NoteKind, Student, tables
 from flashcard.notes import Notes, Shown
 from flashcard.ratings import Rating
 from flashcard.scheduling import DeckOptions, becomes_leech, replayed
-from flashcard.students import today_of
 
 LEECH = "leech"
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -58,6 +59,36 @@ class Given:
     duration_ms: int | None = None
 
 
+# The log that counts, and the review itself if it is there, in one round trip with the deck's options and the student's day.
+_LOOK = (
+    select(LoggedReview, Deck.options, Student.time_zone, Student.day_starts_at)
+    .select_from(Deck)
+    .outerjoin(Student, col(Student.user_id) == col(Deck.user_id))
+    .outerjoin(
+        LoggedReview,
+        (col(LoggedReview.user_id) == bindparam("owner"))
+        & or_(
+            col(LoggedReview.id) == bindparam("sent"),
+            (col(LoggedReview.card_id) == bindparam("card"))
+            & col(LoggedReview.undone_at).is_(None)
+            & ~col(LoggedReview.imported),
+        ),
+    )
+    .where(col(Deck.id) == bindparam("deck"))
+    .order_by(col(LoggedReview.reviewed_at), col(LoggedReview.id))
+)
+_REVIEW = tables.metadata.tables[str(LoggedReview.__tablename__)]
+_KEEP = insert(_REVIEW).on_conflict_do_nothing().returning(_REVIEW.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    counting: StudyDay
+    options: DeckOptions
+    log: list[LoggedReview]
+    sent: LoggedReview | None
+
+
 class Reviews:
     """One student's reviews. There is no way to another's through it."""
 
@@ -69,17 +100,23 @@ class Reviews:
     async def add(self, card_id: UUID, given: Given, now: datetime) -> Shown:
         """Log a review and schedule the card. Raises `NoSuchCard`, `ReviewInTheFuture`, `ReviewBeforeCard`, `ReviewIdUsed`."""
         shown = await self._notes.get(card_id, lock=True)
-        if await self._known(card_id, given):
+        found = await self._look(shown.card, given.id)
+        if found.sent is not None:
+            _expect_same(found.sent, card_id, given)
             return shown
         _expect_possible(given, shown.card, now)
-        counting, today = await today_of(self._session, self._owner, now)
-        logged = await self._keep(shown.card, given, counting.day_of(given.at), now)
-        options = await self._options(shown.card)
+        logged = self._logged(shown.card, given, found.counting.day_of(given.at), now)
         lapses = shown.card.lapses
-        await self.reschedule(shown.card, options)
-        await self._mark_leech(shown, logged, lapses, options)
-        if options.bury_siblings and logged.day == today:
-            await self._bury_siblings(shown.card, today)
+        _replay(shown.card, sorted([*found.log, logged], key=_place), found.options)
+        await self._mark_leech(shown, logged, lapses, found.options)
+        await self._keep(logged)
+        await self._session.flush()
+        if (
+            found.options.bury_siblings
+            and shown.note.kind != NoteKind.BASIC
+            and logged.day == found.counting.day_of(now)
+        ):
+            await self._bury_siblings(shown.card, logged)
         await Outbox(self._session, SCHEMA).add(_reviewed(shown.card, logged))
         return shown
 
@@ -97,7 +134,7 @@ class Reviews:
         if logged.made_leech:
             shown.card.suspended = False
             await self._tag(shown.note, leech=False)
-        await self._unbury_siblings(shown.card, logged.day + timedelta(days=1))
+        await self._unbury_siblings(shown.card, logged)
         undone = ReviewUndone(
             card_id=shown.card.id, user_id=self._owner, review_id=logged.id, version=shown.card.version
         )
@@ -107,15 +144,7 @@ class Reviews:
     async def reschedule(self, card: Card, options: DeckOptions) -> None:
         """Make the card's memory what its log comes to with these options. The card is locked."""
         statement = self._log(card).order_by(col(LoggedReview.reviewed_at), col(LoggedReview.id))
-        log = (await self._session.execute(statement)).scalars().all()
-        before = Memory.model_validate(card.base)
-        for logged, after in zip(log, replayed(before, map(_review, log), options.scheduler(), card.id), strict=True):
-            logged.memory_before, logged.memory_after = _plain(before), _plain(after)
-            before = after
-        for name in _MEMORY:
-            setattr(card, name, getattr(before, name))
-        card.due_day = _due_by(card, before.due_day)
-        card.version += 1
+        _replay(card, (await self._session.execute(statement)).scalars().all(), options)
         await self._session.flush()
 
     async def miss(self, card: Card, at: datetime, day: date) -> None:
@@ -136,16 +165,21 @@ class Reviews:
         mine = select(LoggedReview).where(LoggedReview.user_id == self._owner, LoggedReview.card_id == card.id)
         return mine.where(col(LoggedReview.undone_at).is_(None), ~col(LoggedReview.imported))
 
-    async def _known(self, card_id: UUID, given: Given) -> bool:
-        logged = await self._session.get(LoggedReview, (self._owner, given.id))
-        if logged is None:
-            return False
-        if (logged.card_id, logged.rating, logged.quality) != (card_id, given.rating, given.quality):
-            raise ReviewIdUsed(_SAID_ELSE)
-        return True
+    async def _look(self, card: Card, review_id: UUID) -> _Found:
+        """What a review of the card depends on, and whether it was sent before. The card is locked: all that is read is settled."""
+        asked = {"owner": self._owner, "card": card.id, "deck": card.deck_id, "sent": review_id}
+        rows = (await self._session.execute(_LOOK, asked)).all()
+        _, options, zone, starts_at = rows[0]
+        logged = [row[0] for row in rows if row[0] is not None]
+        return _Found(
+            StudyDay() if zone is None else StudyDay(zone, starts_at),
+            DeckOptions.model_validate(options),
+            [review for review in logged if review.card_id == card.id],
+            next((review for review in logged if review.id == review_id), None),
+        )
 
-    async def _keep(self, card: Card, given: Given, day: date, now: datetime) -> LoggedReview:
-        logged = LoggedReview(
+    def _logged(self, card: Card, given: Given, day: date, now: datetime) -> LoggedReview:
+        return LoggedReview(
             user_id=self._owner,
             id=given.id,
             card_id=card.id,
@@ -157,12 +191,11 @@ class Reviews:
             day=day,
             duration_ms=given.duration_ms,
         )
-        values = logged.model_dump(exclude={"received"}, exclude_none=True)
-        statement = insert(LoggedReview).values(values).on_conflict_do_nothing().returning(LoggedReview)
-        kept = (await self._session.execute(statement)).scalar_one_or_none()
-        if kept is None:  # the same id came for another card at the same moment
+
+    async def _keep(self, logged: LoggedReview) -> None:
+        kept = await self._session.execute(_KEEP, logged.model_dump(exclude_none=True))
+        if kept.scalar_one_or_none() is None:  # the same id came for another card at the same moment
             raise ReviewIdUsed(_SAID_ELSE)
-        return kept
 
     async def _last(self) -> LoggedReview:
         there = select(Card.id).where(Card.id == LoggedReview.card_id).exists()
@@ -194,12 +227,16 @@ class Reviews:
         await self._session.execute(update(Note).where(col(Note.id) == note.id).values(tags=tags))
         await self._session.refresh(note)
 
-    async def _bury_siblings(self, card: Card, today: date) -> None:
+    async def _bury_siblings(self, card: Card, logged: LoggedReview) -> None:
+        """Until tomorrow; who is buried so long already stays as it is: this review is not why."""
+        until = logged.day + timedelta(days=1)
         buried = _siblings(card).where(or_(col(Card.phase) == "new", col(Card.phase) == "review"))
-        await self._session.execute(buried.values(buried_until=today + timedelta(days=1)))
+        sooner = or_(col(Card.buried_until).is_(None), col(Card.buried_until) < until)
+        await self._session.execute(buried.where(sooner).values(buried_until=until, buried_by=logged.id))
 
-    async def _unbury_siblings(self, card: Card, until: date) -> None:
-        await self._session.execute(_siblings(card).where(col(Card.buried_until) == until).values(buried_until=None))
+    async def _unbury_siblings(self, card: Card, logged: LoggedReview) -> None:
+        buried = _siblings(card).where(col(Card.buried_by) == logged.id)
+        await self._session.execute(buried.values(buried_until=None, buried_by=None))
 
 
 def _due_by(card: Card, due_day: date | None) -> date | None:
@@ -217,6 +254,27 @@ def memory_of(card: Card) -> Memory:
 
 def _siblings(card: Card):  # type: ignore[no-untyped-def]  # an Update of SQLAlchemy, whose type says less than nothing
     return update(Card).where(col(Card.note_id) == card.note_id, col(Card.id) != card.id)
+
+
+def _replay(card: Card, log: Sequence[LoggedReview], options: DeckOptions) -> None:
+    """Make the card's memory what this log comes to, and each of its reviews keep what was known before and after it."""
+    before = Memory.model_validate(card.base)
+    for logged, after in zip(log, replayed(before, map(_review, log), options.scheduler(), card.id), strict=True):
+        logged.memory_before, logged.memory_after = _plain(before), _plain(after)
+        before = after
+    for name in _MEMORY:
+        setattr(card, name, getattr(before, name))
+    card.due_day = _due_by(card, before.due_day)
+    card.version += 1
+
+
+def _place(logged: LoggedReview) -> tuple[datetime, UUID]:
+    return logged.reviewed_at, logged.id
+
+
+def _expect_same(sent: LoggedReview, card_id: UUID, given: Given) -> None:
+    if (sent.card_id, sent.rating, sent.quality) != (card_id, given.rating, given.quality):
+        raise ReviewIdUsed(_SAID_ELSE)
 
 
 def _expect_possible(given: Given, card: Card, now: datetime) -> None:

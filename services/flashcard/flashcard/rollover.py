@@ -110,20 +110,19 @@ def _told(student: Student, today: date, found: Waiting) -> ReviewsDue:
 
 async def tell_when_cleared(session: AsyncSession, owner: UUID, now: datetime) -> None:
     """After a review, or whatever else takes cards from the day: if nothing is left of what was told to be due today, tell so."""
-    student = await session.get(Student, owner)
-    if student is None or student.told_day is None or student.told_day == student.cleared_day:
+    told = col(Student.told_day)
+    waiting = select(Student).where(
+        Student.user_id == owner, told.is_not(None), told.is_distinct_from(Student.cleared_day)
+    )
+    # Of two last cards that are done at once, who comes second must see that the first is done.
+    student = (
+        await session.execute(waiting.with_for_update().execution_options(populate_existing=True))
+    ).scalar_one_or_none()
+    if student is None:
         return
     counting = counting_of(student)
     today = counting.day_of(now)
-    if student.told_day != today:
-        return
-    # Of two last cards that are done at once, who comes second must see that the first is done.
-    await session.flush()
-    await session.refresh(student, with_for_update=True)
-    if student.cleared_day == today:
-        return
-    left = await Queues(session, owner).now(now, today, None, 0)
-    if left.learning or left.due or left.new or (left.next_at is not None and left.next_at < counting.end_of(today)):
+    if student.told_day != today or not await Queues(session, owner).is_done(now, today, counting.end_of(today)):
         return
     student.cleared_day, student.told_version = today, student.told_version + 1
     await session.flush()

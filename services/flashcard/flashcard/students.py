@@ -9,7 +9,7 @@ from chassis.study_day import StudyDay
 from contracts.auth import Profile
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
+from sqlmodel import col, select
 
 from flashcard.models import Student
 
@@ -47,8 +47,9 @@ class Students:
 
     async def study_day(self, user_id: UUID) -> StudyDay:
         """How this student counts days; by UTC from 4 am until the profile has arrived."""
-        student = await self._session.get(Student, user_id)
-        return counting_of(student) if student else StudyDay()
+        statement = select(Student.time_zone, Student.day_starts_at).where(Student.user_id == user_id)
+        found = (await self._session.execute(statement)).one_or_none()
+        return StudyDay(*found) if found else StudyDay()
 
 
 def counting_of(student: Student) -> StudyDay:

@@ -1,10 +1,8 @@
 """Flashcard behind real HTTP, and the students who use it."""
 
-import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,13 +10,12 @@ from typing import Any, Self
 from uuid import UUID, uuid4
 
 import httpx
-import uvicorn
 from chassis.database import Database
 from chassis.storage import Storage
-from chassis.tokens import ISSUER, USER_AUDIENCE, SigningKey
+from chassis.tokens import SigningKey
 from contracts.auth import UserProfileChanged
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from devstack.identities import new_signing_key, user_token
+from devstack.serving import serving
 from flashcard.app import compose
 from flashcard.import_work import ImportWork
 from flashcard.rollover import Rollovers
@@ -30,42 +27,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 Json = dict[str, Any]
-
-
-def _signing_key() -> SigningKey:
-    private = ec.generate_private_key(ec.SECP256R1())
-    formats = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return SigningKey("test", private.private_bytes(*formats).decode())
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.stop = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def main_loop(self) -> None:
-        await self.on_tick(0)
-        await self.stop.wait()
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    """The application's URL until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = _Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.stop.set()
-            await task
 
 
 @dataclass
@@ -109,7 +72,7 @@ class Desk:
     database: Database
     now: datetime = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
     url: str = ""
-    key: SigningKey = field(default_factory=_signing_key)
+    key: SigningKey = field(default_factory=new_signing_key)
     clients: list[httpx.AsyncClient] = field(default_factory=list)
     folder: Path = Path()
 
@@ -132,9 +95,8 @@ class Desk:
     def student(self, *roles: str) -> Student:
         user_id = uuid4()
         issued = self.now - timedelta(days=1)
-        claims = {"iss": ISSUER, "aud": USER_AUDIENCE, "sub": str(user_id), "sid": str(uuid4()), "jti": uuid4().hex}
         lives = {"roles": list(roles or ("student",)), "iat": issued, "exp": issued + timedelta(days=3650)}
-        token = self.key.sign(claims | lives)
+        token = user_token(self.key, user_id, **lives)
         client = httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
         self.clients.append(client)
         return Student(user_id, client)

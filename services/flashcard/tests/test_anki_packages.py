@@ -1,6 +1,6 @@
 """Decks go to the real Anki and come from it, with everything that is known of their cards."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +179,54 @@ async def test_types_with_more_than_two_sides_become_notes_of_their_own(desk: De
     assert "more than two sides" in done["preview"]["warnings"][0]
     cards = {(card["front"], card["back"]) for card in (await ada.get("/flashcards"))["items"]}
     assert cards == {("casa", "house"), ("How does casa sound?", "KAH-sah"), ("perro", "dog")}
+
+
+# Days after the beginning, and qualities. The last of them is in its drill when the deck is exported.
+SM2_REVIEWS = {
+    "learnt": [(0, 4)],
+    "known": [(0, 5), (1, 4), (7, 4)],
+    "overdue": [(0, 4), (1, 4)],
+    "late": [(0, 4), (1, 5), (19, 5)],
+    "forgotten": [(0, 4), (1, 4), (7, 1), (7, 4)],
+    "drilled": [(20, 3)],
+}
+BUTTONS = {1: 1, 3: 2, 4: 3, 5: 4}
+
+
+async def test_our_own_sm2_deck_opens_in_anki_with_due_days_ease_intervals_and_log(desk: Desk, tmp_path: Path) -> None:
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20, minutes=1)
+    desk.now = start
+    ada = desk.student()
+    deck = await ada.post("/decks", name="History", options={"algorithm": "sm2", "fuzz": False})
+    cards = {name: await ada.writes(name, "x", deck_id=deck["id"]) for name in SM2_REVIEWS}
+    log: list[list[int]] = []
+    given = sorted((day, name, quality) for name, reviews in SM2_REVIEWS.items() for day, quality in reviews)
+    for second, (day, name, quality) in enumerate(given):
+        desk.now = start + timedelta(days=day, seconds=second)
+        before, said = cards[name], {"quality": quality, "duration_ms": 1000 + second}
+        after = cards[name] = (await ada.post(f"/flashcards/{before['id']}/review", **said))["card"]
+        kind = {"new": 0, "learning": 0, "review": 1, "relearning": 2}[before["phase"]]
+        waits = [-600 if card["due_at"] else card["interval"] for card in (after, before)]
+        at, ease = int(desk.now.timestamp() * 1000), round(after["ease"] * 1000)
+        log.append([at, BUTTONS[quality], *waits, ease, 1000 + second, kind])
+    desk.now = datetime.now(UTC)
+    our_today = date.fromisoformat((await ada.queue())["day"])
+    (tmp_path / "ours.apkg").write_bytes(await export(ada, "History"))
+
+    with anki(tmp_path / "anki") as real:
+        real.bring_in(tmp_path / "ours.apkg")
+        rows = {row["flds"].partition("\x1f")[0]: row for row in real.cards()}
+        assert rows.keys() == cards.keys()
+        for name, card in cards.items():
+            told = [rows[name][column] for column in ("ivl", "factor", "reps", "lapses")]
+            assert told == [card["interval"], round(card["ease"] * 1000), card["reviews"], card["lapses"]], name
+            if card["phase"] == "review":
+                in_days = (date.fromisoformat(card["due_day"]) - our_today).days
+                assert rows[name]["due"] - real.collection.sched.today == in_days, name
+        assert rows["drilled"]["due"] == int(datetime.fromisoformat(cards["drilled"]["due_at"]).timestamp())
+        assert real.reviews() == log
+        assert real.collection.fix_integrity()[1], "Anki's own check finds nothing to mend"
+        # Anki ends the drill as SM-2 does: the card is back tomorrow, with the factor that it has.
+        real.answer("History", *["good"] * 4)
+        drilled = {row["flds"].partition("\x1f")[0]: row for row in real.cards()}["drilled"]
+        assert (drilled["type"], drilled["ivl"], drilled["factor"]) == (2, 1, 2360)

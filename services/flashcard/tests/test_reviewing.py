@@ -5,6 +5,7 @@ import itertools
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+import pytest
 from flashcard.models import LoggedReview
 from sqlmodel import col, select
 
@@ -46,6 +47,21 @@ async def test_a_review_sent_twice_at_once_counts_once(desk: Desk) -> None:
     body = report(desk.now, "easy")
     await asyncio.gather(*(ada.post(f"/flashcards/{card['id']}/review", **body) for _ in range(8)))
     assert (await ada.get(f"/flashcards/{card['id']}"))["reviews"] == 1
+
+
+async def test_reviews_of_a_card_at_once_each_count_and_end_as_the_merged_log_gives(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="D", options={"fuzz": False})
+    one, other = [await ada.writes(question, deck_id=deck["id"]) for question in ("a", "b")]
+    start = desk.now
+    desk.later(days=9)
+    moments = [start + timedelta(days=wait) for wait in (0, 0.01, 2, 3, 5, 8)]
+    for moment in moments:
+        await ada.post(f"/flashcards/{one['id']}/review", **report(moment))
+    await asyncio.gather(*(ada.post(f"/flashcards/{other['id']}/review", **report(moment)) for moment in moments))
+    assert fate(await ada.get(f"/flashcards/{other['id']}")) == fate(await ada.get(f"/flashcards/{one['id']}"))
+    told = [event["version"] for event in await desk.told("card.reviewed") if event["card_id"] == other["id"]]
+    assert told == [2, 3, 4, 5, 6, 7]
 
 
 async def test_an_id_that_said_something_else_is_refused(desk: Desk) -> None:
@@ -119,6 +135,32 @@ async def test_siblings_wait_until_tomorrow_and_two_reviews_of_them_at_once_do_n
     assert [item["id"] for item in (await ada.queue())["items"]] == [second["id"]]
     both = [asyncio.create_task(ada.reviews(card)) for card in (first, second) for _ in range(5)]
     await asyncio.wait_for(asyncio.gather(*both), 20)
+
+
+@pytest.mark.parametrize("by_hand", ["before", "after"])
+async def test_undo_digs_out_what_its_review_buried_and_nothing_else(desk: Desk, by_hand: str) -> None:
+    ada = desk.student()
+    made = await ada.post("/flashcards", kind="cloze", question="{{c1::a}} {{c2::b}} {{c3::c}}")
+    first, second, third = made["cards"]
+
+    async def bury() -> None:
+        await ada.post("/flashcards/bulk", card_ids=[third["id"]], action="bury")
+
+    async def buried() -> list[bool]:
+        cards = [await ada.get(f"/flashcards/{card['id']}") for card in (first, second, third)]
+        return [card["buried_until"] is not None for card in cards]
+
+    if by_hand == "before":
+        await bury()
+    await ada.reviews(first)
+    if by_hand == "after":
+        await bury()
+    await ada.reviews(first)
+    assert await buried() == [False, True, True]
+    await ada.post("/reviews/undo")
+    assert await buried() == [False, True, True], "another review of today still counts"
+    await ada.post("/reviews/undo")
+    assert await buried() == [False, False, True]
 
 
 async def test_a_leech_is_tagged_and_suspended_and_undo_takes_that_back(desk: Desk) -> None:

@@ -13,8 +13,7 @@ from uuid import UUID, uuid4
 
 from chassis.service import serve
 from chassis.tokens import SigningKey
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from devstack.identities import new_signing_key
 from gateway.app import Gateway, make_gateway
 from gateway.settings import Settings
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -40,13 +39,6 @@ def deaf() -> Iterator[int]:
             client.setblocking(False)
             client.connect_ex(listening.getsockname())
         yield listening.getsockname()[1]
-
-
-def new_key(key_id: str) -> SigningKey:
-    """A key that nobody else has."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return SigningKey(key_id, pem)
 
 
 async def answer(send: Send, body: bytes, status: int = 200, *headers: tuple[bytes, bytes]) -> None:
@@ -117,7 +109,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 class Auth:
     """Keys, revocations and tokens."""
 
-    keys: list[SigningKey] = field(default_factory=lambda: [new_key("first")])
+    keys: list[SigningKey] = field(default_factory=lambda: [new_signing_key("first")])
     revoked: list[Json] = field(default_factory=list)
     service: Service = field(default_factory=Service)
     reads: int = 0

@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from devstack.identities import new_signing_key
 from jose import jwt
 
-from .fakes import ROUTES, Auth, Json, Running, new_key, running
+from .fakes import ROUTES, Auth, Json, Running, running
 
 METHODS = ("get", "put", "post", "delete", "patch")
 
@@ -19,12 +20,12 @@ def forged_tokens(auth: Auth) -> dict[str, str]:
     good = auth.token()
     header, payload, signature = good.split(".")
     claims: dict[str, Any] = jwt.get_unverified_claims(good)
-    other = new_key(auth.keys[0].key_id)
+    other = new_signing_key(auth.keys[0].key_id)
     public = json.dumps(auth.keys[0].public_jwk())
     return {
         "none": jwt_none(payload),
         "another key under a known name": auth.token(key=other),
-        "a key that nobody knows": auth.token(key=new_key("unknown")),
+        "a key that nobody knows": auth.token(key=new_signing_key("unknown")),
         "HMAC with the public key": jwt.encode(claims, public, algorithm="HS256", headers={"kid": "first"}),
         "a key of its own": jwt.encode(claims, other.pem, algorithm="ES256", headers={"kid": "first", "jwk": other.public_jwk()}),
         "expired": auth.token(exp=int(time.time()) - 1),
@@ -113,7 +114,7 @@ async def test_keys_rotate_without_a_restart(gateway: Running) -> None:
     async with httpx.AsyncClient(base_url=gateway.url) as http:
         old = gateway.bearer()
         assert (await http.get("/api/v1/things", headers=old)).status_code == 200
-        gateway.auth.keys.insert(0, new_key("second"))
+        gateway.auth.keys.insert(0, new_signing_key("second"))
         assert (await http.get("/api/v1/things", headers=gateway.bearer())).status_code == 200
         assert (await http.get("/api/v1/things", headers=old)).status_code == 200, "its key is still published"
 

@@ -75,46 +75,46 @@ _FILE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _library(session: SessionDep, user: CurrentUser) -> Library:
+async def _library(session: SessionDep, user: CurrentUser) -> Library:
     return Library(session, user.id)
 
 
-def _intake(request: Request) -> Intake:
+async def _intake(request: Request) -> Intake:
     intake: Intake = request.app.state.intake
     return intake
 
 
-def _storage(request: Request) -> Storage:
+async def _storage(request: Request) -> Storage:
     storage: Storage = request.app.state.storage
     return storage
 
 
-def _jobs(request: Request) -> Jobs:
+async def _jobs(request: Request) -> Jobs:
     jobs: Jobs = request.app.state.jobs
     return jobs
 
 
-def _search(request: Request) -> Search:
+async def _search(request: Request) -> Search:
     search: Search = request.app.state.search
     return search
 
 
-def _local_search(request: Request) -> Search:
+async def _local_search(request: Request) -> Search:
     search: Search = request.app.state.local_search
     return search
 
 
-def _likeness(request: Request) -> Likeness:
+async def _likeness(request: Request) -> Likeness:
     likeness: Likeness = request.app.state.likeness
     return likeness
 
 
-def _local_likeness(request: Request) -> Likeness:
+async def _local_likeness(request: Request) -> Likeness:
     likeness: Likeness = request.app.state.local_likeness
     return likeness
 
 
-def _now(request: Request) -> datetime:
+async def _now(request: Request) -> datetime:
     clock: Clock = request.app.state.clock
     return clock()
 

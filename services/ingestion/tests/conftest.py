@@ -1,17 +1,13 @@
 """Ingestion on real PostgreSQL; what a test needs beside it is made here, small and by hand."""
 
-import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 from chassis.database import Database
-from chassis.migrations import upgrade
 from chassis.storage import Storage
-from ingestion.app import MIGRATIONS
-from ingestion.models import SCHEMA, tables
+from devstack.service_databases import ServiceDatabases, empty
+from ingestion.models import SCHEMA
 from ingestion.reading.children import Children
 from ingestion.reading.limits import ReadingLimits
 from ingestion.settings import Settings
@@ -22,34 +18,13 @@ from .service_under_test import Clock, Service
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
 
 
-@pytest.fixture(scope="session")
-def ingestion_database_url(postgres_url: str) -> str:
-    """A database of this worker with ingestion's schema: migrating one for each test would take longer than the tests."""
-    name = f"ingestion_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    url = f"{postgres_url.removesuffix('/postgres')}/{name}".replace("postgresql://", "postgresql+asyncpg://")
-
-    async def make() -> None:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-        await connection.close()
-        database = Database(url, schema=SCHEMA)
-        await upgrade(database, MIGRATIONS, tables.metadata)
-        await database.close()
-
-    asyncio.run(make())
-    return url
-
-
 @pytest.fixture
-async def database(ingestion_database_url: str) -> AsyncIterator[Database]:
+async def database(service_databases: ServiceDatabases) -> AsyncIterator[Database]:
     """Ingestion's schema, empty."""
-    database = Database(ingestion_database_url, schema=SCHEMA, pool_size=10)
+    database = Database(await service_databases.url("ingestion"), schema=SCHEMA, pool_size=10)
+    await empty(database)
     async with database.transaction() as session:
-        for table in reversed(tables.metadata.sorted_tables):
-            await session.execute(text(f"DELETE FROM {table.name}"))
-        # Deleting documents left removals.
-        await session.execute(text("DELETE FROM removal"))
+        await session.execute(text("DELETE FROM removal"))  # deleting documents left some
     yield database
     await database.close()
 

@@ -17,8 +17,7 @@ from chassis.database import Database
 from chassis.identity import TokenVerifier
 from chassis.storage import Storage
 from chassis.tokens import SigningKey, parse_jwks
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from devstack.identities import new_signing_key, user_token
 from ingestion.app import Parts, application, sweeper
 from ingestion.embedding import Vector, Vectors
 from ingestion.index import PassageIndex
@@ -109,12 +108,6 @@ class Newsstand:
         self.told.append(event)
 
 
-def signing_key() -> SigningKey:
-    """A key as auth has them."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    return SigningKey("k1", private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
-
-
 class KnownKeys:
     """A `KeySource` of one key."""
 
@@ -178,7 +171,7 @@ class Service:
         self.search = NothingFound()
         self.local_search = NothingFound()
         self.stop = asyncio.Event()
-        self.key = signing_key()
+        self.key = new_signing_key()
         self.jobs = Jobs(settings.redis_url)
         self.parts = Parts(
             settings=settings,
@@ -208,14 +201,7 @@ class Service:
     def token(self, user_id: UUID, **claims: Any) -> str:
         """An access token as auth signs them."""
         now = int(self.clock().timestamp())
-        wanted = {
-            "sub": str(user_id),
-            "sid": str(uuid4()),
-            "roles": ["student"],
-            "aud": "studyteddy",
-            "iss": "studyteddy",
-        }
-        return self.key.sign(wanted | {"iat": now, "nbf": now, "exp": now + 900, "jti": uuid4().hex} | claims)
+        return user_token(self.key, user_id, **{"iat": now, "exp": now + 900} | claims)
 
     def student(self, **claims: Any) -> Student:
         return Student(self, **claims)

@@ -27,10 +27,10 @@ pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture
-def settings(ingestion_database_url: str, redis_url: str, amqp_url: str, tmp_path: Path) -> Settings:
+def settings(database: Database, redis_url: str, amqp_url: str, tmp_path: Path) -> Settings:
     return Settings(
         environment="test",
-        database_url=ingestion_database_url,
+        database_url=database.url,
         redis_url=redis_url,
         amqp_url=amqp_url,
         data_dir=tmp_path,

@@ -9,6 +9,7 @@ from chassis.clock import system_clock
 from chassis.database import Database
 from chassis.identity import TokenVerifier
 from chassis.storage import Storage
+from devstack.identities import new_signing_key
 from ingestion.app import Parts, sweeper, work
 from ingestion.embedding import Vectors
 from ingestion.index import PassageIndex
@@ -17,7 +18,7 @@ from ingestion.likeness import LocalLikeness
 from ingestion.models import SCHEMA
 from ingestion.settings import Settings
 
-from .service_under_test import KnownKeys, NothingFound, WordHashes, signing_key
+from .service_under_test import KnownKeys, NothingFound, WordHashes
 
 
 class SlowWordHashes(WordHashes):
@@ -42,7 +43,7 @@ async def main() -> None:
         search=NothingFound(),
         local_search=NothingFound(),
         likeness=LocalLikeness(model),
-        verifier=TokenVerifier(KnownKeys(signing_key())),
+        verifier=TokenVerifier(KnownKeys(new_signing_key())),
         clock=system_clock,
     )
     stop = asyncio.Event()

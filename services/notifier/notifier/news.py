@@ -26,16 +26,21 @@ class News:
         """Whether it is no news to a student with an open tab, who sees it happen."""
         return self.kind is NotificationKind.ANSWER_READY
 
+    @property
+    def heeds_quiet_hours(self) -> bool:
+        """Whether it is never mailed in the student's quiet hours."""
+        return self.kind is NotificationKind.REVIEW_REMINDER
 
-def of_event(event: DocumentProcessed | DocumentFailed | MessageAnswered) -> News:
-    """What an event is to its student."""
+
+def of_event(event: DocumentProcessed | DocumentFailed | MessageAnswered) -> News | None:
+    """What an event is to its student; None where the student saw it happen."""
     match event:
         case DocumentProcessed():
             return document_ready(event)
         case DocumentFailed():
             return document_failed(event)
         case MessageAnswered():
-            return answer_ready(event)
+            return None if event.followed else answer_ready(event)
 
 
 def document_ready(event: DocumentProcessed) -> News:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from chassis.study_day import StudyDay
 from contracts.flashcard import ReviewsCleared, ReviewsDue
@@ -136,6 +137,24 @@ async def test_who_finished_while_the_server_was_away_is_not_reminded(campus: Ca
             await campus.tell(reminder)
             await campus.tell(other := raised(bob, 1))
             await became(campus, other.notification_id, MailStatus.DELIVERED)
+            await became(campus, reminder.notification_id, MailStatus.EXPIRED)
+            assert [mail["Message-ID"] for mail in server.mails] == [f"<{other.notification_id}@localhost>"]
+
+
+async def test_a_reminder_that_waited_is_not_sent_into_quiet_hours_chosen_meanwhile(campus: Campus) -> None:
+    port = free_port()
+    async with campus.running(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none"):
+        ada, bob = await known(campus), await known(campus)
+        await campus.tell(reminder := raised(ada))
+        await became(campus, reminder.notification_id, MailStatus.SENDING)
+        now = datetime.now(ZoneInfo("Europe/London"))
+        quiet = {name: f"{now + timedelta(hours=ahead):%H:%M}" for name, ahead in (("begins", -1), ("ends", 1))}
+        await ada.client.put("/notifications/preferences", json={"quiet_hours": quiet})
+        async with smtp_server(port=port) as server:
+            await campus.tell(reminder)
+            await campus.tell(other := raised(bob))
+            await became(campus, other.notification_id, MailStatus.DELIVERED)
+            await became(campus, reminder.notification_id, MailStatus.EXPIRED)
             assert [mail["Message-ID"] for mail in server.mails] == [f"<{other.notification_id}@localhost>"]
 
 

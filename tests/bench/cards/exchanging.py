@@ -17,7 +17,7 @@ from flashcard.ratings import Rating
 from cards.reviewing import Reviewer
 
 CARDS, REVIEWS_EACH = 20_000, 5
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 
 
 def write_package(folder: Path) -> Path:

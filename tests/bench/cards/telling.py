@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from uuid import UUID
 
 import asyncpg
-import psutil
+from memory import watched
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 600.0
+_TOLD = "SELECT count(*) FROM outbox WHERE type = 'flashcard.reviews.due.v1'"
 # The events of the run itself, once more.
 _AGAIN = """
     INSERT INTO outbox (event_id, type, dataschema, subject, aggregate_version, data, source)
@@ -18,24 +18,23 @@ _AGAIN = """
 """
 
 
-@dataclass
-class Size:
-    """Resident memory in MiB, watched."""
-
-    before: float
-    most: float = 0.0
+async def these(connection: asyncpg.Connection, students: Sequence[UUID]) -> None:
+    """The days of these students begin: from now on each review asks whether it was the last of the day."""
+    await connection.execute("UPDATE student SET next_day_at = now() WHERE user_id = ANY($1)", students)
+    await _sent(connection, len(students))
 
 
 async def everybody(connection: asyncpg.Connection, pid: int, students: int) -> None:
-    """All their days begin at once, in one process that counts, tells and relays."""
+    """The days of so many who were told nothing yet begin at once, in one process that counts, tells and relays."""
+    there = await connection.fetchval(_TOLD)
     began = time.perf_counter()
     async with watched(pid) as size:
-        await connection.execute("UPDATE student SET next_day_at = now()")
-        told = await _sent(connection, students)
+        await connection.execute("UPDATE student SET next_day_at = now() WHERE told_day IS NULL")
+        told = await _sent(connection, there + students)
     rate = students / (told - began)
     began = time.perf_counter()
     await connection.execute(_AGAIN, students)
-    relayed = students / (await _sent(connection, 2 * students) - began)
+    relayed = students / (await _sent(connection, there + 2 * students) - began)
     share = f"share {rate / relayed:.2f}"
     print(
         f"{'reviews.due of ' + format(students, ',') + ' students, counted and published':<58} {rate:6.0f}/s   {share}"
@@ -45,33 +44,12 @@ async def everybody(connection: asyncpg.Connection, pid: int, students: int) -> 
     print(f"{'memory of the process meanwhile':<58} {grown}", flush=True)
 
 
-@asynccontextmanager
-async def watched(pid: int) -> AsyncIterator[Size]:
-    """The process's memory while the block runs."""
-    process = psutil.Process(pid)
-
-    def now() -> float:
-        return float(process.memory_info().rss) / 1_048_576
-
-    size = Size(now())
-
-    async def watch() -> None:
-        while True:
-            size.most = max(size.most, now())
-            await asyncio.sleep(0.1)
-
-    watching = asyncio.create_task(watch())
-    yield size
-    watching.cancel()
-
-
 async def _sent(connection: asyncpg.Connection, count: int) -> float:
     """When so many of these events were sent."""
     deadline = time.perf_counter() + PATIENCE_SECONDS
     unsent = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
-    told = "SELECT count(*) FROM outbox WHERE type = 'flashcard.reviews.due.v1'"
-    while await connection.fetchval(unsent) or await connection.fetchval(told) < count:
+    while await connection.fetchval(unsent) or await connection.fetchval(_TOLD) < count:
         if time.perf_counter() > deadline:
-            raise TimeoutError(f"{await connection.fetchval(told)} of {count} events were made")
+            raise TimeoutError(f"{await connection.fetchval(_TOLD)} of {count} events were made")
         await asyncio.sleep(0.2)
     return time.perf_counter()

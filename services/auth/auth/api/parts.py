@@ -89,7 +89,7 @@ class Work:
             await self.administration.grant_first(account, parts.first_admin_email)
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:
     parts = request.app.state.parts
     assert isinstance(parts, Parts)
     return parts
@@ -98,7 +98,7 @@ def _parts(request: Request) -> Parts:
 PartsDep = Annotated[Parts, Depends(_parts)]
 
 
-def _work(session: SessionDep, parts: PartsDep) -> Work:
+async def _work(session: SessionDep, parts: PartsDep) -> Work:
     return Work.of(session, parts)
 
 
@@ -137,7 +137,7 @@ async def _admin(signed_in: SignedInDep) -> Account:
 AdminDep = Annotated[Account, Depends(_admin)]
 
 
-def _device(
+async def _device(
     request: Request,
     x_forwarded_for: Annotated[str | None, Header(include_in_schema=False)] = None,
     user_agent: Annotated[str | None, Header(include_in_schema=False)] = None,
@@ -158,6 +158,6 @@ def announcement(revocations: Revocations) -> dict[str, str]:
     return {"X-Studyteddy-Revoked": ", ".join(revoked)} if revoked else {}
 
 
-def no_store(response: Response) -> None:
+async def no_store(response: Response) -> None:
     """Keep tokens out of every cache on the way (RFC 6749, 5.1)."""
     response.headers["Cache-Control"] = "no-store"

@@ -57,6 +57,10 @@ def rating_of(review: AnkiReview) -> Rating:
 def card_columns(memory: Memory, first_day: date, position: int, steps: int) -> Mapping[str, int]:
     """`type`, `queue`, `due`, `ivl`, `factor`, `reps`, `lapses` and `left` of Anki's card."""
     kind = {phase: number for number, phase in _PHASES.items()}[memory.phase]
+    if kind == LEARNING and memory.due_day is not None:
+        kind = (
+            RELEARNING  # SM-2's drill of a new card: it has an interval and a factor, which Anki keeps for these alone
+        )
     due, left = position, 0
     if memory.phase is Phase.REVIEW and memory.due_day is not None:
         due = (memory.due_day - first_day).days
@@ -68,7 +72,7 @@ def card_columns(memory: Memory, first_day: date, position: int, steps: int) -> 
         "queue": LEARNING if memory.steps_minutes else kind,
         "due": due,
         "ivl": memory.interval,
-        "factor": 0 if memory.phase in (Phase.NEW, Phase.LEARNING) else round(memory.ease * 1000),
+        "factor": 0 if kind in (NEW, LEARNING) else round(memory.ease * 1000),
         "reps": memory.reviews,
         "lapses": memory.lapses,
         "left": left,

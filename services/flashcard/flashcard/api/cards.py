@@ -75,8 +75,7 @@ async def due_cards(
         raise Forbidden("Only an admin sees what is due for somebody else. Leave userId out.")
     _, today = await today_of(desk.session, owner, desk.now)
     queue = await Queues(desk.session, owner).now(desk.now, today, deck_id, limit)
-    options = await Decks(desk.session, owner).options(list({shown.card.deck_id for shown in queue.cards}))
-    schedulers = {deck: chosen.scheduler() for deck, chosen in options.items()}
+    schedulers = {deck: chosen.scheduler() for deck, chosen in queue.options.items()}
 
     def queued(shown: Shown) -> QueuedCard:
         scheduler = schedulers[shown.card.deck_id]

@@ -43,7 +43,7 @@ class Desk:
         return (await today_of(self.session, self.owner, self.now))[1]
 
 
-def _desk(request: Request, user: CurrentUser, session: SessionDep) -> Desk:
+async def _desk(request: Request, user: CurrentUser, session: SessionDep) -> Desk:
     state = request.app.state
     clock: Clock = state.clock
     return Desk(user.id, user.roles, session, clock(), state.ring, state.fresh)

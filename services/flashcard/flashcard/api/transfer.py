@@ -29,7 +29,7 @@ _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]")
 _SEPARATORS = {"csv": ",", "tsv": "\t"}
 
 
-def _storage(request: Request) -> Storage:
+async def _storage(request: Request) -> Storage:
     storage: Storage = request.app.state.storage
     return storage
 

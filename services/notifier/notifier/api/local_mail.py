@@ -23,7 +23,7 @@ _LIST = {"Content-Security-Policy": _NOTHING, "Cache-Control": "no-store"}
 _MAIL = {"Content-Security-Policy": f"sandbox allow-popups; {_NOTHING}", "Cache-Control": "no-store"}
 
 
-def _folder(request: Request) -> Path:
+async def _folder(request: Request) -> Path:
     folder: Path | None = request.app.state.mail_folder
     if folder is None:
         raise NotFound("Mails are sent here, not listed.")

@@ -9,17 +9,17 @@ from fastapi import Depends, Request
 from notifier.unsubscribing import Unsubscribing
 
 
-def _clock(request: Request) -> Clock:
+async def _clock(request: Request) -> Clock:
     clock: Clock = request.app.state.clock
     return clock
 
 
-def _tickets(request: Request) -> Tickets:
+async def _tickets(request: Request) -> Tickets:
     tickets: Tickets = request.app.state.tickets
     return tickets
 
 
-def _unsubscribing(request: Request) -> Unsubscribing:
+async def _unsubscribing(request: Request) -> Unsubscribing:
     unsubscribing: Unsubscribing = request.app.state.unsubscribing
     return unsubscribing
 
