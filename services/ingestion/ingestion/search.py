@@ -30,7 +30,7 @@ ANSWERABLE_SCORES = {"all-MiniLM-L6-v2": 0.5}
 
 
 # Written once: writing it for each search took longer than PostgreSQL takes to answer.
-_LIVE_PASSAGES = (
+_LIVE_PASSAGES: Any = (
     select(
         *(col(column) for column in (Passage.id, Passage.document_id, Passage.page, Passage.part, Passage.chunk_index)),
         *(col(column) for column in (Passage.text, Passage.start, Passage.end, Document.title)),
