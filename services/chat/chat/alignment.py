@@ -143,12 +143,19 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     scarce = bool(exact) and sum(word.base == other.base for other in claim.words) > len(exact)
     pieces = set() if scarce else {other.segment for other in same}
     opposing = [o for o in text.words if o.segment not in pieces and opposed(word.base, o.base)]
+    opposing = [other for other in opposing if not any(_coordinated(other, one, text) for one in exact)]
     if any(_stands_for_more(other, claim, text) for other in exact):
         return nearest, None
     contrary = max(opposing, key=nearness, default=None)
     if contrary is not None and (nearest is None or nearness(contrary) > max(map(nearness, same))):
         return None, contrary
     return nearest, None
+
+
+def _coordinated(one: Word, other: Word, text: Reading) -> bool:
+    """Whether the text says something of both: "the supply and demand curves"."""
+    between = text.tokens[min(one.place, other.place) + 1 : max(one.place, other.place)]
+    return len(between) == 1 and between[0] in ("and", "or", "nor")
 
 
 def _stands_for_more(word: Word, claim: Reading, text: Reading) -> bool:
@@ -241,7 +248,11 @@ def _seen(claim: Reading, place: int, text: Reading, at: int, pivot: str) -> "Si
 
 def _pivots(reading: Reading) -> list[tuple[int, str]]:
     small = [(place, token) for place, token in enumerate(reading.tokens) if token in _PIVOTS]
-    return small + [(w.place, w.base) for w in reading.words if reading.acts(w) and w.base not in _MUTUAL]
+    verbs = [word for word in reading.words if reading.acts(word) and word.base not in _MUTUAL]
+    # "The downward slope of the curve" has no verb.
+    return small + [
+        (word.place, word.base) for word in verbs if reading.tokens[word.place + 1 : word.place + 2] != ("of",)
+    ]
 
 
 def _sides(reading: Reading, place: int, pivot: str) -> tuple[frozenset[str], frozenset[str]]:
