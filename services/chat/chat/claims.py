@@ -109,7 +109,7 @@ def _says(clause: str) -> bool:
 
 def _hangs(said: list[str]) -> bool:
     """Whether the last clause waits for its verb: "equilibrium is where the demand curve"."""
-    behind = [word for word in reversed(said[: -1 - _BACK : -1])]
+    behind = said[-_BACK:]
     opens = max((place for place, word in enumerate(behind) if word in _OPENING), default=None)
     if opens is None:
         return False
