@@ -99,6 +99,8 @@ def mixed(claim: Reading, alignment: Alignment, text: Reading) -> str | None:
 
     "Slow cooling gives large crystals and rapid cooling gives small ones" does not say that rapid cooling gives large ones.
     """
+    if any(word.negated for word in claim.words):
+        return None
     for one, other in pairwise(_piece(text, number) for number in sorted({word.segment for word in text.words})):
         here, there = ({word.base for word in piece} for piece in (one, other))
         same_verb = any(text.acts(word) and word.base in there for word in one)
