@@ -23,7 +23,8 @@ from flashcard.students import counting_of
 # A transaction's worth: many students share a midnight.
 BATCH = 500
 
-# By each of the three indexes apart: a student's other cards, which are most of them, are not read.
+# By each of the three indexes apart: a student's other cards, which are most of them, are not read. And each deck by its key: a
+# planner that takes the arrays for longer than they are would read all decks of all students.
 _OF_A_KIND = """
     SELECT card.user_id, card.deck_id, {reviews} AS reviews, {steps} AS steps, {new} AS new
     FROM unnest(CAST(:users AS uuid[]), CAST(:days AS date[])) AS waking(user_id, today)
@@ -40,9 +41,17 @@ _DUE = text(f"""
     FROM (
         SELECT user_id, deck_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new
         FROM ({_REVIEWS} UNION ALL {_STEPS} UNION ALL {_NEW}) AS kinds GROUP BY user_id, deck_id
-    ) AS counted JOIN deck ON deck.id = counted.deck_id
+    ) AS counted CROSS JOIN LATERAL (SELECT options FROM deck WHERE deck.id = counted.deck_id OFFSET 0) AS deck
     GROUP BY counted.user_id
 """).bindparams(bindparam("users", type_=ARRAY(Uuid)), bindparam("days", type_=ARRAY(Date)))  # noqa: S608 # texts of ours
+# Of two last cards that are done at once, who comes second must see that the first is done.
+_UNCLEARED = (
+    select(Student)
+    .where(col(Student.user_id) == bindparam("student"), col(Student.told_day).is_not(None))
+    .where(col(Student.told_day).is_distinct_from(col(Student.cleared_day)))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +119,7 @@ def _told(student: Student, today: date, found: Waiting) -> ReviewsDue:
 
 async def tell_when_cleared(session: AsyncSession, owner: UUID, now: datetime) -> None:
     """After a review, or whatever else takes cards from the day: if nothing is left of what was told to be due today, tell so."""
-    told = col(Student.told_day)
-    waiting = select(Student).where(
-        Student.user_id == owner, told.is_not(None), told.is_distinct_from(Student.cleared_day)
-    )
-    # Of two last cards that are done at once, who comes second must see that the first is done.
-    student = (
-        await session.execute(waiting.with_for_update().execution_options(populate_existing=True))
-    ).scalar_one_or_none()
+    student = (await session.execute(_UNCLEARED, {"student": owner})).scalar_one_or_none()
     if student is None:
         return
     counting = counting_of(student)
