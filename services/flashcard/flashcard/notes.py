@@ -120,7 +120,7 @@ class Notes:
 
     async def move(self, note_ids: Sequence[UUID], deck: Deck) -> None:
         """Put all cards of these notes into a deck."""
-        await self._lock(note_ids)
+        await self.lock(note_ids)
         statement = select(Card).where(col(Card.note_id).in_(note_ids), Card.user_id == self._owner)
         for card in (await self._session.execute(statement)).scalars():
             card.deck_id, card.version = deck.id, card.version + 1
@@ -140,7 +140,8 @@ class Notes:
         gone = await Sources(self._session).is_gone(source["document_id"], owner=self._owner)
         return source | {"document_id": str(source["document_id"]), "available": not gone}
 
-    async def _lock(self, note_ids: Any) -> None:
+    async def lock(self, note_ids: Any) -> None:
+        """Lock those of these notes (ids, or a query that gives them) that are the student's, until the transaction ends."""
         mine = select(Note.id).where(col(Note.id).in_(note_ids), Note.user_id == self._owner)
         # In one order for everybody, so that two of us cannot wait for each other.
         await self._session.execute(mine.order_by(col(Note.id)).with_for_update())
