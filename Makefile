@@ -34,7 +34,7 @@ mesh: setup ## look after the running mesh (ARGS="dead list"; ARGS=--help says w
 	@. ./.local/mesh.env && exec $(BIN)/python -m mesh $(ARGS)
 
 test: setup ## run every test on servers of their own, with coverage (ARGS="-k name" for some, without)
-	@$(BIN)/python -m devstack install --npm --chromium # for the official AsyncAPI parser, a TypeScript client, and pages in a browser
+	@$(BIN)/python -m devstack install --npm --chromium --promtool # for the official AsyncAPI parser, a TypeScript client, pages in a browser, alert rules
 ifdef ARGS
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 else

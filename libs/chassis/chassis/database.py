@@ -6,11 +6,13 @@ Code inside the edge is given a session and never commits. The edge (a request, 
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, event, text
+from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainAsyncSession
 from sqlalchemy.orm import Session as PlainSession
@@ -20,6 +22,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chassis.errors import Unavailable
 
+# A connection that lay in the pool for longer is asked whether it is still there, and has this long to answer.
+TRUSTED_SECONDS = 30.0
+ANSWER_SECONDS = 2.0
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -77,13 +82,13 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=pool_timeout,
-            pool_pre_ping=True,
             hide_parameters=True,  # they would stand in logged errors: addresses, hashes, texts of students
             connect_args={
                 "server_settings": {
                     "search_path": schema,
                     "application_name": schema,
                     "timezone": "UTC",
+                    "jit": "off",  # it pays for reports, and makes a short statement whose cost was guessed too high wait
                     # A process that is frozen inside a transaction must not keep its locks.
                     "idle_in_transaction_session_timeout": "60s",
                 },
@@ -92,13 +97,22 @@ class Database:
                 "async_creator_fn": _connect,
             },
         )
+        event.listen(self.engine.sync_engine, "checkin", _lay_down)
+        event.listen(self.engine.sync_engine, "checkout", _hand_on)
         self._sessions = async_sessionmaker(self.engine, class_=_Session, expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session whose transaction commits when the block ends and rolls back when it raises."""
-        async with self._sessions() as session, session.begin():
-            yield session
+        session = self._sessions()
+        try:
+            async with session.begin():
+                yield session
+        except BaseException:
+            async with session:
+                raise
+        # After a commit it holds no connection, and so needs no task that closes it whatever happens.
+        session.sync_session.close()
 
     async def check(self) -> None:
         """Raise unless the database answers."""
@@ -116,6 +130,22 @@ async def _connect(*arguments: Any, **options: Any) -> Any:
         return await asyncpg.connect(*arguments, **options)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseAway("The service cannot reach its database. Try again in a moment.") from error
+
+
+def _lay_down(_connection: Any, record: Any) -> None:
+    record.info["idle_since"] = monotonic()
+
+
+def _hand_on(connection: Any, record: Any, _: Any) -> None:
+    # `pool_pre_ping` asks each time, in three round trips. What the server closed the driver knows; only of a line that was
+    # cut without a word, which some networks do to idle ones, it hears nothing before it speaks.
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+    if monotonic() - record.info.get("idle_since", monotonic()) > TRUSTED_SECONDS:
+        try:
+            connection.run_async(lambda driver: driver.execute("SELECT 1", timeout=ANSWER_SECONDS))
+        except Exception as error:  # whatever it is, this was the plainest of questions
+            raise InvalidatePoolError from error
 
 
 async def database_of(request: Request) -> Database:

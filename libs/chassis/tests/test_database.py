@@ -10,9 +10,10 @@ import pytest
 from chassis.database import Database, DatabaseAway, DatabaseDep, SessionDep, table_registry
 from chassis.errors import Conflict
 from chassis.http import create_app
+from devstack.line import Line
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Field, SQLModel, select
 from starlette.types import Message, Receive, Scope, Send
@@ -215,6 +216,37 @@ async def test_connections_that_died_while_idle_are_not_noticed(
         await session.execute(text(killed))
     await other.close()
     assert (await client.get("/notes")).status_code == 200
+
+
+async def test_nothing_but_its_begin_and_commit_stands_around_a_transaction(database: Database) -> None:
+    asked: list[str] = []
+    async with database.transaction() as session:
+        pooled = await (await session.connection()).get_raw_connection()
+        assert pooled.driver_connection is not None
+        # It is told of everything but of prepared statements, which are the transaction's own.
+        pooled.driver_connection.add_query_logger(lambda record: asked.append(record.query))
+    await asyncio.sleep(0)  # it is told on the loop's next turn
+    asked.clear()
+    async with database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+    await asyncio.sleep(0)
+    assert asked == ["BEGIN;", "COMMIT;"]
+
+
+async def test_a_line_that_was_cut_without_a_word_while_idle_is_not_noticed(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(make_url(database_url).render_as_string(hide_password=False))
+    await line.up()
+    distant = Database(line.url, schema="tests", statement_seconds=5)
+    client = client_of(application(distant))
+    assert (await client.get("/notes")).status_code == 200
+    line.forget()
+    monkeypatch.setattr("chassis.database.TRUSTED_SECONDS", 0)
+    monkeypatch.setattr("chassis.database.ANSWER_SECONDS", 0.1)
+    assert (await client.get("/notes")).status_code == 200
+    await distant.close()
+    await line.down()
 
 
 async def test_a_deadlock_is_answered_with_try_again(database: Database) -> None:

@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     install = commands.add_parser("install", help="install the servers' programs where they are missing")
     install.add_argument("--npm", action="store_true", help="and Node's package manager, which tests need")
     install.add_argument("--chromium", action="store_true", help="and a browser, which tests drive")
+    install.add_argument("--promtool", action="store_true", help="and Prometheus, whose tool tests the alert rules")
     commands.add_parser("memory", help="what each process of the running mesh holds")
     parsed = parser.parse_args(arguments)
     progress = Progress(sys.stdout)
@@ -47,7 +48,7 @@ def _run(parsed: argparse.Namespace, root: Path, progress: Progress) -> None:
             (cleaning.stop if parsed.command == "stop" else cleaning.clean)(root, progress)
         case "install":
             prepare(installing.SERVERS, progress)
-            tools = [name for name in ("npm", "chromium") if getattr(parsed, name)]
+            tools = [name for name in ("npm", "chromium", "promtool") if getattr(parsed, name)]
             installing.require(*tools, progress=progress)
         case "memory":
             from devstack.memory import report  # noqa: PLC0415

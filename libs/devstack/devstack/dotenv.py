@@ -72,7 +72,7 @@ def unknown(settings: Mapping[str, Setting], known: Collection[str], path: Path)
     sentences = []
     for name, setting in settings.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.5)
             advice = f"did you mean {near[0]}?" if near else "see .env.example."
             sentences.append(f"{path.name}, line {setting.line}: nothing reads {name}; {advice}")
     return sentences

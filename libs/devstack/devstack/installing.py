@@ -23,12 +23,13 @@ PACKAGES = {
     "rabbitmq": "rabbitmq-server",
     "npm": "npm",
     "chromium": "chromium",
+    "promtool": "prometheus",
 }
 SERVERS = ("postgres", "redis", "rabbitmq")
 ELSEWHERE = {
-    "brew": "brew install postgresql redis rabbitmq node",
-    "dnf": "sudo dnf install -y postgresql-server postgresql-contrib redis rabbitmq-server npm chromium",
-    "pacman": "sudo pacman -S --needed postgresql redis rabbitmq npm chromium",
+    "brew": "brew install postgresql redis rabbitmq node prometheus",
+    "dnf": "sudo dnf install -y postgresql-server postgresql-contrib redis rabbitmq-server npm chromium golang-github-prometheus",
+    "pacman": "sudo pacman -S --needed postgresql redis rabbitmq npm chromium prometheus",
 }
 
 
@@ -72,12 +73,19 @@ def chromium_program() -> Path | None:
     return Path(found) if found else None
 
 
+def promtool_program() -> Path | None:
+    """Prometheus' own checker and tester of alert rules."""
+    found = shutil.which("promtool")
+    return Path(found) if found else None
+
+
 FINDERS: dict[str, Callable[[], Path | None]] = {
     "postgres": postgres_programs,
     "redis": redis_program,
     "rabbitmq": rabbitmq_program,
     "npm": npm_program,
     "chromium": chromium_program,
+    "promtool": promtool_program,
 }
 
 
@@ -105,7 +113,8 @@ def advice(names: Iterable[str]) -> str:
         command = f"sudo apt-get install -y {' '.join(PACKAGES[name] for name in wanted)}"
     else:
         manager = next((tool for tool in ELSEWHERE if shutil.which(tool)), None)
-        command = ELSEWHERE[manager] if manager else "install PostgreSQL, Redis, RabbitMQ, npm and Chromium, or Docker"
+        by_hand = "install PostgreSQL, Redis, RabbitMQ, npm, Chromium and Prometheus, or Docker"
+        command = ELSEWHERE[manager] if manager else by_hand
     return f"{', '.join(wanted)} not found on this machine. Run this once, then try again:\n  {command}"
 
 

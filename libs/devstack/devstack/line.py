@@ -10,6 +10,7 @@ class Line:
     def __init__(self, url: str) -> None:
         self._url = urlsplit(url)
         self._open: set[asyncio.StreamWriter] = set()
+        self._forgotten: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._port = 0
 
@@ -35,6 +36,10 @@ class Line:
             writer.transport.abort()
         self._open.clear()
 
+    def forget(self) -> None:
+        """Carry nothing more of what is connected now, and tell neither end; who connects anew gets through."""
+        self._forgotten |= self._open
+
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection(self._url.hostname, self._url.port)
         self._open |= {writer, there_writer}
@@ -43,8 +48,9 @@ class Line:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
+                if writer not in self._forgotten:
+                    writer.write(data)
+                    await writer.drain()
         except OSError:
             pass
         finally:

@@ -60,17 +60,19 @@ def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
         dotenv.read(tmp_path / ".env")
 
 
-def test_a_name_that_nothing_reads_is_told_with_the_likely_one(tmp_path: Path) -> None:
-    settings = {
-        "CHAT_LMM_MODEL": dotenv.Setting("x", 3),
-        "XYZ": dotenv.Setting("y", 4),
-        "LOG_LEVEL": dotenv.Setting("z", 5),
-    }
-    told = dotenv.unknown(settings, {"CHAT_LLM_MODEL", "LOG_LEVEL"}, tmp_path / ".env")
-    assert told == [
-        ".env, line 3: nothing reads CHAT_LMM_MODEL; did you mean CHAT_LLM_MODEL?",
-        ".env, line 4: nothing reads XYZ; see .env.example.",
-    ]
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("CHAT_LMM_MODEL", "did you mean CHAT_LLM_MODEL?"),
+        ("OPENAI_APIKEY", "did you mean CHAT_LLM_API_KEY?"),
+        ("chat_llm_model", "did you mean CHAT_LLM_MODEL?"),
+        ("XYZ", "see .env.example."),
+    ],
+)
+def test_a_name_that_nothing_reads_is_told_with_the_likely_one(tmp_path: Path, name: str, advice: str) -> None:
+    settings = {"LOG_LEVEL": dotenv.Setting("z", 3), name: dotenv.Setting("x", 4)}
+    known = {"CHAT_LLM_MODEL", "CHAT_LLM_API_KEY", "LOG_LEVEL"}
+    assert dotenv.unknown(settings, known, tmp_path / ".env") == [f".env, line 4: nothing reads {name}; {advice}"]
 
 
 def test_documented_names_are_the_set_and_the_commented_out(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_policy_is_put_back_even_if_an_earlier_run_was_killed(policy: Path) ->
         ({"apt-get"}, "sudo apt-get install -y redis-server rabbitmq-server"),
         ({"brew"}, "brew install"),
         ({"dnf"}, "sudo dnf install"),
-        (set(), "install PostgreSQL, Redis, RabbitMQ, npm and Chromium"),
+        (set(), "install PostgreSQL, Redis, RabbitMQ, npm, Chromium and Prometheus"),
     ],
 )
 def test_who_may_not_install_is_told_the_one_command(

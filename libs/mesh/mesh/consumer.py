@@ -45,6 +45,7 @@ class Consumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; outages of broker and database are waited out."""
+        self._set_ready(False)
         await keep_running(f"consumer of {self._name}", lambda: self._session(stop), stop)
 
     async def check(self) -> None:

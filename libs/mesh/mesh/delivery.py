@@ -64,6 +64,8 @@ class DurableDelivery:
         self._publishing = publishing
         self._lost = lost
         self._consumed = metrics.CONSUMED.labels(self._queue)
+        self._retries = metrics.RETRIES.labels(self._queue)
+        self._dead = {reason: metrics.DEAD_LETTERS.labels(self._queue, reason) for reason in metrics.REASONS}
 
     async def __call__(self, message: AbstractIncomingMessage) -> None:
         """Take the message to its end."""
@@ -106,13 +108,13 @@ class DurableDelivery:
             log.warning("%s failed, try %d (%r); again in %.1f s", self._queue, attempt, error, delay)
             onward = next_try(message, self._queue, delay=delay, error=error, now=datetime.now(UTC))
             await self._publish(rung(delay), onward)
-            metrics.RETRIES.labels(self._queue).inc()
+            self._retries.inc()
 
     async def _bury(self, message: AbstractIncomingMessage, reason: str, error: Exception) -> None:
         log.error("%s: message %s is dead (%s)", self._queue, message.message_id, reason, exc_info=error)
         letter = dead_letter(message, self._queue, reason=reason, error=error, now=datetime.now(UTC))
         await self._publish("", letter)
-        metrics.DEAD_LETTERS.labels(self._queue, reason).inc()
+        self._dead[reason].inc()
 
     async def _publish(self, exchange: str, onward: Outgoing) -> None:
         (outcome,) = await publish(self._publishing, exchange, [onward])
@@ -127,6 +129,8 @@ class BroadcastDelivery:
         self._queue = subscription.queue
         self._reader = Reader(subscription)
         self._application = application
+        self._consumed = metrics.CONSUMED.labels(self._queue)
+        self._dropped = metrics.DROPPED.labels(self._queue)
 
     async def __call__(self, message: AbstractIncomingMessage) -> None:
         """Handle the message; what fails is logged, counted and gone."""
@@ -134,8 +138,8 @@ class BroadcastDelivery:
             envelope, event = self._reader.read(message)
             with handling(self._queue, envelope):
                 await self._application.apply(event, envelope)
-            metrics.CONSUMED.labels(self._queue).inc()
+            self._consumed.inc()
         except Exception:
-            metrics.DROPPED.labels(self._queue).inc()
+            self._dropped.inc()
             log.exception("%s dropped a broadcast", self._queue)
         await message.ack()

@@ -1,4 +1,7 @@
-"""What operators watch. Alert on: outbox age, queue depth, a queue without consumers, dead letters, a consumer that is not ready."""
+"""What operators watch; `helm/studyteddy/alerts.yaml` says of what they are told.
+
+A counter that begins with its first event has no rate then, and an alert misses it: whoever counts begins at 0.
+"""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -19,6 +22,7 @@ CONSUMER_READY = Gauge(
 CONSUMED = Counter("mesh_consumed_total", "Events whose handler succeeded", ["consumer"])
 INBOX_HITS = Counter("mesh_inbox_hits_total", "Repeated deliveries that changed nothing", ["consumer"])
 RETRIES = Counter("mesh_retries_total", "Failed tries that will be repeated", ["consumer"])
+REASONS = ("unreadable", "permanent", "exhausted")
 DEAD_LETTERS = Counter("mesh_dead_letters_total", "Messages given up, by reason", ["consumer", "reason"])
 IN_HAND = Gauge("mesh_messages_in_hand", "Messages that this process was given and has not settled", ["consumer"])
 DROPPED = Counter("mesh_broadcasts_dropped_total", "Broadcasts whose handler failed", ["consumer"])

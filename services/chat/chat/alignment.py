@@ -7,18 +7,22 @@ are exchanged. Each is counted in the piece of the claim where it stands: twice 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from chat.lexicon import alike, base, opposed, polar
+from chat.lexicon import alike, base, directs, is_verb, opposed, polar
 from chat.terms import word_set
 from chat.wording import LIGHT, Reading, Word
 
+PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
+PRONOUNS = frozenset(("it", "them", "one", "ones"))
 # What stands on both sides of these may not be exchanged.
-_PIVOTS = word_set("than into onto from to against")
+_PIVOTS = word_set("than into onto from to against above below beneath under")
 # What one does to another, the other does to the one.
 _MUTUAL = frozenset(map(base, word_set(
     """fit match meet equal resemble differ touch cross join marry contact collide react bind interact combine fuse balance compete
     share trade exchange mix connect correlate correspond agree converge diverge separate alternate face pair link relate"""
 )))  # fmt: skip
 _COMPARING = "than"
+_LESS = ("less", "least")
+_TO, _FROM = ("to", "into", "toward", "towards", "onto"), ("from", "off")
 _NEAR = 3
 _NEXT_PIECE = 0.2
 _BEHIND = 1.3  # what a verb or an adverb is about follows it more often
@@ -63,11 +67,13 @@ def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
     held = sum(weigh(word) for word in claim.words if word.place in found.matched)
     found.coverage = held / total if total else 0.0
     found.oppositions = len(opposites)
-    _find_twists(claim, found, opposites, exchanged)
+    _find_twists(claim, text, found, opposites, exchanged)
     return found
 
 
-def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], exchanged: str | None) -> None:
+def _find_twists(
+    claim: Reading, text: Reading, found: Alignment, opposites: dict[int, Word], exchanged: str | None
+) -> None:
     for segment in sorted({word.segment for word in claim.words}):
         words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
         contrary = [(word, opposites[word.place]) for word in words if word.place in opposites]
@@ -76,11 +82,37 @@ def _find_twists(claim: Reading, found: Alignment, opposites: dict[int, Word], e
             reasons.append("not")
         if exchanged and segment == claim.words[0].segment:
             reasons.append(exchanged)
+        turned = (_turned(word, found.matched[word.place], claim, text) for word in words)
+        if not reasons and (way := next(filter(None, turned), None)):
+            reasons.append(way)
         # Another number is wrong whatever else is turned round.
         numbers = [f"{word.text} / {other.text}" for word, other in contrary if word.number is not None]
         found.misnumbered |= bool(numbers)
-        if numbers or len(reasons) % 2:
+        attributes = [
+            word for word, other in contrary if word.number is None and not (directs(word.base) or directs(other.base))
+        ]
+        if numbers or len(reasons) % 2 or len(attributes) == len(reasons) > 0:
             found.twists.append(", ".join([*reasons, *numbers]))
+
+
+def _turned(word: Word, match: Word, claim: Reading, text: Reading) -> str | None:
+    """Whether one side says *to* it and the other *from* it."""
+    home = {other.segment for other in text.words if other.base == _subject(claim)}
+    if home and match.segment not in home:
+        return None
+    mine, theirs = _way(word, claim), [_way(other, text) for other in text.words if other.base == match.base]
+    for here, there in ((_TO, _FROM), (_FROM, _TO)):
+        if mine in here and _way(match, text) in there and not any(way in here for way in theirs):
+            return f"{mine} / {_way(match, text)} {match.text}"
+    return None
+
+
+def _way(word: Word, reading: Reading) -> str | None:
+    """The preposition that a noun stands behind, a few words between. In "to burn it" there is none."""
+    for place in range(word.place - 1, max(0, word.place - 1 - _NEAR) - 1, -1):
+        if reading.tokens[place] in PREPOSITIONS:
+            return reading.tokens[place] if not is_verb(reading.tokens[place + 1]) else None
+    return None
 
 
 def _denies(pairs: Sequence[tuple[Word, Word]]) -> bool:
@@ -100,6 +132,8 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
 
     if word.number is not None:
         return _number_counterparts(word, claim, text, nearness)
+    if (lesser := _compared_downwards(word, claim, text)) is not None:
+        return None, lesser
     exact = [other for other in text.words if other.base == word.base]
     same = exact + [o for o in text.words if o.base != word.base and alike(word.base, o.base) and _free(o, claim, text)]
     nearest = max(exact or same, key=nearness, default=None)
@@ -109,10 +143,34 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     scarce = bool(exact) and sum(word.base == other.base for other in claim.words) > len(exact)
     pieces = set() if scarce else {other.segment for other in same}
     opposing = [o for o in text.words if o.segment not in pieces and opposed(word.base, o.base)]
+    if any(_stands_for_more(other, claim, text) for other in exact):
+        return nearest, None
     contrary = max(opposing, key=nearness, default=None)
     if contrary is not None and (nearest is None or nearness(contrary) > max(map(nearness, same))):
         return None, contrary
     return nearest, None
+
+
+def _stands_for_more(word: Word, claim: Reading, text: Reading) -> bool:
+    """Whether a piece of the text says in a pronoun what the claim, which begins with the same, says in full: "veins carry it back"."""
+    piece = [other for other in text.words if other.segment == word.segment]
+    tokens = text.tokens[piece[0].place : piece[-1].place + 2]
+    return piece[0].base == _subject(claim) and not PRONOUNS.isdisjoint(tokens)
+
+
+def _subject(claim: Reading) -> str | None:
+    """What the claim begins with."""
+    return next((word.base for word in claim.words if not word.light), None)
+
+
+def _compared_downwards(word: Word, claim: Reading, text: Reading) -> Word | None:
+    """What *denser* is opposed to in "less dense", and the other way round."""
+    for other in text.words:
+        more, less, reading = (word, other, text) if len(word.text) > len(other.text) else (other, word, claim)
+        grown = more.text in (f"{less.text}er", f"{less.text}r", f"{less.text[:-1]}ier")
+        if grown and less.place and reading.tokens[less.place - 1] in _LESS:
+            return other
+    return None
 
 
 def _free(other: Word, claim: Reading, text: Reading) -> bool:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence, Set
 from itertools import pairwise
 
-from chat.alignment import Alignment
-from chat.terms import word_set
+from chat.alignment import PREPOSITIONS, PRONOUNS, Alignment
+from chat.lexicon import opposed
 from chat.wording import Reading, Word
 
 _CONTRASTS = frozenset(("whereas", "while", "but", ";"))
 _COORDINATES = _CONTRASTS | {"and"}
 _LONGEST_LEAD, _LEAD_WITHOUT_VERB = 4, 3
-_PREPOSITIONS = word_set("in into at by for from of on to with under during per")
 _BE = frozenset(("is", "are", "was", "were", "has", "have", "had", "can", "may", "must", "do", "does", "did", "will"))
 
 
@@ -42,11 +41,30 @@ def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[
         _piece(text, max(others, key=lambda n: sum(w.segment == n for w in said))),
     )
     later = max(home, foreign, key=lambda piece: piece[0].place)
+    if later is home and _points_back(home, text):
+        return ()  # "arteries carry blood from the heart, while veins carry it back" names the blood in both
     if not _COORDINATES.intersection(_joint(text, later)) or not _predicates(home, text):
         return ()
     if later is home:
-        return later if alignment.holds(home[0]) else ()
+        return later if any(match.base == home[0].base for match in alignment.matched.values()) else ()
     return later if foreign[0] not in said and not text.acts(foreign[0]) else ()
+
+
+def renamed(claim: Reading, alignment: Alignment, text: Reading, known: Set[str]) -> bool:
+    """Whether what the claim names more closely is another one in the text: a *series* circuit, where the text has a *parallel* one.
+
+    `known` is what the material speaks of: of other words the claim's may be another name for the same.
+    """
+    behind = dict(pairwise(claim.words))
+    for word in alignment.missing:
+        head = behind.get(word)
+        if head is None or word.light or word.base not in known or head.place != word.place + 1:
+            continue
+        match = alignment.matched.get(head.place)
+        other = next((o for o in text.words if match is not None and o.place == match.place - 1), None)
+        if other is not None and not other.light and not alignment.holds(other):
+            return True
+    return False
 
 
 def _piece(text: Reading, segment: int) -> list[Word]:
@@ -69,6 +87,56 @@ def _predicates(piece: Sequence[Word], text: Reading) -> bool:
     return any(map(text.acts, piece)) or bool(_BE.intersection(tokens))
 
 
+def mixed(claim: Reading, alignment: Alignment, text: Reading) -> str | None:
+    """The opposites by which two clauses differ, where the claim takes one of them, and what else tells from the clause of the other.
+
+    "Slow cooling gives large crystals and rapid cooling gives small ones" does not say that rapid cooling gives large ones.
+    """
+    for one, other in pairwise(_piece(text, number) for number in sorted({word.segment for word in text.words})):
+        here, there = ({word.base for word in piece} for piece in (one, other))
+        same_verb = any(text.acts(word) and word.base in there for word in one)
+        if not _COORDINATES.intersection(_joint(text, other)) and not same_verb:
+            continue
+        for word, contrary in ((w, c) for w in one for c in other if opposed(w.base, c.base)):
+            if word.base in there or contrary.base in here or claims(claim, word) == claims(claim, contrary):
+                continue
+            bases = _beside(word if claims(claim, word) else contrary, claim, alignment)
+            of_the_later = (there - here - {contrary.base}) & bases
+            of_the_former = (here - there - {word.base}) & bases
+            if of_the_later if claims(claim, word) else of_the_former and not of_the_later:
+                return f"{word.text} / {contrary.text}"
+    return None
+
+
+def _beside(word: Word, claim: Reading, alignment: Alignment) -> Set[str]:
+    """What the text and the claim both say, of the claim's clause in which the word stands."""
+    clauses = {other.segment for other in claim.words if other.base == word.base}
+    beside = [alignment.matched.get(other.place) for other in claim.words if other.segment in clauses]
+    return {match.base for match in beside if match is not None and not match.light}
+
+
+def claims(claim: Reading, word: Word) -> bool:
+    """Whether the claim says a word, in any of its forms."""
+    return word.base in claim.bases
+
+
+def exchanges_objects(alignment: Alignment, text: Reading) -> bool:
+    """Whether the claim gives one verb what another is said of: "takes up oxygen and gives off carbon dioxide" gives off no oxygen."""
+    for one, other in pairwise(_piece(text, number) for number in sorted({word.segment for word in text.words})):
+        verbs = [word for word in one if text.acts(word)]
+        if "and" not in _joint(text, other) or not verbs or not text.acts(other[0]):
+            continue
+        former, latter = [word for word in one if word.place > verbs[-1].place], other[1:]
+        says = [any(map(alignment.holds, side)) for side in (verbs[-1:], former, other[:1], latter)]
+        if latter and says in ([False, True, True, False], [True, False, False, True]):
+            return True
+    return False
+
+
+def _points_back(piece: Sequence[Word], text: Reading) -> bool:
+    return not PRONOUNS.isdisjoint(text.tokens[piece[0].place : piece[-1].place + 2])
+
+
 def gapped(claim: Reading, alignment: Alignment, text: Reading) -> bool:
     """Whether the claim crosses two pairs: "red in acids and blue in bases" says neither "red in bases" nor "blue in acids"."""
     pieces = [_piece(text, number) for number in sorted({word.segment for word in text.words})]
@@ -81,7 +149,7 @@ def gapped(claim: Reading, alignment: Alignment, text: Reading) -> bool:
 
 
 def _crossed(one: Sequence[Word], other: Sequence[Word], claim: Reading, alignment: Alignment, text: Reading) -> bool:
-    between = {text.tokens[place] for place in range(other[0].place, other[-1].place)} & _PREPOSITIONS
+    between = {text.tokens[place] for place in range(other[0].place, other[-1].place)} & PREPOSITIONS
     between &= frozenset(text.tokens[one[0].place : one[-1].place]) & frozenset(claim.tokens)
     if not between:
         return False

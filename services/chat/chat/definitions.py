@@ -17,10 +17,15 @@ _AFTER = re.compile(
 )
 _BEFORE = re.compile(
     r"\b(?:known as|termed|refer(?:red|s)? to [^.;]{0,80}\bas|named|defined? (?:as|an?|the)|described as|labell?ed|dubbed"
-    r"|the (?:term|concept|idea) of?|considered|(?:an )?examples? of|constitutes?|calls?|called|calls? (?:this|these|such|it)(?: \w+){0,3}"
+    r"|the (?:concept|idea|notion) of|the (?:term|word|phrase|expression|name)|considered|(?:an )?examples? of|constitutes?|calls?|called|calls? (?:this|these|such|it)(?: \w+){0,3}"
     r"|summarized as)\s+(?:an?\s+|the\s+|this\s+)?[*_“\"‘']*$",
     re.IGNORECASE,
 )
+# "By X we mean …", "when economists speak of X, they mean …"
+_MEANT_BY = re.compile(
+    r"\b(?:by|(?:talk|speak)s? (?:about|of))\s+(?:the (?:term|word) )?(?:an?\s+|the\s+)?[*_“\"‘']*$", re.IGNORECASE
+)
+_MEANT = re.compile(r"[*_\"”’]*,? (?:(?:we|they|\w+ists|people) mean|is meant)\b", re.IGNORECASE)
 # The phrase is what its sentence or clause is about, not a part of something else: "access to education is" defines no education.
 _LEADS = re.compile(
     r"(?:^|[.,;:—–(“\"*]|\b(?:that|while|whereas|because|if|since|and|or|but|when|although|though|word|term|concept|called))"
@@ -35,6 +40,8 @@ def definition_form(subject: str, text: str) -> float:
     for place in re.finditer(_phrase(subject), text, re.IGNORECASE):
         before = text[: place.start()]
         form = max(form, 0.2, 0.75 if _BEFORE.search(before) else 0.0)
+        if _MEANT_BY.search(before) and _MEANT.match(text, place.end()):
+            form = max(form, 0.9)
         if after := _AFTER.match(text, place.end()):
             strong = 0.8 if after["says"] else 0.6 if after["apposition"] else 0.45 if after["tells"] else 0.3
             early = 0.1 if len(before.split()) <= 4 else 0.0

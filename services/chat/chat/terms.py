@@ -54,6 +54,8 @@ _BY_LAST_LETTER = {
 # Functionalism, functionalists and what is functional; racism and a race stay apart.
 _SCHOOL = re.compile(r"(\w{5,})is(?:m|ms|t|ts|tic)")
 _SHORTEST_STEM = 3
+# *Speed*, *need* and *exceed* are no past tenses.
+_NO_SUFFIX, _PAST = "eed", word_set("agreed disagreed freed decreed guaranteed")
 
 
 def mend(text: str) -> str:
@@ -80,10 +82,12 @@ def stem(word: str) -> str:
     """What the forms of an English word share; a word of another language loses little."""
     if (school := _SCHOOL.fullmatch(word)) is not None:
         return stem(school[1])
+    if word.endswith(_NO_SUFFIX) and word not in _PAST:
+        return word
     for suffix, rest in _BY_LAST_LETTER.get(word[-1:], ()):
         if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
             return _undouble(word.removesuffix(suffix) + rest)
-    if word.endswith("ly") and len(word) > _SHORTEST_STEM + 3 and word[-3] not in "aeiouy":
+    if word.endswith("ly") and len(word) > _SHORTEST_STEM + 2 and word[-3] not in "aeiouyp":
         return _undouble(word[:-2])
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > _SHORTEST_STEM:
         word = word[:-1]

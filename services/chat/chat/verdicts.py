@@ -5,13 +5,14 @@ that is claimed, an odd number of twists in it, and no place nearly as near that
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
 from chat.alignment import Alignment, align
-from chat.attribution import contrasts, gapped, leading, torn
+from chat.attribution import contrasts, exchanges_objects, gapped, leading, mixed, renamed, torn
+from chat.lexicon import directs
 from chat.passages import Passage, Place
 from chat.sentences import Sentence, sentences
 from chat.terms import weights
@@ -33,6 +34,7 @@ _LIGHT = 0.25
 _CONCEPT = 0.35
 _UNKNOWN = 0.7  # a word that the material does not use at all may be another word for what it says
 _OPPOSITION_COSTS = 0.04
+_COMPARING = ("more", "less", "few", "fewer")  # what is compared may be told by *proportional*, too
 # of what a claim is about may be missing where the text says it, though the material uses the words elsewhere
 _MOST_STRANGE = 0.3
 
@@ -91,6 +93,9 @@ class Evidence:
             if another is Another.CONTRASTED:
                 alignment.twists.append(another.value)
                 contrasted.add(unit.place)
+            elif (opposites := mixed(reading, alignment, unit.reading)) is not None:
+                alignment.twists.append(opposites)
+                contrasted.add(unit.place)
             if another is not Another.THING:
                 kept.append((alignment, unit))
         # A piece of such a sentence, alone, does not tell of what it speaks.
@@ -144,12 +149,26 @@ def _speaks_of_another(
         return Another.CONTRASTED if contrasts(text, piece) else Another.THING
     missing = [word for word in lead if word in alignment.missing and not word.light]
     strange = [word for word in missing if word.base in weighed.known and word.base not in weighed.concept]
-    if sum(map(weighed, strange)) > _MOST_STRANGE * sum(map(weighed, lead)):
+    if (
+        sum(map(weighed, strange)) > _MOST_STRANGE * sum(map(weighed, lead))
+        or renamed(claim, alignment, text, weighed.known)
+        or exchanges_objects(alignment, text)
+        or _leaves_out(claim, lead, alignment, weighed.known)
+    ):
         return Another.THING
     unnamed = "contrast" in text.tokens and any(word.base in weighed.concept for word in missing)
     if unnamed and any(not alignment.holds(word) and not word.light for word in leading(text)):
         return Another.CONTRASTED
     return None
+
+
+def _leaves_out(claim: Reading, lead: Sequence[Word], alignment: Alignment, known: Set[str]) -> bool:
+    """Whether nothing of what is claimed stands there, or of its direction: only what it is about does."""
+    missing = alignment.missing
+    said = [word for word in claim.words if word not in lead and not word.light]
+    directions = [word for word in claim.words if directs(word.base) and word.text not in _COMPARING]
+    unsaid = bool(said) and all(word in missing and word.base in known for word in said)
+    return unsaid or (bool(directions) and all(word in missing for word in directions))
 
 
 def _decide(aligned: Sequence[tuple[Alignment, Unit]], lead: Sequence[Word]) -> Judgement:

@@ -128,9 +128,14 @@ def _base(tokens: Sequence[str], place: int) -> tuple[str, float | None] | None:
         return f"#{number:g}", number
     if token in _PERCENT:
         return "percent", None
-    if not _tells(token) or (token in _PARTICLES and place and polar(base(tokens[place - 1]))):
+    if not _tells(token) or (token in _PARTICLES and place and _moves(base(tokens[place - 1]))):
         return None  # to speed up and to slow down are not opposed twice
     return base(token), None
+
+
+def _moves(verb: str) -> bool:
+    """Whether it says by itself which way: *speed* in *speed up* does, *go* in *go up* does not."""
+    return polar(verb) and verb not in LIGHT
 
 
 def negates(token: str) -> bool:
@@ -158,5 +163,7 @@ def _counts(tokens: Sequence[str], place: int) -> bool:
 def _tells(token: str) -> bool:
     if token in _TELLING:
         return True
+    if token in _JOINTS:
+        return False
     token = token.partition("'")[0]  # "you'd" says no more than "you"
     return token[0].isalpha() and token not in STOP_WORDS and len(token) > 1 and not _ORDINAL.fullmatch(token)

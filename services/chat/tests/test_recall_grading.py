@@ -1,5 +1,7 @@
 """Grades without a language model, against answers graded by hand."""
 
+from dataclasses import replace
+
 import pytest
 from chat.recall.drafts import Form
 from chat.recall.grading import Task, grade
@@ -77,6 +79,27 @@ def test_what_is_turned_round_is_wrong_however_near_its_words_are(said: str) -> 
     assert found.twist
 
 
+def test_less_of_it_is_the_opposite_of_more_and_a_form_in_eed_is_no_past_tense() -> None:
+    ice = replace(
+        OSMOSIS,
+        concept="ice",
+        question="Why does ice float?",
+        answer="it is less dense than water",
+        sentence="Ice floats because it is less dense than water.",
+    )
+    assert grade(ice, "it is denser than water", 0.96).grade <= 1
+    assert grade(ice, "its density is lower than that of water", 0.8).grade >= 3
+    enzyme = replace(
+        OSMOSIS,
+        concept="enzyme",
+        question="What is an enzyme?",
+        answer="a protein that speeds up a reaction",
+        sentence="An enzyme is a protein that speeds up a reaction.",
+    )
+    assert grade(enzyme, "a protein that slows down a reaction", 0.95).grade <= 1
+    assert grade(enzyme, "a protein which speeds reactions up", 0.95).grade >= 4
+
+
 def test_slips_of_the_pen_are_forgiven_and_opposites_are_none() -> None:
     assert (
         grade(OSMOSIS, "the movment of water thruogh a semipermable membrane from a weak to a strong soluton").grade
@@ -92,6 +115,7 @@ def test_term_is_one_guess_and_may_stand_in_a_sentence() -> None:
     assert grade(TERM, "I think it is called osmosis").grade == 5
     assert grade(TERM, "diffusion, osmosis, filtration, dialysis").grade <= 2
     assert grade(TERM, "it is not osmosis").grade == 1
+    assert grade(TERM, "anything but osmosis").grade == 1
     assert grade(TERM, "diffusion").grade == 0
 
 

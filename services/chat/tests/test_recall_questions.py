@@ -5,6 +5,8 @@ from random import Random
 from uuid import UUID
 
 import pytest
+from chat.definitions import definition_form
+from chat.offline import PLAIN_DEFINITION
 from chat.passages import Passage
 from chat.recall.choosing import choose
 from chat.recall.drafts import BLANK, SHORT, Draft, Form
@@ -159,11 +161,16 @@ def test_questions_are_spread_over_documents_and_pages_and_none_is_asked_twice()
 
 def test_missed_concept_returns_in_another_form_once_others_came_between_and_not_after_it_was_known() -> None:
     made = drafts(pages(8))
-    quiz, graded = asked(made, [1, 5, 5, 5])
-    assert quiz.asked[3].concept == quiz.asked[0].concept
-    assert quiz.asked[3].form is not quiz.asked[0].form
+    quiz, graded = asked(made, [1, 5, 5, 5, 5])
+    assert quiz.asked[4].concept == quiz.asked[0].concept
+    assert quiz.asked[4].form is not quiz.asked[0].form
     assert quiz.due_again(graded) == []
     assert choose(made, quiz, graded, Random(1)) is not None
+
+
+def test_concept_that_is_missed_twice_waits_longer() -> None:
+    quiz, _ = asked(drafts(pages(9)), [0, 5, 5, 5, 0, 5, 5, 5])
+    assert [question.concept for question in quiz.asked].count(quiz.asked[0].concept) == 2
 
 
 def test_who_misses_everything_is_asked_what_is_new_turn_about_and_never_the_same_question() -> None:
@@ -174,10 +181,10 @@ def test_who_misses_everything_is_asked_what_is_new_turn_about_and_never_the_sam
 
 
 def test_summary_counts_the_last_answer_about_a_concept_and_names_the_weak() -> None:
-    quiz, graded = asked(drafts(pages(8)), [1, 5, None, 4])
+    quiz, graded = asked(drafts(pages(8)), [1, 5, None, 5, 4])
     summary = summarise(graded)
-    assert (summary.asked, summary.answered, summary.skipped) == (4, 3, 1)
-    assert summary.average == pytest.approx(10 / 3, abs=0.01)
+    assert (summary.asked, summary.answered, summary.skipped) == (5, 4, 1)
+    assert summary.average == pytest.approx(3.75)
     assert [result.concept for result in summary.weak] == [quiz.asked[2].concept]
     assert summary.concepts[0].asked == 2
     assert summary.concepts[0].grade == 4
@@ -187,3 +194,17 @@ def test_nothing_left_to_ask_is_none() -> None:
     made = drafts(pages(2))
     quiz, graded = asked(made, [5, 5])
     assert choose(made, quiz, graded, Random(1)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Economists use the term demand to refer to the amount of a good that consumers will buy at each price.",
+        "By demand we mean the amount of a good that consumers will buy at each price.",
+        "The term demand refers to the amount of a good that consumers will buy at each price.",
+    ],
+)
+def test_term_that_is_introduced_is_asked_about(text: str) -> None:
+    asked = [(draft.question, draft.answer) for draft in made(text, Form.DEFINITION)]
+    assert asked == [("What is meant by demand?", "the amount of a good that consumers will buy at each price")]
+    assert definition_form("demand", text) >= PLAIN_DEFINITION

@@ -14,8 +14,9 @@ from sqlalchemy import bindparam
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
 
+from flashcard.card_html import html_sides
 from flashcard.card_text import fingerprint, ordinals, sides
-from flashcard.models import SCHEMA, Card, Deck, Note, NoteKind
+from flashcard.models import SCHEMA, Card, Deck, Markup, Note, NoteKind
 from flashcard.sources import Sources
 
 
@@ -34,6 +35,7 @@ class Written:
     question: str
     answer: str
     kind: NoteKind = NoteKind.BASIC
+    markup: Markup = Markup.MARKDOWN
     tags: Sequence[str] = ()
     source: dict[str, Any] | None = None
     guid: str | None = None
@@ -50,6 +52,12 @@ class Shown:
     def sides(self) -> tuple[str, str]:
         """What it shows first, and then."""
         return sides(self.note.kind, self.note.question, self.note.answer, self.card.ordinal)
+
+    @property
+    def html_sides(self) -> tuple[str, str]:
+        """The same as HTML that may stand in a page."""
+        note = self.note
+        return html_sides(NoteKind(note.kind), Markup(note.markup), note.question, note.answer, self.card.ordinal)
 
 
 _SHOWN = select(Card, Note).join(Note).where(col(Card.id) == bindparam("card"), col(Card.user_id) == bindparam("owner"))
@@ -71,6 +79,7 @@ class Notes:
             user_id=self._owner,
             guid=written.guid or new_guid(),
             kind=written.kind,
+            markup=written.markup,
             question=written.question,
             answer=written.answer,
             tags=list(dict.fromkeys(written.tags)),
@@ -102,7 +111,7 @@ class Notes:
         return (await self._session.execute(statement)).scalars().all()
 
     async def rewrite(self, shown: Shown, change: dict[str, Any], now: datetime) -> None:
-        """Change question, answer, kind or tags of a locked note. Cards that it no longer makes go, new ones come; the others
+        """Change question, answer, kind, markup or tags of a locked note. Cards that it no longer makes go, new ones come; the others
         keep what is known of them. Raises `NotACloze`."""
         note = shown.note
         for name, value in change.items():

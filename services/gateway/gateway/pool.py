@@ -42,6 +42,9 @@ class Pool:
         self.origin = f"{parts.scheme}://".encode() + self.authority
         self._limits = limits
         self._clock = clock
+        # They begin at 0: an alert has no rate of a counter that begins with its first event.
+        UPSTREAM_DOWN.labels(service).set(0)
+        self._refused_as_down = UPSTREAM_FAILURES.labels(service, "down")
         self._idle: list[UpstreamConnection] = []
         self._open: set[UpstreamConnection] = set()
         self._places_taken = 0
@@ -180,7 +183,7 @@ class Pool:
             self._became_idle(given)
 
     def _down(self) -> Unavailable:
-        UPSTREAM_FAILURES.labels(self.service, "down").inc()
+        self._refused_as_down.inc()
         return Unavailable(
             f"The {self.service} service cannot be reached right now. Try again in a moment.", retry_after=2
         )

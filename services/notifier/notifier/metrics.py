@@ -1,6 +1,13 @@
 """What operators see of sockets, mail and reminders."""
 
+from itertools import product
+from typing import get_args
+
+from contracts.auth import EmailRequested
 from prometheus_client import Counter, Gauge, Histogram
+
+from notifier.kinds import NotificationKind
+from notifier.models import MailStatus
 
 SOCKETS = Gauge("notifier_sockets", "Open WebSockets of this process")
 FRAMES = Counter("notifier_frames_total", "Frames given to sockets, or dropped because they may be lost", ["outcome"])
@@ -8,6 +15,10 @@ TOO_SLOW = Counter("notifier_sockets_too_slow_total", "Sockets that were closed 
 MAILS = Counter(
     "notifier_mails_total", "Mails by what became of them; deferred ones are tried again", ["kind", "outcome"]
 )
+# A counter that begins with its first event has no rate then, and an alert misses it.
+_KINDS = (*get_args(EmailRequested.model_fields["kind"].annotation), *NotificationKind)
+for kind, outcome in product(_KINDS, ("deferred", *(set(MailStatus) - {MailStatus.SENDING}))):
+    MAILS.labels(kind, outcome)
 REMINDERS = Counter(
     "notifier_reminders_total",
     "Reminders by what became of them: raised, unwanted by every channel, late (not sent), moved, put off after an error",

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `audit` has codes of its own: 1 is drift, 2 that somebody could not be asked.
     """
-    parsed = _parser().parse_args(arguments)
+    parsed = command_line().parse_args(arguments)
     try:
         code: int = asyncio.run(parsed.run(parsed))
     except MeshError as error:
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """Every command and its options."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--amqp-url", default=os.environ.get("AMQP_URL") or AMQP_URL, help="AMQP_URL, if not given")
     common.add_argument("--json", action="store_true", help="one JSON object a line")

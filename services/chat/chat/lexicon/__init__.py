@@ -13,15 +13,20 @@ from chat.terms import stem, word_set
 # Two sides of one axis. Words of one side say alike, words of both sides the opposite.
 _AXES = (
     ("increase rise raise grow climb high more greater large big expand strengthen up upward "
-     "boost enhance add heighten enlarge improve strong dear long often deep hot warm maximise maximize",
-     "decrease fall low lower reduce decline drop shrink remove eliminate diminish less fewer few small contract weaken down  downward "
-     "lessen sink worsen weak cheap short rarely shallow cold cool minimise minimize"),
+     "boost enhance add heighten enlarge improve strong dear maximise maximize growth gain",
+     "decrease fall low lower reduce decline drop shrink remove eliminate diminish less fewer few small contract weaken down downward "
+     "lessen sink worsen weak cheap minimise minimize reduction loss"),
+    ("long", "short"),
+    ("deep", "shallow"),
+    ("hot warm heat", "cold cool"),
+    ("often frequent frequently", "rare rarely seldom"),
+    ("powerful strong", "weak powerless"),
     ("before earlier prior precede", "after later following follow afterwards"),
     ("fast quick rapid speed sped", "slow slows slowed"),
     ("enter", "leave exit"),
     ("into inward inside", "out outward outside"),
     ("inflow intake", "outflow output"),
-    ("gain", "lose"),
+    ("gain", "lose loss"),
     ("toward towards together approach attract converge back", "away apart repel diverge"),
     ("above over", "below beneath under underneath"),
     ("create form build make produce synthesise synthesize generate construct assemble anabolic",
@@ -48,12 +53,13 @@ _AXES = (
     ("involuntary automatic reflexive", "voluntary deliberate conscious"),
     ("complete completely fully whole wholly entire entirely", "partly partially partial incomplete incompletely"),
 )  # fmt: skip
+_CHANGE = 0  # the first axis
 _PREFIXES = (("hyper", "hypo"), ("endo", "exo"), ("intra", "inter"), ("intra", "extra"), ("pre", "post"), ("over", "under"),
              ("macro", "micro"), ("mono", "poly"), ("homo", "hetero"), ("con", "di"), ("anti", "pro"), ("ex", "im"),
              ("ex", "in"), ("up", "down"), ("uni", "multi"), ("super", "sub"))  # fmt: skip
 _SHORTEST_REST = 4
 _SHORTEST_COMPARED = 3
-IRREGULAR_FORMS = dict(pair.split(":") for pair in ["rose:rise", "risen:rise", "fell:fall", "fallen:fall", "made:make", "gave:give", "given:give", "grew:grow", "grown:grow", "broke:break", "broken:break", "brought:bring", "paid:pay", "lost:lose", "shrank:shrink", "shrunk:shrink", "left:leave", "met:meet", "held:hold", "took:take", "taken:take", "became:become", "began:begin", "begun:begin", "rang:ring", "rung:ring", "fed:feed", "knew:know", "known:know", "drove:drive", "driven:drive", "sank:sink", "sunk:sink", "built:build", "bought:buy", "sold:sell", "sent:send", "spent:spend", "lent:lend", "kept:keep", "led:lead", "found:find", "came:come", "went:go", "gone:go", "saw:see", "seen:see", "wrote:write", "written:write", "spoke:speak", "spoken:speak", "chose:choose", "chosen:choose", "froze:freeze", "frozen:freeze", "threw:throw", "thrown:throw", "flew:fly", "flown:fly", "drew:draw", "drawn:draw", "won:win", "fought:fight", "taught:teach", "thought:think", "caught:catch", "shot:shoot", "bound:bind", "wound:wind", "stood:stand", "understood:understand", "said:say", "meant:mean", "told:tell", "felt:feel", "ran:run", "stole:steal", "stolen:steal", "swam:swim", "bore:bear", "borne:bear", "wore:wear", "worn:wear", "tore:tear", "torn:tear", "hid:hide", "hidden:hide", "sought:seek", "dealt:deal", "sat:sit", "lay:lie", "shook:shake", "shaken:shake", "ate:eat", "eaten:eat", "drank:drink", "woke:wake", "struck:strike", "sped:speed", "slid:slide", "stuck:stick", "swollen:swell", "melted:melt", "dying:die", "lying:lie", "tying:tie", "men:man", "women:woman", "children:child", "feet:foot", "teeth:tooth", "mice:mouse", "people:person", "nuclei:nucleus", "stimuli:stimulus", "bacteria:bacterium", "phenomena:phenomenon", "criteria:criterion", "analyses:analysis", "crises:crisis", "hypotheses:hypothesis", "axes:axis", "indices:index", "data:datum", "media:medium", "mitochondria:mitochondrion", "species:species", "wives:wife", "halves:half", "likelier:likely", "likeliest:likely", "costlier:costly", "heavier:heavy", "dearer:dear"])  # fmt: skip
+IRREGULAR_FORMS = dict(pair.split(":") for pair in ["goes:go", "does:do", "lowers:low", "lowered:low", "lowering:low", "rose:rise", "risen:rise", "fell:fall", "fallen:fall", "made:make", "gave:give", "given:give", "grew:grow", "grown:grow", "broke:break", "broken:break", "brought:bring", "paid:pay", "lost:lose", "shrank:shrink", "shrunk:shrink", "left:leave", "met:meet", "held:hold", "took:take", "taken:take", "became:become", "began:begin", "begun:begin", "rang:ring", "rung:ring", "fed:feed", "knew:know", "known:know", "drove:drive", "driven:drive", "sank:sink", "sunk:sink", "built:build", "bought:buy", "sold:sell", "sent:send", "spent:spend", "lent:lend", "kept:keep", "led:lead", "found:find", "came:come", "went:go", "gone:go", "saw:see", "seen:see", "wrote:write", "written:write", "spoke:speak", "spoken:speak", "chose:choose", "chosen:choose", "froze:freeze", "frozen:freeze", "threw:throw", "thrown:throw", "flew:fly", "flown:fly", "drew:draw", "drawn:draw", "won:win", "fought:fight", "taught:teach", "thought:think", "caught:catch", "shot:shoot", "bound:bind", "wound:wind", "stood:stand", "understood:understand", "said:say", "meant:mean", "told:tell", "felt:feel", "ran:run", "stole:steal", "stolen:steal", "swam:swim", "bore:bear", "borne:bear", "wore:wear", "worn:wear", "tore:tear", "torn:tear", "hid:hide", "hidden:hide", "sought:seek", "dealt:deal", "sat:sit", "lay:lie", "shook:shake", "shaken:shake", "ate:eat", "eaten:eat", "drank:drink", "woke:wake", "struck:strike", "sped:speed", "slid:slide", "stuck:stick", "swollen:swell", "melted:melt", "dying:die", "lying:lie", "tying:tie", "men:man", "women:woman", "children:child", "feet:foot", "teeth:tooth", "mice:mouse", "people:person", "nuclei:nucleus", "stimuli:stimulus", "bacteria:bacterium", "phenomena:phenomenon", "criteria:criterion", "analyses:analysis", "crises:crisis", "hypotheses:hypothesis", "axes:axis", "indices:index", "data:datum", "media:medium", "mitochondria:mitochondrion", "species:species", "wives:wife", "halves:half", "likelier:likely", "likeliest:likely", "costlier:costly", "heavier:heavy", "dearer:dear"])  # fmt: skip
 
 
 @lru_cache(maxsize=50_000)
@@ -91,6 +97,11 @@ def alike(one: str, other: str) -> bool:
     if any(axes[axis] == sides[axis] for axis in axes.keys() & sides.keys()):
         return True
     return bool(_classes().get(one, _NONE) & _classes().get(other, _NONE))
+
+
+def directs(one: str) -> bool:
+    """Whether the base says that something grows or falls."""
+    return _CHANGE in _sides(one)
 
 
 def is_verb(word: str) -> bool:

@@ -11,13 +11,15 @@ from chassis.errors import Problem
 
 from chat.model import Usage
 from chat.passages import Passage
+from chat.recall.astray import Elsewhere, told_elsewhere
 from chat.recall.choosing import choose
 from chat.recall.drafts import SHORT, Draft
-from chat.recall.grading import Grade, grade
+from chat.recall.grading import ABOUT_IT, Grade, grade
 from chat.recall.making import drafts
 from chat.recall.quiz import Quiz
 from chat.recall.turns import Graded, Question
 from chat.studying import Material
+from chat.teach_back import quoted
 from chat.terms import question_terms, terms
 
 log = getLogger(__name__)
@@ -79,7 +81,21 @@ class OfflineExaminer:
         """The grade. Where meanings cannot be compared right now, by the words alone."""
         nearness = await near(question, said, material)
         found = await asyncio.to_thread(grade, question.task, said, nearness)
-        return Assessed(found, feedback(found), NOTHING, offline=True)
+        other = None
+        if nearness is not None and found.by_meaning_alone:
+            other = await _elsewhere(question, said, material)
+        if other is None:
+            return Assessed(found, feedback(found), NOTHING, offline=True)
+        found = replace(found, grade=min(found.grade, ABOUT_IT + other.about_it))
+        return Assessed(found, _led_astray(other), NOTHING, offline=True)
+
+
+async def _elsewhere(question: Question, said: str, material: Material) -> Elsewhere | None:
+    try:
+        return await told_elsewhere(question, said, material)
+    except Problem as problem:
+        log.warning("an answer is not held against the rest of the material: %s", problem)
+        return None
 
 
 async def near(question: Question, said: str, material: Material) -> float | None:
@@ -116,6 +132,11 @@ _SAID = (
     "That is it.",
 )
 _MOST_MISSING = 4
+
+
+def _led_astray(other: Elsewhere) -> str:
+    """What a student is told whose answer belongs to another question."""
+    return f"Not what was asked for. That is nearer to another sentence of your material: “{quoted(other.sentence)}”"
 
 
 def feedback(found: Grade) -> str:

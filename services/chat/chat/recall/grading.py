@@ -24,13 +24,15 @@ _LIGHT = 0.35
 _FORM_OF = 0.85  # of a word's weight, where only a derived form of it is said
 _ASIDE = 0.25  # what is said beside it and stands there, too
 _STEPS = (0.15, 0.3, 0.45, 0.62, 0.78)
-_TWISTED = 1
+ABOUT_IT = 1
+_WORDS_ENOUGH = 0.6
 _SPEAKS_OF_IT = 0.6
 # Where half of an answer's meaning is there, and how fast it comes; how whole it is, its length tells better than its words.
 _NEAR, _SLOPE = 0.48, 0.09
 _RIGHT_BY_WORDS = 4
 _SHORTEST_ROOT = 5
 _DENIES_WITHIN = 3
+_OTHER_THAN = re.compile(r"\b(?:(?:any|every|no)thing but|other than|rather than|instead of|the opposite of|unlike)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,21 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """`missing` are words of the answer that were not said, in its order; `twist` is what says the opposite, if anything does."""
+    """`missing` are words of the answer that were not said, in its order; `twist` is what says the opposite, if anything does.
+
+    `held` is the share of the answer that was said in its own words or ones that mean the same, 0 to 1.
+    """
 
     grade: int
     missing: tuple[str, ...] = ()
     twist: str | None = None
     silent: bool = False
+    held: float = 1.0
+
+    @property
+    def by_meaning_alone(self) -> bool:
+        """Whether it speaks for an answer whose words do not."""
+        return self.grade > ABOUT_IT and self.held < _WORDS_ENOUGH
 
 
 def grade(task: Task, said: str, nearness: float | None = None) -> Grade:
@@ -82,8 +93,8 @@ def _of_a_statement(task: Task, said: str, nearness: float | None) -> Grade:
         value = max(meant, value) if value >= _RIGHT_BY_WORDS else meant
     missing = tuple(word.text for word in wanted if not held[word.place] and not word.light)
     if twist is not None:
-        return Grade(min(value, _TWISTED), missing, twist)
-    return Grade(value, missing)
+        return Grade(min(value, ABOUT_IT), missing, twist, held=coverage)
+    return Grade(value, missing, held=coverage)
 
 
 def _once(listed: Iterable[Word]) -> list[Word]:
@@ -153,13 +164,13 @@ def _of_a_term(task: Task, said: str, nearness: float | None) -> Grade:
     if value < 4 and nearness is not None and nearness >= 0.8:
         value = 4
     if value and _denied(said, task.answer):
-        return Grade(_TWISTED, (task.answer,), "not")
+        return Grade(ABOUT_IT, (task.answer,), "not")
     return Grade(value, () if value >= 4 else (task.answer,))
 
 
 def _denied(said: str, answer: str) -> bool:
     """Whether the term is named only to say that it is not it."""
-    tokens = re.findall(r"[\w'’-]+", said.casefold())
+    tokens = re.findall(r"[\w'’-]+", _OTHER_THAN.sub("not", said.casefold()))
     wanted = set(words(answer))
     for place, token in enumerate(tokens):
         if token in wanted or any(is_typo(token, one) for one in wanted):

@@ -25,6 +25,15 @@ _DEFINITION = re.compile(
     rf"{_ARTICLE}{_SUBJECT}{_ASIDE} (?P<verb>(?:is|are) (?:defined as|usually defined as|when|where)|refers? to|means?|denotes?|is the term for"
     rf"|is(?= {_CLASS})|are(?= (?:{_CLASS}|{_OF_A_KIND}))|describes|occurs when|happens when) (?P<body>[^;]{{15,260}})\."
 )  # fmt: skip
+_NAMED = rf"[“\"‘']?(?:an? |the )?{_SUBJECT}[”\"’']?"
+_MEANT = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:[\w’'-]+ ){{1,4}}(?:uses?|used) the (?:term|word|phrase|expression|concept(?: of)?) {_NAMED} (?:to (?:refer to|describe|mean|denote)|for) (?P<body>[^;]{{15,260}})\.",
+        rf"By {_NAMED},? (?:(?:we|they|[a-z]+ists) mean|is meant) (?P<body>[^;]{{15,260}})\.",
+        rf"The (?:term|word|phrase|concept of) {_NAMED} (?:refers to|describes|denotes|means) (?P<body>[^;]{{15,260}})\.",
+    )
+)  # fmt: skip
 _GLOSSARY = re.compile(
     r"(?P<subject>[^\W\d_][\w’'‐-]*(?: [\w’'‐-]+){0,3})(?P<aside> ?\([^()]{1,40}\))?(?:| is| are)(?::| [—–=-]) (?P<body>[^:]{15,260}?)\.?"
 )
@@ -144,6 +153,17 @@ def _definitions(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
     if _names_a_class(body):
         yield _draft(statement, Form.TERM, subject, f"Which term means: “{body}”?", subject, worth=worth - 0.1)
     yield _draft(statement, Form.BLANK, subject, _fill_in(blank), subject, worth=worth - 0.3)
+
+
+def _meant(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
+    """What a term is used for: "Economists use the term demand to refer to …", "By demand we mean …"."""
+    match = next((found for pattern in _MEANT if (found := pattern.fullmatch(statement.text))), None)
+    if match is None or not names_a_concept(match["subject"]):
+        return
+    subject, body = lowered(match["subject"], texts), _BESIDE.sub("", match["body"])
+    yield _draft(statement, Form.DEFINITION, subject, f"What is meant by {subject}?", body)
+    if len(set(terms(body))) >= _FEWEST_TO_TELL and _names_a_class(body):
+        yield _draft(statement, Form.TERM, subject, f"Which term means: “{body}”?", subject, worth=0.85)
 
 
 def _entries(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
@@ -309,6 +329,7 @@ def _fill_in(sentence: str, kind: str = "") -> str:
 
 _MAKERS: tuple[Callable[[Statement, Sequence[str]], Iterator[Draft]], ...] = (
     _definitions,
+    _meant,
     _called,
     _reasons,
     _relations,

@@ -20,7 +20,7 @@ _LEANS = re.compile(
     r"|here|there|however|therefore|thus|hence|consequently|instead|similarly|likewise|meanwhile|otherwise|then|also|again|indeed|moreover"
     r"|furthermore|additionally|in addition|in contrast|by contrast|on the other hand|as a result|for (?:example|instance)|in other words"
     r"|in (?:this|that|these|such)|at (?:this|that)|of course|finally|first|second|third|next|but|and|or|so|yet|nor|still|not|no|yes"
-    r"|the (?:latter|former|same|following|above|first|second|third|next|last|other|two|three|result|answer|author|text|reader|term|word)s?)\b",
+    r"|the (?:latter|former|same|following|above|first|second|third|next|last|other|two|three|result|answer|author|text|reader)s?|the (?:term|word)s? (?:is|are|was|were|comes?|refers?|means?))\b",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
@@ -30,6 +30,8 @@ _ASIDE = re.compile(
     r"|https?://|www\.|@|\b(?:click|retrieved|copyright|licen[cs]e|isbn|et al|ibid|pp?\. ?\d)\b",
     re.IGNORECASE,
 )
+# Who writes may say what is meant by a term.
+_OUR_TERM = re.compile(r"\bwe (?=(?:mean|call|define|refer|speak|use the (?:term|word))\b)", re.IGNORECASE)
 _TASK = re.compile(
     r"^\W*(?:explain|describe|understand|discuss|define|identify|analy[sz]e|compare|contrast|calculate|evaluate|summari[sz]e|recogni[sz]e"
     r"|list|name|see|think|let|remember|recall|notice|look|take|click|find|try|check|refer|return|outline|apply|distinguish|differentiate|examine|interpret|use|using|learn|read|watch|visit|write|draw|answer|choose|why|how|what"
@@ -115,4 +117,4 @@ def _stands_alone(text: str) -> bool:
     said = words(text)
     if not any(word in _AUXILIARIES or is_verb(word) for word in said[1:]):
         return False
-    return not (_LEANS.match(text) or _ASIDE.search(text) or _TASK.match(text))
+    return not (_LEANS.match(text) or _ASIDE.search(_OUR_TERM.sub("", text)) or _TASK.match(text))

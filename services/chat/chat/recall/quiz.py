@@ -10,7 +10,7 @@ from chat.terms import terms, words
 
 PASSED = 3
 KNOWN = 4
-_COMES_BACK_AFTER = 2
+_COMES_BACK_AFTER = 3
 
 
 def key_of(concept: str) -> frozenset[str]:
@@ -61,12 +61,16 @@ class Quiz:
         return list(found.values())
 
     def due_again(self, graded: Sequence[Graded]) -> list[Question]:
-        """Questions that were missed and not made good since, once others came between; the longest ago first."""
+        """Questions that were missed and not made good since, the longest ago first.
+
+        Three others come between, six where it was missed twice: what one does not know now one will not know in a minute.
+        """
         due: list[Question] = []
         for place, miss in enumerate(graded):
             key = key_of(miss.question.concept)
             later = [other for other in graded[place + 1 :] if key_of(other.question.concept) == key]
-            if miss.grade < PASSED and not later and len(graded) - place > _COMES_BACK_AFTER:
+            times = sum(key_of(other.question.concept) == key for other in graded[: place + 1])
+            if miss.grade < PASSED and not later and len(graded) - place > _COMES_BACK_AFTER * times:
                 due.append(miss.question)
         return due
 

@@ -13,7 +13,7 @@ _NEVER_FIRST = word_set(
     nor yes all any each every some many most more few several other another such both either neither one ones first second
     third next last finally perhaps maybe today often sometimes usually generally people everyone everybody someone anyone nobody
     something anything nothing everything there here that this these those it they he she we you i only even just then thus so
-    yet but and or still also now once given based being having doing"""
+    yet but and or still also now once given based being having doing term word phrase"""
 )
 _EVALUATING = word_set(
     """common good bad typical popular major important main key simple big certain possible recent different best worst real true

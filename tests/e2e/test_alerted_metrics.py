@@ -1,0 +1,79 @@
+"""Every series that an alert rule asks for is reported by the running mesh, from the start: a renamed one would never be missed."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from devstack.local_mesh import LocalMesh
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from .students import Json, until
+
+RULES = Path(__file__).parents[2] / "helm" / "studyteddy" / "alerts.yaml"
+METRIC = re.compile(r"\b((?:mesh|auth|gateway|ingestion|chat|flashcard|notifier)_[a-z_]+)(?:\{([^}]*)\})?")
+# Given by who scrapes, or made by the rule itself.
+FROM_OUTSIDE = {"namespace"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A series that a rule needs: its labels, and the values of those that it chooses by."""
+
+    alert: str
+    name: str
+    labels: frozenset[str]
+    chosen: tuple[str, str] | None
+
+    def is_met_by(self, sample: Sample) -> bool:
+        return (
+            sample.name == self.name
+            and self.labels <= set(sample.labels)
+            and (self.chosen is None or sample.labels.get(self.chosen[0]) == self.chosen[1])
+        )
+
+
+def wanted_by(alert: str, expression: str) -> Iterator[Wanted]:
+    made = set(re.findall(r'label_replace\([^"]*"(\w+)"', expression))
+    grouped = {label for labels in re.findall(r"by \(([^)]*)\)", expression) for label in labels.split(", ")}
+    for name, matchers in METRIC.findall(expression):
+        chosen = re.findall(r'(\w+)=~?"([^"]*)"', matchers)
+        assert len(chosen) <= 1, f"{alert}: this test knows selectors of one label"
+        values = [(label, value) for label, values in chosen for value in values.split("|")]
+        for value in values or (None,):
+            yield Wanted(alert, name, frozenset(grouped - made - FROM_OUTSIDE), value)
+
+
+def wanted() -> list[Wanted]:
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    return [one for group in groups for rule in group["rules"] for one in wanted_by(rule["alert"], rule["expr"])]
+
+
+async def reported(mesh: LocalMesh) -> list[Sample]:
+    """What Prometheus would read from all processes."""
+    samples: list[Sample] = []
+    async with httpx.AsyncClient() as prometheus:
+        for port in mesh.ports.values():
+            answer = (await prometheus.get(f"http://127.0.0.1:{port}/metrics")).raise_for_status()
+            samples += [sample for family in text_string_to_metric_families(answer.text) for sample in family.samples]
+    return samples
+
+
+async def test_every_series_that_an_alert_needs_is_there(mesh: LocalMesh) -> None:
+    needed = wanted()
+    assert len({one.alert for one in needed}) > 20
+    lacking: list[Wanted] = []
+
+    async def complete() -> Json | None:
+        samples = await reported(mesh)
+        lacking[:] = [one for one in needed if not any(one.is_met_by(sample) for sample in samples)]
+        return None if lacking else {}
+
+    try:
+        await until(complete, 30)  # a relay looks at its queues every ten seconds
+    except AssertionError:
+        pytest.fail("nobody reports " + "; ".join(f"{one.name} {one.chosen or ''} of {one.alert}" for one in lacking))
