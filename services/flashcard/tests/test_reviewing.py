@@ -283,5 +283,7 @@ async def test_another_algorithm_and_reviews_of_siblings_at_once_do_not_block(de
         desk.later(days=40)
         option = {"options": {"algorithm": ("sm2", "fsrs")[turn % 2]}}
         reviews = [ada.reviews(card, "easy") for note in notes for card in note["cards"]]
-        switched, *_ = await asyncio.gather(ada.http.patch(f"/decks/{deck['id']}", json=option), *reviews)
+        switching = asyncio.create_task(ada.http.patch(f"/decks/{deck['id']}", json=option))
+        await asyncio.gather(*reviews)
+        switched = await switching
         assert switched.status_code == 200, switched.text
