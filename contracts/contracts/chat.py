@@ -45,6 +45,9 @@ class MessageAnswered(Event, type="chat.message.answered", version=1, aggregate=
     user_id: UUID
     citations: list[Cited]
     offline: bool = Field(description="No language model took part: the answer was extracted from the material")
+    followed: bool = Field(
+        False, description="A reader followed it to its end as it was written: to the student it is no news"
+    )
 
 
 class MissingPoint(BaseModel):

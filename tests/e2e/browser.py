@@ -38,6 +38,13 @@ class Tab:
         assert "errorText" not in opened, opened
         await self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
 
+    async def look(self, *, width: int, scheme: str) -> None:
+        """From now on as on a screen of this width (in CSS pixels), by whose owner `light` or `dark` is preferred."""
+        await self._call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=True
+        )
+        await self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
     async def run(self, script: str) -> Any:
         """What an async function with this body returns, as JSON; raises `ScriptFailed`."""
         ran = await self._call(

@@ -13,6 +13,7 @@ from devstack.places import temporary_home
 from devstack.ports import free_ports
 from devstack.servers import Tuning
 
+from .browser import Browser, chromium
 from .conformance import conformance
 from .students import Json, SignUp, Student
 
@@ -77,6 +78,12 @@ async def sign_up(mesh: LocalMesh, routes: Json) -> AsyncIterator[SignUp]:
 @pytest.fixture
 async def student(sign_up: SignUp) -> Student:
     return await sign_up()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with chromium(tmp_path_factory.mktemp("browser") / "profile") as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

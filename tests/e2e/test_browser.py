@@ -13,7 +13,7 @@ import pytest
 from chassis.sealing import KeyRing
 from devstack.local_mesh import LocalMesh
 
-from .browser import STRANGER, Browser, ScriptFailed, Tab, chromium
+from .browser import STRANGER, Browser, ScriptFailed, Tab
 from .students import SignUp, Student
 
 # Beside `url` and `token`, what the scripts of these tests share.
@@ -21,12 +21,6 @@ PRELUDE = """
 const bearer = { Authorization: `Bearer ${token}` };
 const sent = (method, body) => ({ method, headers: { ...bearer, 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
 """
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with chromium(tmp_path_factory.mktemp("browser") / "profile") as browser:
-        yield browser
 
 
 class _EmptyPage(BaseHTTPRequestHandler):

@@ -26,6 +26,7 @@ class TestServers:
         self._stack: Stack | None = None
         self._administrator: Administrator | None = None
         self._databases = 0
+        self._vhosts = 0
 
     @property
     def stack(self) -> Stack:
@@ -71,9 +72,10 @@ class TestServers:
         return f"{self.stack.redis.url.removesuffix('/0')}/{number}"
 
     def vhost(self) -> str:
-        """URL of a virtual host of this worker's, deleted and made again."""
+        """URL of an empty virtual host of this worker's, in place of the one before."""
         self.stack.rabbitmq.recover()
-        return self.stack.rabbitmq.fresh_vhost(self.worker)
+        before, self._vhosts = self._vhosts, self._vhosts + 1
+        return self.stack.rabbitmq.fresh_vhost(f"{self.worker}_{self._vhosts}", instead_of=f"{self.worker}_{before}")
 
     def disconnect(self) -> None:
         """Let go of the servers; the run goes on."""

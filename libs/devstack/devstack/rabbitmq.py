@@ -159,11 +159,14 @@ class RabbitMQ(Server):
             timeout=30,
         )
 
-    def fresh_vhost(self, name: str) -> str:
-        """Delete the virtual host with all that is in it, make it again, and return its URL."""
-        vhost, everything = f'<<"{name}">>', '<<".*">>'
+    def fresh_vhost(self, name: str, *, instead_of: str) -> str:
+        """Make a virtual host, delete another with all that is in it, and return the new one's URL.
+
+        Their names differ: of one that was deleted the broker goes on to close connections and to remove files, by its name.
+        """
+        vhost, old, everything = f'<<"{name}">>', f'<<"{instead_of}">>', '<<".*">>'
         self.evaluate(
-            f'rabbit_vhost:exists({vhost}) andalso rabbit_vhost:delete({vhost}, <<"devstack">>), '
+            f'rabbit_vhost:exists({old}) andalso rabbit_vhost:delete({old}, <<"devstack">>), '
             f'rabbit_vhost:add({vhost}, <<"devstack">>), '
             f'rabbit_auth_backend_internal:set_permissions(<<"studyteddy">>, {vhost}, '
             f'{everything}, {everything}, {everything}, <<"devstack">>)'

@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 from aio_pika import connect_robust
+from devstack.for_tests import TestServers
 from devstack.servers import Postgres, RabbitMQ, Redis
 from redis.asyncio import Redis as RedisClient
 
@@ -30,6 +31,16 @@ async def test_each_test_has_an_empty_broker(amqp_url: str, attempt: int) -> Non
         channel = await connection.channel()
         arguments = {"x-queue-type": "quorum", "x-max-length": attempt}  # refused if the queue is there already
         await channel.declare_queue("cards", durable=True, arguments=arguments)
+
+
+async def test_what_a_broker_does_late_is_done_to_the_virtual_host_before(shared_servers: TestServers) -> None:
+    """A broker that is busy looks after a virtual host that is gone by its name, when the next one is there already."""
+    before, url = shared_servers.vhost(), shared_servers.vhost()
+    gone = before.rpartition("/")[2]
+    shared_servers.stack.rabbitmq.evaluate(f'rabbit_vhost_sup_sup:stop_and_delete_vhost(<<"{gone}">>)')
+    async with await connect_robust(url) as connection:
+        channel = await connection.channel()
+        await channel.declare_queue("cards", exclusive=True)
 
 
 @pytest.mark.faults

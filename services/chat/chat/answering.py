@@ -111,7 +111,8 @@ class Answers:
             async with asyncio.timeout(self._terms.longest):
                 answered = await self._compose(live, token, started)
             message = await self._store(
-                lambda c: c.complete(live.asked, answered, self._clock(), live.pieces), live.asked
+                lambda c: c.complete(live.asked, answered, self._clock(), live.pieces, lambda: live.is_followed),
+                live.asked,
             )
             live.done(message)
             metrics.count(answered, monotonic() - started)

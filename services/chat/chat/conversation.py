@@ -1,6 +1,6 @@
 """A session's questions and answers as rows: asked, answered, failed, asked again. Each method is one short transaction's work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -142,10 +142,17 @@ class Conversation:
         answer.helpful, answer.comment, answer.rated_at = helpful, comment, now
         return answer
 
-    async def complete(self, asked: Asked, answered: Answered, now: datetime, pieces: Sequence[str] = ()) -> Message:
+    async def complete(
+        self,
+        asked: Asked,
+        answered: Answered,
+        now: datetime,
+        pieces: Sequence[str] = (),
+        is_followed: Callable[[], bool] = lambda: False,
+    ) -> Message:
         """Keep the whole answer with what its mode keeps and the pieces in which it was told, and tell the mesh.
 
-        Raises `Superseded` where the lease was lost.
+        `is_followed` is asked last: a stream of few words may be opening meanwhile. Raises `Superseded` where the lease was lost.
         """
         answer, studied = await self._held(asked)
         answer.content, answer.pieces = answered.content, [len(piece) for piece in pieces]
@@ -160,7 +167,7 @@ class Conversation:
         studied.updated_at = now
         await self._session.flush()
         outbox = Outbox(self._session, "chat")
-        await outbox.add(facts.answered(answer))
+        await outbox.add(facts.answered(answer, followed=is_followed()))
         for event in answered.events:
             await outbox.add(facts.of_message(event, answer.version, now))
         return answer

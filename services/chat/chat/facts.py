@@ -20,8 +20,8 @@ def started(session: StudySession) -> SessionStarted:
     )
 
 
-def answered(answer: Message) -> MessageAnswered:
-    """A question has its whole answer."""
+def answered(answer: Message, *, followed: bool = False) -> MessageAnswered:
+    """A question has its whole answer. Whether it was followed is known as it happens, and not said again."""
     cited = [Cited(document_id=citation["document_id"], page=citation["page"]) for citation in answer.citations]
     return MessageAnswered(
         version=answer.version,
@@ -30,6 +30,7 @@ def answered(answer: Message) -> MessageAnswered:
         user_id=answer.user_id,
         citations=cited,
         offline=answer.model is None,
+        followed=followed,
     )
 
 

@@ -24,6 +24,7 @@ class LiveAnswer:
         self.problem: Problem | None = None
         self._news: list[News] = []
         self._more = asyncio.Event()
+        self._followers = 0
         self._tell(begun(asked.answer_id, asked.session_id, asked.question_id, asked.attempt))
 
     @property
@@ -35,6 +36,11 @@ class LiveAnswer:
     def written(self) -> str:
         """The text so far."""
         return "".join(self.pieces)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether a reader of a stream is here. One who waits for the whole may be gone: nobody would notice before its end."""
+        return self._followers > 0
 
     def token(self, text: str) -> None:
         """Some more of the text."""
@@ -64,13 +70,17 @@ class LiveAnswer:
 
     async def follow(self, after: int = 0, *, pause: float = 10.0) -> AsyncIterator[News | None]:
         """The news after number `after`, as they come, until the end; None where none came for `pause` seconds."""
-        while not (self.ended.is_set() and after >= len(self._news)):
-            came = await self.more(after, pause=pause)
-            if not came:
-                yield None
-            for news in came:
-                after += 1
-                yield news
+        self._followers += 1
+        try:
+            while not (self.ended.is_set() and after >= len(self._news)):
+                came = await self.more(after, pause=pause)
+                if not came:
+                    yield None
+                for news in came:
+                    after += 1
+                    yield news
+        finally:
+            self._followers -= 1
 
     def _tell(self, *news: News) -> None:
         self._news += news

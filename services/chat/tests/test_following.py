@@ -12,6 +12,7 @@ import pytest
 from chassis.database import Database
 from chat import following, trails
 from chat.conversation import Conversation
+from chat.live_answers import LiveAnswer
 from devstack.servers import Redis as RedisServer
 from redis.asyncio import Redis
 
@@ -103,6 +104,52 @@ async def test_reader_in_another_process_hears_each_word_before_the_answer_is_wh
     assert [happening.data.get("text") for happening in early] == [None, "Cells", " divide"]
     assert len(heard[-2].data["citations"]) == 1
     expect_whole(heard, answer)
+
+
+async def _was_followed(school: School) -> bool:
+    kind, event = (await school.events())[-1]
+    assert kind == "chat.message.answered.v1"
+    return bool(event["followed"])
+
+
+async def test_mesh_is_told_whether_a_reader_saw_the_answer_come(school: School) -> None:
+    ada = school.student()
+    session = await ada.starts()
+    for _ in range(5):
+        await ada.hears(session, "What is a cell?")
+        assert await _was_followed(school)
+        await ada.asks(session, "What is a cell?")
+        assert not await _was_followed(school)
+
+
+async def _left_alone(live: LiveAnswer) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            if not live.is_followed:
+                return
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+async def test_reader_who_leaves_before_the_end_has_not_followed_unless_back_by_then(
+    database: Database, neighbours: Neighbours, comes_back: bool
+) -> None:
+    gate = asyncio.Event()
+    script = says("Cells ", "divide ", "[1].", gate=gate, after=2)
+    async with two_processes(database, neighbours, script) as (school, _):
+        ada = school.student()
+        session = await ada.starts()
+        async with ada.streams(session, "What do cells do?") as stream:
+            message_id = (await anext(stream)).data["id"]
+        await _left_alone(school.state.answers.live(UUID(message_id)))
+        if comes_back:
+            async with ada.follows(message_id) as stream:
+                await anext(stream)
+                gate.set()
+                assert [happening.name async for happening in stream][-1] == "done"
+        gate.set()
+        await school.until_answered(ada, session)
+        assert await _was_followed(school) is comes_back
 
 
 async def test_finished_answer_is_told_from_its_row_with_the_ids_that_it_had(

@@ -57,7 +57,7 @@ async def withdraw_news_of_document(event: DocumentDeleted, desk: Desk, clock: C
 
 @bus.on(MessageAnswered, retry=transient)
 async def tell_of_answer(event: MessageAnswered, session: AsyncSession, desk: Desk, clock: Clock) -> None:
-    """An answer that was finished while the student had no tab open is a notification."""
+    """An answer that was finished while the student had no tab open, and did not follow it, is a notification."""
     seen = await is_present(session, event.user_id, clock())
     told = None if seen else news.of_event(event)
     await desk.tell(event.message_id, event.version, owner=event.user_id, news=told, now=clock())
@@ -107,11 +107,13 @@ async def mail_link(event: EmailRequested, envelope: Envelope, post_office: Post
 @bus.on(DocumentProcessed, DocumentFailed, MessageAnswered, retry=patient, prefetch=5, concurrency=5, inbox=False)
 async def mail_news(event: News, envelope: Envelope, post_office: PostOffice) -> None:
     """What becomes a notification, by mail for who wants it so."""
+    if (told := news.of_event(event)) is None:
+        return
     await post_office.send_news(
         _subject_of(event),
         event.version,
         owner=event.user_id,
-        news=news.of_event(event),
+        news=told,
         expires_at=envelope.time + _NEWS_LIFE,
         is_last=_is_last(envelope),
     )
@@ -124,7 +126,7 @@ async def mail_reminder(event: ReviewReminderRaised, envelope: Envelope, post_of
         subject_of(event.user_id),
         event.due_version,
         owner=event.user_id,
-        news=news.reviews_due(event.day, event.reviews, event.new),
+        news=news.reviews_due(event.day, event.reviews, event.new, event.decks, event.more_decks),
         expires_at=event.expires_at,
         is_last=_is_last(envelope),
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from contracts.notifier import NotificationWithdrawn
 from mesh import Envelope, Event
 
 from notifier.models import Notification
@@ -32,6 +33,13 @@ def of_notification(notification: Notification) -> str:
     """A notification, as it stands in the list."""
     data = NotificationOut.model_validate(notification).model_dump(mode="json")
     return _frame("notification", notification.id, notification.created_at, data)
+
+
+def of_withdrawal(event: NotificationWithdrawn, envelope: Envelope, unread: int) -> str:
+    """A notification that is to be shown no more, and how many are left unread."""
+    return _frame(
+        "notification.withdrawn", envelope.id, envelope.time, {"id": str(event.notification_id), "unread": unread}
+    )
 
 
 def hello(frame_id: UUID, now: datetime, *, newest: int, unread: int) -> str:

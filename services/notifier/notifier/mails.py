@@ -73,6 +73,11 @@ class Mails:
                 )
             )
 
+    async def lapse(self, mail_id: UUID) -> None:
+        """It is not to be sent any more; nothing where it was never tried, or is settled."""
+        if (await self._session.execute(select(Mail.id).where(Mail.id == mail_id))).first() is not None:
+            await self.fail(mail_id, MailStatus.EXPIRED)
+
     async def defer(self, mail_id: UUID, detail: str) -> None:
         """It will be tried again."""
         mail = await self._locked(mail_id)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from chassis.errors import NotFound
 from chassis.paging import INTEGER, PageRequest
 from chassis.personal_data import is_erased
-from contracts.notifier import NotificationDelivered
+from contracts.notifier import NotificationDelivered, NotificationWithdrawn
 from mesh import Outbox
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -87,6 +87,7 @@ class Notifications:
     async def delete(self, notification_id: UUID) -> None:
         """Remove it. Raises `NoSuchNotification`."""
         await self._session.delete(await self.get(notification_id))
+        await _say_withdrawn(self._session, notification_id, self._owner)
 
 
 class Desk:
@@ -99,7 +100,7 @@ class Desk:
         """Put the news in place of what was said of this thing before; None only withdraws that."""
         if not await self._is_newer(subject_id, version):
             return
-        await self._session.execute(delete(Notification).where(col(Notification.subject_id) == subject_id))
+        await self._withdraw(subject_id)
         if (
             news is None
             or await is_erased(self._session, owner)
@@ -124,6 +125,12 @@ class Desk:
             )
         )
 
+    async def _withdraw(self, subject_id: UUID) -> None:
+        gone = delete(Notification).where(col(Notification.subject_id) == subject_id)
+        found = await self._session.execute(gone.returning(col(Notification.id), col(Notification.user_id)))
+        for notification, owner in found.all():
+            await _say_withdrawn(self._session, notification, owner)
+
     async def _is_newer(self, subject_id: UUID, version: int) -> bool:
         statement = insert(Told).values(subject_id=subject_id, version=version)
         newer = statement.on_conflict_do_update(
@@ -139,3 +146,7 @@ class Desk:
             index_elements=["user_id"], set_={"newest": col(Feed.newest) + 1}
         ).returning(col(Feed.newest))
         return (await self._session.execute(counted)).scalar_one()
+
+
+async def _say_withdrawn(session: AsyncSession, notification: UUID, owner: UUID) -> None:
+    await Outbox(session, SCHEMA).add(NotificationWithdrawn(version=2, notification_id=notification, user_id=owner))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -15,6 +16,7 @@ from chassis.personal_data import is_erased
 from chassis.sealing import KeyRing
 from contracts.auth import EmailRequested
 from mesh import Transient
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifier.addresses import NoAddress, recipient
 from notifier.kinds import Channel
@@ -26,6 +28,7 @@ from notifier.notifications import notification_id
 from notifier.posting import Pace, Passing, Post, Refused
 from notifier.preferences import wants
 from notifier.presence import is_present
+from notifier.reminders import Reminders
 from notifier.students import Students
 from notifier.unsubscribing import Unsubscribing
 
@@ -69,30 +72,37 @@ class PostOffice:
         self, subject_id: UUID, version: int, *, owner: UUID, news: News, expires_at: datetime, is_last: bool
     ) -> None:
         """A notification by mail, where the student wants it and has not heard newer. Raises `ProfileUnknown`."""
-        student = await self._addressee(subject_id, version, owner, news)
-        if student is None:
-            return
         mail_id = notification_id(subject_id, news.kind, version)
+        async with self.database.transaction() as session:
+            student = await self._addressee(session, subject_id, version, owner, news)
+            if student is None:
+                await Mails(session, self.clock()).lapse(mail_id)
+                return
         order = Order(mail_id, owner, news.kind, student.email, expires_at, is_last)
         unsubscribe = self.unsubscribing.link(owner, news.kind)
         await self.pace.turn()
         await self._send(order, lambda: news_letter(news, student.name, unsubscribe, self.study_url))
 
-    async def _addressee(self, subject_id: UUID, version: int, owner: UUID, news: News) -> Student | None:
-        """Who is to get the news; nobody where it is not wanted, is old, or was seen."""
-        async with self.database.transaction() as session:
-            if not await wants(session, owner, news.kind, Channel.EMAIL):
-                return None
-            told = await session.get(Told, subject_id)
-            if told is not None and told.version > version:
-                return None
-            if news.only_for_who_left and await is_present(session, owner, self.clock()):
-                return None
-            student = await Students(session).get(owner)
-            if student is None and await is_erased(session, owner):
-                return None
+    async def _addressee(
+        self, session: AsyncSession, subject_id: UUID, version: int, owner: UUID, news: News
+    ) -> Student | None:
+        """Who is to get the news; nobody where it is not wanted, or not at this hour, is old, or was seen."""
+        now = self.clock()
+        if not await wants(session, owner, news.kind, Channel.EMAIL):
+            return None
+        told = await session.get(Told, subject_id)
+        if told is not None and told.version > version:
+            return None
+        if news.only_for_who_left and await is_present(session, owner, now):
+            return None
+        student = await Students(session).get(owner)
         if student is None:
+            if await is_erased(session, owner):
+                return None
             raise ProfileUnknown(f"nothing was heard of user {owner} yet")
+        hours = await Reminders(session, owner).hours()
+        if news.heeds_quiet_hours and hours.are_quiet(now, ZoneInfo(student.time_zone)):
+            return None  # chosen, or flown into, while the mail waited
         return student if student.email_verified else None
 
     async def _send(self, order: Order, write: Callable[[], Letter]) -> None:

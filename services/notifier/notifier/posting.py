@@ -2,17 +2,21 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from email import policy
 from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 from typing import Literal, Protocol
 
-from aiosmtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, send
+from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientsRefused
 
 Encryption = Literal["starttls", "tls", "none"]
 # What may pass with time: the network, a server that is busy or down, one that we are not let into.
 Passing = (SMTPException, OSError, TimeoutError)
+# A server that is given up while it looks at a mail may have taken it, and gets it again. So RFC 5321 (4.5.3.2.6) gives it this.
+_TAKING_SECONDS = 600.0
+_PARTING_SECONDS = 1.0
 
 
 def written(mail: EmailMessage, *, utf8: bool = False) -> bytes:
@@ -20,7 +24,7 @@ def written(mail: EmailMessage, *, utf8: bool = False) -> bytes:
 
     Folded at 78 a long link would be encoded (RFC 2047), which List-Unsubscribe must not be: no reader would find its link.
     """
-    return mail.as_bytes(policy=SMTP.clone(max_line_length=998, cte_type="7bit", utf8=utf8))
+    return mail.as_bytes(policy=policy.SMTP.clone(max_line_length=998, cte_type="7bit", utf8=utf8))
 
 
 class Refused(Exception):
@@ -64,24 +68,21 @@ class SmtpServer:
 
     async def send(self, mail: EmailMessage) -> None:
         """See `Post`. One connection for each mail: there are few, and a kept one may be dead."""
-        sender, recipient = (mail[name].addresses[0].addr_spec for name in ("From", "To"))
-        beyond_ascii = not (sender + recipient).isascii()
+        client = SMTP(
+            hostname=self.host,
+            port=self.port,
+            username=self.username,
+            password=self.password,
+            use_tls=self.encryption == "tls",
+            start_tls=self.encryption == "starttls",
+            cert_bundle=self.certificates,
+            timeout=self.seconds,
+        )
         try:
             async with asyncio.timeout(2 * self.seconds):
-                await send(
-                    written(mail, utf8=beyond_ascii),
-                    sender=sender,
-                    recipients=[recipient],
-                    mail_options=["SMTPUTF8"] if beyond_ascii else [],
-                    hostname=self.host,
-                    port=self.port,
-                    username=self.username,
-                    password=self.password,
-                    use_tls=self.encryption == "tls",
-                    start_tls=self.encryption == "starttls",
-                    cert_bundle=self.certificates,
-                    timeout=self.seconds,
-                )
+                await client.connect()
+            async with asyncio.timeout(_TAKING_SECONDS):
+                await _hand_over(client, mail)
         except SMTPRecipientsRefused as error:
             if all(refusal.code >= 500 for refusal in error.recipients):
                 raise Refused("; ".join(f"{r.code} {r.message}" for r in error.recipients)) from error
@@ -90,6 +91,23 @@ class SmtpServer:
             if error.code >= 500:
                 raise Refused(f"{error.code} {error.message}") from error
             raise
+        finally:
+            await _leave(client)
+
+
+async def _hand_over(client: SMTP, mail: EmailMessage) -> None:
+    sender, recipient = (mail[name].addresses[0].addr_spec for name in ("From", "To"))
+    beyond_ascii = not (sender + recipient).isascii()
+    options = ["SMTPUTF8"] if beyond_ascii else []
+    as_sent = written(mail, utf8=beyond_ascii)
+    await client.sendmail(sender, [recipient], as_sent, mail_options=options, timeout=_TAKING_SECONDS)
+
+
+async def _leave(client: SMTP) -> None:
+    # What it has taken, it has: no word at parting makes it a mail to send again.
+    with suppress(*Passing):
+        await client.quit(timeout=_PARTING_SECONDS)
+    client.close()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """What every process with sockets hears of the mesh, and passes on to the tabs that it holds."""
 
-from uuid import uuid4
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID, uuid4
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -12,13 +14,14 @@ from contracts.ingestion import (
     DocumentProgressed,
     DocumentUploaded,
 )
-from contracts.notifier import NotificationDelivered
+from contracts.notifier import NotificationDelivered, NotificationWithdrawn
 from mesh import Envelope, Subscriptions
 
 from notifier import frames
 from notifier.catching_up import untold
 from notifier.hub import Hub
 from notifier.kinds import Channel
+from notifier.notifications import Notifications
 
 bus = Subscriptions("notifier")
 
@@ -57,9 +60,28 @@ async def push_notification(event: NotificationDelivered, hub: Hub, database: Da
     known = hub.known(event.user_id)
     if event.channel != Channel.IN_APP.value or known is None:
         return
+    with _fetched_at_worst(event.user_id, hub, clock):
+        hub.tell(event.user_id, await untold(database, event.user_id, known, clock()))
+
+
+@bus.broadcast(NotificationWithdrawn)
+async def push_withdrawal(
+    event: NotificationWithdrawn, envelope: Envelope, hub: Hub, database: Database, clock: Clock
+) -> None:
+    """A notification is there no more."""
+    if event.user_id not in hub.users:
+        return
+    with _fetched_at_worst(event.user_id, hub, clock):
+        async with database.transaction() as session:
+            unread = await Notifications(session, event.user_id).unread()
+        hub.push(event.user_id, frames.of_withdrawal(event, envelope, unread))
+
+
+@contextmanager
+def _fetched_at_worst(owner: UUID, hub: Hub, clock: Clock) -> Iterator[None]:
+    """What cannot be read here, the student's tabs are asked to fetch."""
     try:
-        found = await untold(database, event.user_id, known, clock())
+        yield
     except Exception:
-        hub.push(event.user_id, frames.resync(uuid4(), clock()))
+        hub.push(owner, frames.resync(uuid4(), clock()))
         raise
-    hub.tell(event.user_id, found)

@@ -56,7 +56,12 @@ class Settings(StoringSettings, env_prefix="NOTIFIER_"):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_certificates: str | None = Field(None, description="A file of authorities to trust instead of the system's")
-    smtp_seconds: float = Field(20.0, gt=0, le=120, description="The longest that the server may take for an answer")
+    smtp_seconds: float = Field(
+        20.0,
+        gt=0,
+        le=120,
+        description="The longest that the server may take for an answer; for the mail itself it has ten minutes",
+    )
 
     @field_validator("public_url")
     @classmethod

@@ -56,7 +56,6 @@ def asked(student: Student) -> MessageAsked:
     return MessageAsked(message_id=uuid4(), session_id=uuid4(), question_id=uuid4(), user_id=student.id, attempt=1)
 
 
-def answered(student: Student) -> MessageAnswered:
-    return MessageAnswered(
-        version=2, message_id=uuid4(), session_id=uuid4(), user_id=student.id, citations=[], offline=True
-    )
+def answered(student: Student, *, followed: bool = False) -> MessageAnswered:
+    ids = {"message_id": uuid4(), "session_id": uuid4(), "user_id": student.id}
+    return MessageAnswered(version=2, **ids, citations=[], offline=True, followed=followed)

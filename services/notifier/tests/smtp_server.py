@@ -25,7 +25,10 @@ ACCEPTED = "250 OK"
 
 @dataclass
 class SmtpServer:
-    """`to_recipients` and `to_mails` are what it answers next; when they are used up, it accepts."""
+    """`to_recipients` and `to_mails` are what it answers next; when they are used up, it accepts.
+
+    Once it has a mail it thinks for `thinks` seconds, and until it `may_answer`; likewise before it lets its client go.
+    """
 
     port: int
     mails: list[EmailMessage] = field(default_factory=list)
@@ -35,6 +38,11 @@ class SmtpServer:
     to_mails: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
     password: bytes | None = None
+    thinks: float = 0.0
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
         self.recipients.append(address)
@@ -51,7 +59,16 @@ class SmtpServer:
             assert isinstance(mail, EmailMessage)
             self.mails.append(mail)
             self.as_sent.append(envelope.content)
+        await self._think()
         return answer
+
+    async def handle_QUIT(self, _: SMTP, __: Session, ___: Envelope) -> str:  # noqa: N802
+        await self._think()
+        return "221 Bye"
+
+    async def _think(self) -> None:
+        await asyncio.sleep(self.thinks)
+        await self.may_answer.wait()
 
     def authenticate(self, _: SMTP, __: Session, ___: Envelope, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)

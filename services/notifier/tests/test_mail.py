@@ -220,9 +220,19 @@ async def test_a_crash_after_sending_gives_one_duplicate_that_clients_fold(campu
         assert [mail["Message-ID"] for mail in server.mails] == [f"<{event.request_id}@localhost>"] * 2
 
 
-def _at(server: SmtpServer, kind: type[Server]) -> Server:
+async def test_a_server_that_thinks_for_long_about_a_mail_is_not_sent_it_again(campus: Campus) -> None:
+    """Neither is one that has taken it, and then has no word of parting."""
+    async with smtp_server() as server:
+        server.thinks = 5.0
+        event = requested()
+        await _office(campus, _at(server, Server, seconds=2.0)).send_requested(event, is_last=False)
+        mail = await became(campus, event.request_id, MailStatus.DELIVERED)
+        assert (mail.attempts, len(server.mails)) == (1, 1)
+
+
+def _at(server: SmtpServer, kind: type[Server], seconds: float = 5.0) -> Server:
     login: dict[str, Any] = dict.fromkeys(("username", "password", "certificates"))
-    return kind("127.0.0.1", server.port, "none", seconds=5.0, **login)
+    return kind("127.0.0.1", server.port, "none", seconds=seconds, **login)
 
 
 def _office(campus: Campus, post: Server) -> PostOffice:

@@ -123,6 +123,7 @@ async def test_news_that_is_old_or_was_seen_is_not_mailed(campus: Campus) -> Non
 async def test_an_answer_is_mailed_to_who_has_left(campus: Campus) -> None:
     async with smtp_server() as server, campus.running(**towards(server)):
         ada = await _subscribed(campus)
+        await campus.tell(answered(ada, followed=True))
         await campus.tell(answered(ada))
         assert [mail["Subject"] for mail in await _arrived(server, 1)] == ["Your answer is ready"]
 

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from chassis.study_day import StudyDay
-from contracts.flashcard import ReviewsCleared, ReviewsDue
+from contracts.flashcard import DueDeck, ReviewsCleared, ReviewsDue
 from contracts.notifier import ReviewReminderRaised
 from notifier.models import MailStatus
 from notifier.notifications import notification_id
@@ -39,7 +40,15 @@ async def told_of_cards(campus: Campus, student: Student) -> None:
     said = profile(student).model_dump() | {"time_zone": zone_where_it_is_noon()}
     await campus.tell(type(profile(student))(**said))
     ends = datetime.now(UTC) + timedelta(hours=12)
-    await campus.tell(ReviewsDue(version=1, user_id=student.id, day=today(), reviews=12, new=5, day_ends_at=ends))
+    decks = [
+        DueDeck(name=name, cards=cards)
+        for name, cards in (("Rock & Roll", 9), ("History", 4), ("win at evil.example", 2))
+    ]
+    await campus.tell(
+        ReviewsDue(
+            version=1, user_id=student.id, day=today(), reviews=12, new=5, day_ends_at=ends, decks=decks, more_decks=1
+        )
+    )
 
     async def reminded() -> bool:
         minute = {"reminder_time": f"12:{datetime.now(UTC):%M}"}
@@ -60,7 +69,12 @@ async def test_a_reminder_reaches_the_tab_the_list_and_the_mail_and_is_turned_of
             pushed = (await tab.hears("notification"))["data"]
         (listed,) = (await ada.notifications())["items"]
         assert pushed == listed
-        assert listed["data"] == {"day": today().isoformat(), "reviews": 12, "new": 5}
+        assert listed["body"] == (
+            "12 reviews and 5 new cards are due today: Rock & Roll 9, History 4, 2 other decks 4. Some are still to be done."
+        )
+        counts = {name: listed["data"][name] for name in ("day", "reviews", "new", "more_decks")}
+        assert counts == {"day": today().isoformat(), "reviews": 12, "new": 5, "more_decks": 1}
+        assert listed["data"]["decks"][2] == {"name": "win at evil.example", "cards": 2}
 
         async def arrived() -> bool:
             return bool(server.mails)
@@ -69,8 +83,11 @@ async def test_a_reminder_reaches_the_tab_the_list_and_the_mail_and_is_turned_of
         (mail,) = server.mails
         assert mail["Message-ID"] == f"<{listed['id']}@localhost>"
         assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-        for part in parts(mail):
-            assert "12 reviews and 5 new cards" in part
+        for part, name in zip(parts(mail), ("Rock & Roll 9", "Rock &amp; Roll 9"), strict=True):
+            assert f"12 reviews and 5 new cards are due today: {name}, History 4, 2 other decks 4." in part.replace(
+                "\n", " "
+            )
+            assert "evil" not in part, "a name that leads somewhere is no name"
             assert "https://study.example.org/review" in part
         link = urlsplit(mail["List-Unsubscribe"].strip("<>"))
         click = f"{link.path.removeprefix('/api/v1')}?{link.query}"
@@ -136,6 +153,24 @@ async def test_who_finished_while_the_server_was_away_is_not_reminded(campus: Ca
             await campus.tell(reminder)
             await campus.tell(other := raised(bob, 1))
             await became(campus, other.notification_id, MailStatus.DELIVERED)
+            await became(campus, reminder.notification_id, MailStatus.EXPIRED)
+            assert [mail["Message-ID"] for mail in server.mails] == [f"<{other.notification_id}@localhost>"]
+
+
+async def test_a_reminder_that_waited_is_not_sent_into_quiet_hours_chosen_meanwhile(campus: Campus) -> None:
+    port = free_port()
+    async with campus.running(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none"):
+        ada, bob = await known(campus), await known(campus)
+        await campus.tell(reminder := raised(ada))
+        await became(campus, reminder.notification_id, MailStatus.SENDING)
+        now = datetime.now(ZoneInfo("Europe/London"))
+        quiet = {name: f"{now + timedelta(hours=ahead):%H:%M}" for name, ahead in (("begins", -1), ("ends", 1))}
+        await ada.client.put("/notifications/preferences", json={"quiet_hours": quiet})
+        async with smtp_server(port=port) as server:
+            await campus.tell(reminder)
+            await campus.tell(other := raised(bob))
+            await became(campus, other.notification_id, MailStatus.DELIVERED)
+            await became(campus, reminder.notification_id, MailStatus.EXPIRED)
             assert [mail["Message-ID"] for mail in server.mails] == [f"<{other.notification_id}@localhost>"]
 
 

@@ -99,6 +99,18 @@ async def test_an_answer_is_a_notification_only_for_who_has_left(campus: Campus)
         assert first != second
 
 
+async def test_an_answer_that_was_read_as_it_came_is_no_notification(campus: Campus) -> None:
+    async with campus.running():
+        ada = await campus.student()
+        followed = answered(ada, followed=True)
+        await campus.tell(followed)
+        await campus.taken(1)
+        assert (await ada.notifications())["items"] == []
+        await campus.tell(followed.model_copy(update={"followed": False}))  # as its snapshot says it again
+        await campus.taken(2)
+        assert (await ada.notifications())["items"] == []
+
+
 async def _gone(campus: Campus) -> None:
     async def nobody() -> bool:
         async with campus.database.transaction() as session:

@@ -1,25 +1,27 @@
 """Notifier as a process: schema, roles, retention, and a process of its own that is told to stop."""
 
 import asyncio
-import os
 import signal
-import sys
 from datetime import timedelta
 from socket import create_server
 from uuid import uuid4
 
 import httpx
+import pytest
 from chassis.database import Database
 from chassis.migrations import differences
 from notifier.app import compose
-from notifier.models import Notification, tables
+from notifier.models import MailStatus, Notification, tables
 from notifier.news import document_ready
 from notifier.notifications import Desk, Notifications
 from notifier.retention import Retention
 from sqlalchemy import text
 
 from .builders import processed
-from .campus import Campus, until
+from .campus import STARTING, Campus, until
+from .post import became, requested
+from .smtp_server import smtp_server
+from .test_mail import towards
 
 
 async def test_schema_is_what_the_models_say(database: Database) -> None:
@@ -87,28 +89,18 @@ async def test_retention_waits_an_outage_out(campus: Campus) -> None:
 async def test_a_process_starts_serves_and_stops_cleanly(campus: Campus) -> None:
     with create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    environment = os.environ | {
-        "ENVIRONMENT": "test",
-        "NOTIFIER_PORT": str(port),
-        "NOTIFIER_DATABASE_URL": campus.database.url,
-        "AMQP_URL": campus.amqp_url,
-        "REDIS_URL": campus.redis_url,
-        "AUTH_URL": campus.registry.url,
-        "DATA_DIR": str(campus.folder),
-    }
     roles = ("api", "consumer", "relay", "scheduler")
-    running = await asyncio.create_subprocess_exec(sys.executable, "-m", "notifier", *roles, env=environment)
     url = f"http://127.0.0.1:{port}"
-    try:
 
-        async def ready() -> bool:
-            try:
-                async with httpx.AsyncClient() as client:
-                    return (await client.get(f"{url}/health/ready")).status_code == 200
-            except httpx.TransportError:
-                return False
+    async def ready() -> bool:
+        try:
+            async with httpx.AsyncClient() as client:
+                return (await client.get(f"{url}/health/ready")).status_code == 200
+        except httpx.TransportError:
+            return False
 
-        await until(ready, 50)
+    async with campus.separate(*roles, NOTIFIER_PORT=str(port)) as running:
+        await until(ready, STARTING)
         campus.urls.append(url)
         ada = await campus.student()
         async with ada.tab() as tab:
@@ -120,7 +112,26 @@ async def test_a_process_starts_serves_and_stops_cleanly(campus: Campus) -> None
             assert await asyncio.wait_for(running.wait(), 30) == 0
         async with campus.database.transaction() as session:
             assert (await session.execute(text("SELECT count(*) FROM presence"))).scalar_one() == 0
-    finally:
-        if running.returncode is None:
+
+
+@pytest.mark.timeout(150)
+async def test_a_process_killed_in_mid_mail_leaves_it_to_the_next_under_the_same_message_id(campus: Campus) -> None:
+    async with smtp_server() as server:
+        mailing = {f"NOTIFIER_{name.upper()}": str(value) for name, value in towards(server).items()}
+        event = requested()
+        await campus.tell(event)
+        server.may_answer.clear()
+
+        async def has_it() -> bool:
+            return bool(server.mails)
+
+        async with campus.separate("consumer", **mailing) as running:
+            await until(has_it, STARTING)
             running.kill()
             await running.wait()
+        server.may_answer.set()
+        async with campus.separate("consumer", **mailing):
+            mail = await became(campus, event.request_id, MailStatus.DELIVERED)
+        assert mail.attempts == 2
+        assert [mail["Message-ID"] for mail in server.mails] == [f"<{event.request_id}@localhost>"] * 2
+        assert [name for name, _ in await campus.events()] == ["notifier.notification.delivered.v1"]

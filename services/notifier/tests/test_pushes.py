@@ -1,10 +1,17 @@
 """What happens reaches every tab of the student, in every process, and nobody else's."""
 
 import asyncio
+import json
 from uuid import UUID, uuid4
 
+import pytest
+from chassis.database import Database, DatabaseAway
+from contracts.notifier import NotificationDelivered, NotificationWithdrawn
 from devstack.line import Line
+from mesh import Envelope
 from notifier.catching_up import MOST
+from notifier.hub import Hub
+from notifier.pushes import push_notification, push_withdrawal
 
 from .builders import answered, asked, deleted, delivered, failed, processed, progressed, uploaded
 from .campus import Campus
@@ -125,6 +132,72 @@ async def test_a_push_out_of_turn_brings_what_came_before_it(campus: Campus) -> 
             await campus.tell(delivered(ada, first))
             await campus.tell(delivered(ada, third))
             assert (await tab.hears("notification"))["data"]["number"] == 3
+
+
+async def test_a_withdrawn_notification_leaves_every_tab_in_every_process(campus: Campus) -> None:
+    async with campus.running() as first, campus.process() as second:
+        ada, bob = await campus.student(), await campus.student()
+        async with ada.tab(first) as one, ada.tab(first) as two, ada.tab(second) as three, bob.tab(second) as other:
+            gone, kept = uuid4(), uuid4()
+            told = []
+            for document in (gone, kept):
+                await campus.tell(processed(ada, document))
+                told.append((await one.hears("notification"))["data"]["id"])
+            await campus.tell(deleted(ada, gone))
+            frames = [await tab.hears("notification.withdrawn") for tab in (one, two, three)]
+            assert frames[0] == frames[1] == frames[2]
+            assert frames[0]["data"] == {"id": told[0], "unread": 1}
+            await campus.tell(failed(ada, kept, version=9))  # takes the place of what was told
+            newer = [(await tab.hears("notification.withdrawn"))["data"]["id"] for tab in (one, two, three)]
+            assert newer == [told[1]] * 3
+            (item,) = (await ada.notifications())["items"]
+            await ada.client.delete(f"/notifications/{item['id']}")
+            for tab in (one, two, three):
+                assert (await tab.hears("notification.withdrawn"))["data"] == {"id": item["id"], "unread": 0}
+            await campus.tell(deleted(bob, uuid4()))
+            assert (await other.hears())["type"] == "document.deleted"
+
+
+async def test_what_was_withdrawn_during_a_break_is_missing_from_the_list(campus: Campus) -> None:
+    async with campus.running():
+        ada = await campus.student()
+        documents = uuid4(), uuid4()
+        async with ada.tab() as tab:
+            for document in documents:
+                await campus.tell(processed(ada, document))
+                known = (await tab.hears("notification"))["data"]["number"]
+        await campus.tell(deleted(ada, documents[0]))
+        await campus.taken(3)
+        async with ada.tab(after=known) as tab:
+            assert tab.hello == {"newest": 2, "unread": 1}
+            assert [item["number"] for item in (await ada.notifications())["items"]] == [2]
+            await campus.tell(deleted(ada, documents[1]))
+            assert (await tab.hears("notification.withdrawn"))["data"]["unread"] == 0
+
+
+async def test_tabs_are_asked_to_fetch_what_cannot_be_read_for_them(campus: Campus) -> None:
+    hub, owner, now = Hub(most=1, most_per_user=1, most_waiting=10), uuid4(), campus.clock()
+    tab = hub.admit(owner)
+    tab.known = 0
+    away = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", schema="notifier")
+    ids = {"notification_id": uuid4(), "user_id": owner}
+    told = NotificationDelivered(version=1, **ids, kind="document_ready", channel="in_app")
+    with pytest.raises(DatabaseAway):
+        await push_notification(told, hub, away, lambda: now)
+    withdrawn = NotificationWithdrawn(version=2, **ids)
+    envelope = Envelope(
+        id=uuid4(),
+        source="notifier",
+        type=withdrawn.routing_key,
+        subject="",
+        time=now,
+        dataschema="",
+        aggregate_version=2,
+    )
+    with pytest.raises(DatabaseAway):
+        await push_withdrawal(withdrawn, envelope, hub, away, lambda: now)
+    assert [json.loads(await tab.next())["type"] for _ in range(2)] == ["resync", "resync"]
+    await away.close()
 
 
 async def test_tabs_are_asked_to_fetch_when_the_process_heard_nothing_for_a_while(campus: Campus) -> None:

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from .builders import progressed, uploaded
+from .builders import processed, progressed, uploaded
 from .campus import Campus, Student, Tab, until
 
 # A few of these fill what the kernels of both sides hold for a reader that sleeps.
@@ -95,6 +95,19 @@ async def test_a_plain_request_is_told_to_open_a_websocket(campus: Campus) -> No
     async with campus.process():
         ada = await campus.student()
         assert (await ada.client.get("/ws", params={"ticket": "x"})).status_code == 426
+
+
+async def test_who_does_not_say_in_a_number_where_it_stands_begins_at_the_newest(campus: Campus) -> None:
+    async with campus.running():
+        ada = await campus.student()
+        await campus.tell(processed(ada))
+        await campus.taken(1)
+        for after in ("", "x", "-1", "1.5", "\u0663", "9" * 5000):
+            async with ada.tab(after=after) as tab:
+                assert tab.hello["newest"] == 1
+                document = uuid4()
+                await campus.tell(uploaded(ada, document))
+                assert (await tab.hears())["data"]["document_id"] == str(document)
 
 
 async def test_sockets_of_a_user_and_of_a_process_are_bounded(campus: Campus) -> None:

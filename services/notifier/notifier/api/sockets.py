@@ -1,6 +1,7 @@
 """The WebSocket that tells every open tab what happens, and its tickets."""
 
 import asyncio
+import re
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ router = APIRouter(tags=["live"])
 _AT_THE_ROOT: dict[str, Any] = {"x-root": True}
 TOO_SLOW = 4008
 _GOODBYE_SECONDS = 5.0
+_NUMBER = re.compile("[0-9]{1,18}")
 # Nothing that a client says is of interest, so it is listened to at leisure: a flood is held back in its own connection.
 _BETWEEN_MESSAGES = 0.05
 
@@ -84,14 +86,18 @@ async def _greeting(websocket: WebSocket, connection: Connection, attendance: At
     """The first frames. As soon as it is known where the client stands, the socket hears pushes: what comes in between is read here."""
     database: Database = websocket.app.state.database
     now = websocket.app.state.clock()
-    after = websocket.query_params.get("after", "")
     async with database.transaction() as session:
         await attendance.arrive(session, connection.user_id)
         notifications = Notifications(session, connection.user_id)
         newest, unread = await notifications.newest(), await notifications.unread()
-    connection.known = known = min(int(after), newest) if after.isascii() and after.isdecimal() else newest
+    connection.known = known = _place(websocket.query_params.get("after", ""), newest)
     missed = connection.take(await untold(database, connection.user_id, known, now))
     return [frames.hello(uuid4(), now, newest=newest, unread=unread), *missed]
+
+
+def _place(after: str, newest: int) -> int:
+    """Where a client stands by its own word; at the newest where that is no number, or too long for one."""
+    return min(int(after), newest) if _NUMBER.fullmatch(after) else newest
 
 
 async def _converse(websocket: WebSocket, connection: Connection, greeting: list[str]) -> None:
