@@ -21,6 +21,7 @@ NOTIFICATION = UUID("018f3b2e-0000-7000-8000-000000000007")
 EXPORT = UUID("018f3b2e-0000-7000-8000-00000000000c")
 TITLE = "Introduction to Sociology"
 CULTURE_SHOCK = "Culture shock is the disorientation that people feel in an unfamiliar culture."
+DUE_DECKS = [flashcard.DueDeck(name="Biology", cards=8), flashcard.DueDeck(name="History", cards=4)]
 
 ERASED = (
     chat.ChatDataErased,
@@ -222,6 +223,9 @@ def _of_cards() -> list[Event]:
             reviews=12,
             new=5,
             day_ends_at=datetime(2026, 11, 24, 3, 0, tzinfo=UTC),
+            since=datetime(2026, 11, 23, 10, 0, tzinfo=UTC),
+            decks=DUE_DECKS,
+            more_decks=2,
         ),
         flashcard.ReviewsCleared(version=2, user_id=USER, day=date(2026, 11, 23)),
     ]
@@ -250,6 +254,8 @@ def _of_notifications() -> list[Event]:
             day=date(2026, 11, 23),
             reviews=12,
             new=5,
+            decks=DUE_DECKS,
+            more_decks=2,
             expires_at=datetime(2026, 11, 23, 21, 0, tzinfo=UTC),
         ),
     ]

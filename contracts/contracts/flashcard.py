@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from mesh import Event
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from contracts.personal_data import DataErased, DataExported
 
@@ -57,14 +57,25 @@ class DeckShared(Event, type="flashcard.deck.shared", version=1, aggregate="deck
     cards: int = Field(ge=0)
 
 
+class DueDeck(BaseModel):
+    """A deck with what lies in it, and how many of its cards are due."""
+
+    name: str
+    cards: int = Field(ge=1)
+
+
 class ReviewsDue(Event, type="flashcard.reviews.due", version=1, aggregate="user_id"):
-    """A student's day has begun with cards to review. Published once per student and day."""
+    """A student has cards to review on this day. Published once per student and day: when it begins, or, where it begins with
+    none, when the first are there. Once more only after reviews.cleared, when there are some again."""
 
     user_id: UUID
     day: date
     reviews: int = Field(ge=0, description="Cards that are due by their interval")
     new: int = Field(ge=0, description="New cards that the day's limits allow")
     day_ends_at: AwareDatetime
+    since: AwareDatetime | None = Field(None, description="Since when, where it is not since the day's beginning")
+    decks: list[DueDeck] = Field([], description="Those with the most of them, at most three, by their outermost names")
+    more_decks: int = Field(0, ge=0, description="How many others have some")
 
 
 class ReviewsCleared(Event, type="flashcard.reviews.cleared", version=1, aggregate="user_id"):

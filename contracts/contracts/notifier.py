@@ -7,6 +7,7 @@ from uuid import UUID
 from mesh import Event
 from pydantic import AwareDatetime, Field
 
+from contracts.flashcard import DueDeck
 from contracts.personal_data import DataErased, DataExported
 
 
@@ -46,6 +47,8 @@ class ReviewReminderRaised(Event, type="notifier.review_reminder.raised", versio
     day: date
     reviews: int = Field(ge=0, description="Cards that were due by their interval when the day began")
     new: int = Field(ge=0, description="New cards that the day's limits allowed then")
+    decks: list[DueDeck] = Field([], description="As flashcard.reviews.due named them")
+    more_decks: int = Field(0, ge=0, description="How many others had some")
     expires_at: AwareDatetime = Field(description="It is not sent any more from then on")
 
 

@@ -3,10 +3,15 @@
 import sys
 
 import uvloop
-from bus import consuming, latency, relaying
+from bus import committing, consuming, latency, relaying
 from bus.stage import servers
 
-QUESTIONS = {"relay": relaying.report, "consumer": consuming.report, "latency": latency.report}
+QUESTIONS = {
+    "relay": relaying.report,
+    "consumer": consuming.report,
+    "commits": committing.report,
+    "latency": latency.report,
+}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import traceback
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from aio_pika.abc import AbstractIncomingMessage
 
@@ -82,7 +83,7 @@ def _onward(
 ) -> Outgoing:
     return Outgoing(
         routing_key=queue,
-        message_id=message.message_id or "",
+        message_id=message.message_id or str(uuid4()),
         headers=headers,
         body=message.body,
         expiration=expiration,

@@ -104,7 +104,7 @@ class Relay:
             raise ConnectionError("the broker closed the channel")
 
     async def _send(self, leases: Leases, channel: AbstractChannel, batch: Batch) -> None:
-        outcomes = await publish(channel, EXCHANGE, map(message_of_row, batch.rows))
+        outcomes = await publish(channel, EXCHANGE, [message_of_row(row) for row in batch.rows])
         sent: list[asyncpg.Record] = []
         unsent: list[asyncpg.Record] = []
         vanished = False

@@ -4,6 +4,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flashcard.models import NoteKind
 
@@ -13,6 +14,20 @@ _TAG, _EMPHASIS = re.compile(r"<[^<>]*>"), re.compile(r"[*_`#~]+")
 _BRACES = re.compile(r"\{\{c\d{1,3}::|\}\}")
 MOST_CARDS = 100
 _DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How deletions are written: around the hint of a hidden one, `unsaid` where it has none, and around one that is shown;
+    `between` stands before what comes behind a cloze."""
+
+    hidden: tuple[str, str] = ("[", "]")
+    unsaid: str = "…"
+    shown: tuple[str, str] = ("**", "**")
+    between: str = "\n\n"
+
+
+PLAIN = Marks()
 
 
 def ordinals(kind: NoteKind, question: str) -> Sequence[int]:
@@ -31,14 +46,14 @@ def ordinals(kind: NoteKind, question: str) -> Sequence[int]:
     return [number - 1 for number in numbers]
 
 
-def sides(kind: NoteKind, question: str, answer: str, ordinal: int) -> tuple[str, str]:
+def sides(kind: NoteKind, question: str, answer: str, ordinal: int, marks: Marks = PLAIN) -> tuple[str, str]:
     """What a card shows first, and then."""
     if kind == NoteKind.BASIC:
         return question, answer
     if kind == NoteKind.REVERSED:
         return (question, answer) if ordinal == 0 else (answer, question)
-    hidden, shown = _cloze(question, ordinal + 1, hide=True), _cloze(question, ordinal + 1, hide=False)
-    return hidden, f"{shown}\n\n{answer}" if answer else shown
+    hidden, shown = (_cloze(question, ordinal + 1, marks, hide=hide) for hide in (True, False))
+    return hidden, f"{shown}{marks.between}{answer}" if answer else shown
 
 
 def fingerprint(question: str) -> str:
@@ -47,7 +62,7 @@ def fingerprint(question: str) -> str:
     return hashlib.sha256(" ".join(plain.split()).encode()).hexdigest()[:32]
 
 
-def _cloze(text: str, number: int, *, hide: bool) -> str:
+def _cloze(text: str, number: int, marks: Marks, *, hide: bool) -> str:
     """The text with the deletions of `number` hidden, or marked, and all others filled in."""
     written: list[str] = []
     at = 0
@@ -58,11 +73,11 @@ def _cloze(text: str, number: int, *, hide: bool) -> str:
         written.append(text[at : match.start()])
         inner, hint = _hinted(text[match.end() : end])
         if int(match[1]) != number:
-            written.append(_cloze(inner, number, hide=hide))
+            written.append(_cloze(inner, number, marks, hide=hide))
         elif hide:
-            written.append(f"[{hint or '…'}]")
+            written.append((hint or marks.unsaid).join(marks.hidden))
         else:
-            written.append(f"**{_cloze(inner, number, hide=hide)}**")
+            written.append(_cloze(inner, number, marks, hide=hide).join(marks.shown))
         at = end + 2
     return "".join([*written, text[at:]])
 

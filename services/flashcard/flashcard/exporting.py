@@ -1,8 +1,7 @@
 """A deck as a file: an Anki package with everything that is known of its cards, or a table of their texts."""
 
 import asyncio
-import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +14,9 @@ from sqlmodel import col, select
 
 from flashcard.anki.writing import OutgoingCard, OutgoingNote, OutgoingReview, PackageWriter, pack
 from flashcard.decks import Decks
-from flashcard.media import MediaNames, Shelves
+from flashcard.media import MediaNames, Shelves, names_used
 from flashcard.memory import Memory
-from flashcard.models import Card, Deck, LoggedReview, Note, NoteKind
+from flashcard.models import Card, Deck, LoggedReview, Markup, Note, NoteKind
 from flashcard.ratings import Rating
 from flashcard.reviewing import memory_of
 from flashcard.scheduling import DeckOptions
@@ -25,7 +24,6 @@ from flashcard.students import today_of
 from flashcard.text_tables import written_table
 
 _AT_ONCE = 500
-_USED = re.compile(r"""(?:src\s*=\s*["']?([^"'>\s]+)|\[sound:([^\]]+)\]|!\[[^\]]*\]\(([^)\s]+)\))""", re.IGNORECASE)
 
 
 class Exporting:
@@ -39,11 +37,10 @@ class Exporting:
 
     async def table(self, deck: Deck, separator: str) -> str:
         """The texts of the deck and what lies in it, as CSV or TSV."""
-        rows = [
-            (note.guid, NoteKind(note.kind), name, note.question, note.answer, note.tags)
-            async for name, note, _ in self._notes(await self._names(deck))
-        ]
-        return written_table(rows, separator)
+        notes = [(name, note) async for name, note, _ in self._notes(await self._names(deck))]
+        rows = [(note.guid, NoteKind(note.kind), name, note.question, note.answer, note.tags) for name, note in notes]
+        mostly = Counter(Markup(note.markup) for _, note in notes).most_common(1)
+        return written_table(rows, separator, mostly[0][0] if mostly else Markup.MARKDOWN)
 
     async def package(self, deck: Deck, path: Path, *, scheduling: bool) -> None:
         """Write the deck and what lies in it as an Anki package to `path`."""
@@ -70,7 +67,7 @@ class Exporting:
                         for card in cards
                     ]
                     writer.add(_outgoing(note, numbers.next(note.created_at), outgoing))
-                    used |= _used(note)
+                    used |= names_used(f"{note.question}\n{note.answer}")
             media = await self._media(used, Path(folder))
             await asyncio.to_thread(pack, path, collection, media)
 
@@ -145,6 +142,7 @@ def _outgoing(note: Note, number: int, cards: Sequence[OutgoingCard]) -> Outgoin
         number=number,
         guid=note.guid,
         kind=NoteKind(note.kind),
+        markup=Markup(note.markup),
         question=note.question,
         answer=note.answer,
         tags=note.tags,
@@ -163,8 +161,3 @@ def _review(logged: LoggedReview) -> OutgoingReview:
         after=Memory.model_validate(logged.memory_after or {}) if whole else Memory(),
         revlog=logged.revlog,
     )
-
-
-def _used(note: Note) -> set[str]:
-    found = _USED.findall(f"{note.question}\n{note.answer}")
-    return {name for match in found for name in match if name}

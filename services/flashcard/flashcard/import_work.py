@@ -18,8 +18,9 @@ from flashcard.anki.reading import read_package
 from flashcard.importing import Importing, Preview
 from flashcard.imports import Claim, LeaseLost, advance, claim, forgotten, settle
 from flashcard.incoming import Incoming, IncomingCard
-from flashcard.media import MediaNames, Shelves, Stored
+from flashcard.media import MediaNames, Shelves, Stored, with_names
 from flashcard.memory import Memory
+from flashcard.rollover import tell_when_due
 from flashcard.scheduling import DeckOptions
 from flashcard.students import today_of
 from flashcard.text_tables import MOST_BYTES, NotATable, read_table
@@ -111,6 +112,7 @@ class ImportWork:
                 await self._advance(mine, _STORED + (1 - _STORED) * share * 0.99)
 
             done = await importing.apply(renamed(incoming, names), progress)
+            await tell_when_due(session, mine.user_id, self._clock())
             await settle(session, mine, done, None, self._clock())
 
     async def _store_media(self, mine: Claim, path: Path, incoming: Incoming) -> Mapping[str, Stored]:
@@ -152,11 +154,8 @@ def renamed(incoming: Incoming, names: Mapping[str, str]) -> Incoming:
     other = {old: new for old, new in names.items() if old != new}
     if not other:
         return incoming
-
-    def told(text: str) -> str:
-        for old, new in other.items():
-            text = text.replace(old, new)
-        return text
-
-    notes = [replace(note, question=told(note.question), answer=told(note.answer)) for note in incoming.notes]
+    notes = [
+        replace(note, question=with_names(note.question, other), answer=with_names(note.answer, other))
+        for note in incoming.notes
+    ]
     return replace(incoming, notes=notes)

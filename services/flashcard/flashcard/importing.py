@@ -206,12 +206,13 @@ def _cards(note: IncomingNote) -> Sequence[IncomingCard]:
 
 def _told(note: IncomingNote | Note) -> tuple[object, ...]:
     """What makes a note another one than before."""
-    return (str(note.kind), note.question, note.answer, frozenset(note.tags))
+    return (str(note.kind), str(note.markup), note.question, note.answer, frozenset(note.tags))
 
 
 def _text(note: IncomingNote) -> dict[str, Any]:
     return {
         "kind": note.kind,
+        "markup": note.markup,
         "question": note.question,
         "answer": note.answer,
         "tags": list(dict.fromkeys(note.tags)),
@@ -220,7 +221,7 @@ def _text(note: IncomingNote) -> dict[str, Any]:
 
 
 def _text_columns() -> Sequence[str]:
-    return ("kind", "question", "answer", "tags", "fingerprint")
+    return ("kind", "markup", "question", "answer", "tags", "fingerprint")
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

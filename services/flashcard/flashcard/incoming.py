@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flashcard.memory import Memory
-from flashcard.models import NoteKind
+from flashcard.models import Markup, NoteKind
 from flashcard.ratings import Rating
 
 
@@ -45,6 +45,7 @@ class IncomingNote:
     tags: Sequence[str]
     deck: str
     cards: Sequence[IncomingCard] = ()
+    markup: Markup = Markup.MARKDOWN
 
 
 @dataclass(frozen=True, slots=True)

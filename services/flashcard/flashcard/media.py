@@ -1,9 +1,12 @@
 """Pictures and sounds of a student's cards, by the names with which cards use them."""
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from html import unescape
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 from chassis.errors import Invalid, NotFound, TooLarge
@@ -18,6 +21,14 @@ MOST_BYTES = 10 * 1024 * 1024
 # What a browser shows by itself and cannot run; anything else is only ever downloaded.
 SHOWN = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
          "mp3": "audio/mpeg", "ogg": "audio/ogg", "wav": "audio/wav", "m4a": "audio/mp4"}  # fmt: skip
+
+
+# `<img src="name">`, `<audio src=name>`, `[sound:name]`, `![](name)`.
+_REFERENCE = re.compile(
+    r"""src\s*=\s*"(?P<double>[^"]+)|src\s*=\s*'(?P<single>[^']+)|src\s*=\s*(?P<bare>[^"'>\s]+)"""
+    r"""|\[sound:(?P<sound>[^\]]+)\]|!\[[^\]]*\]\((?:<(?P<angled>[^<>\n]+)>|(?P<linked>[^)\s]+))""",
+    re.IGNORECASE,
+)
 
 
 class NoSuchMedia(NotFound):
@@ -46,6 +57,27 @@ def media_name(written: str) -> str:
     if not name or len(name) > 120 or any(mark in name for mark in "/\\\"'<>[]\x00") or name in (".", ".."):
         raise BadMediaName("A picture's name has 1 to 120 characters, without / \\ \" ' < > [ ].")
     return name
+
+
+def names_used(text: str) -> set[str]:
+    """The names of media that a card's text uses, as they are written there and as a browser reads them."""
+    written = {match[match.lastgroup] for match in _REFERENCE.finditer(text) if match.lastgroup}
+    return written | {unquote(unescape(name)) for name in written}
+
+
+def with_names(text: str, names: Mapping[str, str]) -> str:
+    """The text with media by other names."""
+
+    def renamed(match: re.Match[str]) -> str:
+        used = match[match.lastgroup or 0]
+        read = unquote(unescape(used))
+        if used not in names and read not in names:
+            return match[0]
+        name = names[used] if used in names else quote(names[read])
+        start, end = (place - match.start() for place in match.span(match.lastgroup or 0))
+        return match[0][:start] + name + match[0][end:]
+
+    return _REFERENCE.sub(renamed, text)
 
 
 def content_type(name: str) -> str:

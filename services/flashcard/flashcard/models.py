@@ -46,6 +46,13 @@ class NoteKind(StrEnum):
     CLOZE = "cloze"
 
 
+class Markup(StrEnum):
+    """What a note's texts are written in: Markdown, in which HTML may stand, or HTML as Anki has it, in which an asterisk is one."""
+
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
 class Student(Row, table=True):
     """What auth last said of a user: the day, and where it is.
 
@@ -120,6 +127,9 @@ class Note(Row, table=True):
     user_id: UUID
     guid: str = Field(sa_type=Text)
     kind: NoteKind = Field(sa_type=Text)
+    markup: Markup = Field(
+        default=Markup.MARKDOWN, sa_column=Column(Text, nullable=False, server_default=Markup.MARKDOWN)
+    )
     question: str = Field(sa_type=Text)
     answer: str = Field(sa_type=Text)
     tags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))

@@ -10,11 +10,13 @@ from uuid import UUID
 from chassis.errors import Invalid, NotFound
 from contracts.flashcard import CardCreated
 from mesh import Outbox
+from sqlalchemy import bindparam
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
 
+from flashcard.card_html import html_sides
 from flashcard.card_text import fingerprint, ordinals, sides
-from flashcard.models import SCHEMA, Card, Deck, Note, NoteKind
+from flashcard.models import SCHEMA, Card, Deck, Markup, Note, NoteKind
 from flashcard.sources import Sources
 
 
@@ -33,6 +35,7 @@ class Written:
     question: str
     answer: str
     kind: NoteKind = NoteKind.BASIC
+    markup: Markup = Markup.MARKDOWN
     tags: Sequence[str] = ()
     source: dict[str, Any] | None = None
     guid: str | None = None
@@ -50,6 +53,17 @@ class Shown:
         """What it shows first, and then."""
         return sides(self.note.kind, self.note.question, self.note.answer, self.card.ordinal)
 
+    @property
+    def html_sides(self) -> tuple[str, str]:
+        """The same as HTML that may stand in a page."""
+        note = self.note
+        return html_sides(NoteKind(note.kind), Markup(note.markup), note.question, note.answer, self.card.ordinal)
+
+
+_SHOWN = select(Card, Note).join(Note).where(col(Card.id) == bindparam("card"), col(Card.user_id) == bindparam("owner"))
+# The note first: whoever waits for it holds no card, and then gets both as they are by now.
+_LOCKED = _SHOWN.with_for_update(of=[Note, Card]).execution_options(populate_existing=True)
+
 
 class Notes:
     """One student's notes and cards. There is no way to another's through it."""
@@ -65,6 +79,7 @@ class Notes:
             user_id=self._owner,
             guid=written.guid or new_guid(),
             kind=written.kind,
+            markup=written.markup,
             question=written.question,
             answer=written.answer,
             tags=list(dict.fromkeys(written.tags)),
@@ -84,11 +99,8 @@ class Notes:
 
         The note's lock serialises what happens to siblings: a review of one buries the others.
         """
-        statement = select(Card, Note).join(Note).where(Card.id == card_id, Card.user_id == self._owner)
-        if lock:
-            # The note first: whoever waits for it holds no card, and then gets both as they are by now.
-            statement = statement.with_for_update(of=[Note, Card]).execution_options(populate_existing=True)
-        row = (await self._session.execute(statement)).one_or_none()
+        asked = {"card": card_id, "owner": self._owner}
+        row = (await self._session.execute(_LOCKED if lock else _SHOWN, asked)).one_or_none()
         if row is None:
             raise NoSuchCard("There is no such card of yours. GET /flashcards lists them.")
         return Shown(*row)
@@ -99,7 +111,7 @@ class Notes:
         return (await self._session.execute(statement)).scalars().all()
 
     async def rewrite(self, shown: Shown, change: dict[str, Any], now: datetime) -> None:
-        """Change question, answer, kind or tags of a locked note. Cards that it no longer makes go, new ones come; the others
+        """Change question, answer, kind, markup or tags of a locked note. Cards that it no longer makes go, new ones come; the others
         keep what is known of them. Raises `NotACloze`."""
         note = shown.note
         for name, value in change.items():
@@ -117,7 +129,7 @@ class Notes:
 
     async def move(self, note_ids: Sequence[UUID], deck: Deck) -> None:
         """Put all cards of these notes into a deck."""
-        await self._lock(note_ids)
+        await self.lock(note_ids)
         statement = select(Card).where(col(Card.note_id).in_(note_ids), Card.user_id == self._owner)
         for card in (await self._session.execute(statement)).scalars():
             card.deck_id, card.version = deck.id, card.version + 1
@@ -137,7 +149,8 @@ class Notes:
         gone = await Sources(self._session).is_gone(source["document_id"], owner=self._owner)
         return source | {"document_id": str(source["document_id"]), "available": not gone}
 
-    async def _lock(self, note_ids: Any) -> None:
+    async def lock(self, note_ids: Any) -> None:
+        """Lock those of these notes (ids, or a query that gives them) that are the student's, until the transaction ends."""
         mine = select(Note.id).where(col(Note.id).in_(note_ids), Note.user_id == self._owner)
         # In one order for everybody, so that two of us cannot wait for each other.
         await self._session.execute(mine.order_by(col(Note.id)).with_for_update())

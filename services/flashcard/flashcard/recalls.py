@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from chassis.clock import Clock, system_clock
 from chassis.personal_data import is_erased
 from contracts.chat import ProposedCard, RecallGraded
 from sqlalchemy import func, or_
@@ -15,6 +16,7 @@ from flashcard.card_text import fingerprint
 from flashcard.drafts import Proposals
 from flashcard.models import Card, Note
 from flashcard.reviewing import Reviews
+from flashcard.rollover import tell_when_due
 from flashcard.students import today_of
 
 # SM-2's line: below it a fact was not recalled.
@@ -35,9 +37,10 @@ _ASKING = (
 class Recalls:
     """Every student's answers in quizzes, as events tell of them. In any order and repetition the same cards come back."""
 
-    def __init__(self, session: AsyncSession, proposals: Proposals) -> None:
+    def __init__(self, session: AsyncSession, proposals: Proposals, clock: Clock = system_clock) -> None:
         self._session = session
         self._proposals = proposals
+        self._clock = clock
 
     async def hear(self, event: RecallGraded, at: datetime) -> None:
         """An answer was graded; `at` is when it was given."""
@@ -60,6 +63,7 @@ class Recalls:
         reviews = Reviews(self._session, event.user_id)
         for found in await self._cards(notes, event.user_id):
             await reviews.miss(found, at, day)
+        await tell_when_due(self._session, event.user_id, self._clock())
         return bool(notes)
 
     async def _cards(self, notes: Sequence[UUID], owner: UUID) -> Sequence[Card]:

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.models import Card, Deck
+from flashcard.notes import Notes
 from flashcard.reviewing import Reviews
 from flashcard.scheduling import DeckOptions
 
@@ -20,6 +21,8 @@ async def reschedule_deck(session: AsyncSession, deck: Deck, options: DeckOption
     if options.algorithm == before.algorithm:
         return
     reviews = Reviews(session, deck.user_id)
-    statement = select(Card).where(Card.deck_id == deck.id, Card.reviews > 0).order_by(col(Card.id)).with_for_update()
-    for card in (await session.execute(statement)).scalars().all():
+    reviewed = select(Card).where(Card.deck_id == deck.id, Card.reviews > 0)
+    # The notes first, as whoever reviews a card does: it buries siblings, which may be locked here already.
+    await Notes(session, deck.user_id).lock(reviewed.with_only_columns(col(Card.note_id)))
+    for card in (await session.execute(reviewed.order_by(col(Card.id)).with_for_update())).scalars().all():
         await reviews.reschedule(card, options)

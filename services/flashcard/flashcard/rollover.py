@@ -1,15 +1,18 @@
-"""A student's day begins: what is due is told once, whatever restarts; and when nothing is left of it, that too.
+"""A student's day begins: what is due is told once, whatever restarts; and when nothing is left of it, that too. On a day that begins
+with nothing, or was cleared, what comes into it later is told.
 
 A row says when a student's next day begins. Whoever finds it over locks it, tells, and moves it on, in one transaction: a process
 that dies in between leaves the row for another, and two never take the same one.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from contracts.flashcard import ReviewsCleared, ReviewsDue
+from contracts.flashcard import DueDeck, ReviewsCleared, ReviewsDue
 from mesh import Outbox
 from sqlalchemy import Date, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -23,34 +26,56 @@ from flashcard.students import counting_of
 # A transaction's worth: many students share a midnight.
 BATCH = 500
 
-# By each of the three indexes apart: a student's other cards, which are most of them, are not read.
+_MOST_NAMED = 3
+
+# By each of the three indexes apart: a student's other cards, which are most of them, are not read. And each deck by its key: a
+# planner that takes the arrays for longer than they are would read all decks of all students.
 _OF_A_KIND = """
-    SELECT card.user_id, card.deck_id, {reviews} AS reviews, {steps} AS steps, {new} AS new
+    SELECT card.user_id, today, card.deck_id, {reviews} AS reviews, {steps} AS steps, {new} AS new
     FROM unnest(CAST(:users AS uuid[]), CAST(:days AS date[])) AS waking(user_id, today)
     JOIN card ON card.user_id = waking.user_id
     WHERE {kind} AND NOT suspended AND (buried_until IS NULL OR buried_until <= today)
-    GROUP BY card.user_id, card.deck_id
+    GROUP BY card.user_id, today, card.deck_id
 """
 _REVIEWS = _OF_A_KIND.format(reviews="count(*)", steps="0", new="0", kind="phase = 'review' AND due_day <= today")
 _STEPS = _OF_A_KIND.format(reviews="0", steps="count(*)", new="0", kind="due_at IS NOT NULL")
 _NEW = _OF_A_KIND.format(reviews="0", steps="0", new="count(*)", kind="phase = 'new'")
+# What was done on the day before it is told, as in the queue, is taken from its limits.
 _DUE = text(f"""
-    SELECT counted.user_id, sum(least(reviews, (options ->> 'reviews_per_day')::int) + steps)::int AS reviews,
-           sum(least(new, (options ->> 'new_per_day')::int))::int AS new
+    SELECT counted.user_id, split_part(deck.name, '::', 1) AS name,
+           sum(least(counted.reviews, greatest(0, (options ->> 'reviews_per_day')::int - done.reviews)) + steps)::int AS reviews,
+           sum(least(counted.new, greatest(0, (options ->> 'new_per_day')::int - done.new)))::int AS new
     FROM (
-        SELECT user_id, deck_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new
-        FROM ({_REVIEWS} UNION ALL {_STEPS} UNION ALL {_NEW}) AS kinds GROUP BY user_id, deck_id
-    ) AS counted JOIN deck ON deck.id = counted.deck_id
-    GROUP BY counted.user_id
+        SELECT user_id, today, deck_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new
+        FROM ({_REVIEWS} UNION ALL {_STEPS} UNION ALL {_NEW}) AS kinds GROUP BY user_id, today, deck_id
+    ) AS counted
+    CROSS JOIN LATERAL (SELECT name, options FROM deck WHERE deck.id = counted.deck_id OFFSET 0) AS deck
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE memory_before ->> 'phase' IS NULL) AS new,
+               count(*) FILTER (WHERE memory_before ->> 'phase' = 'review') AS reviews
+        FROM review
+        WHERE review.user_id = counted.user_id AND day = today AND review.deck_id = counted.deck_id
+            AND undone_at IS NULL AND NOT imported
+    ) AS done
+    GROUP BY counted.user_id, split_part(deck.name, '::', 1)
 """).bindparams(bindparam("users", type_=ARRAY(Uuid)), bindparam("days", type_=ARRAY(Date)))  # noqa: S608 # texts of ours
+# Of two last cards that are done at once, who comes second must see that the first is done.
+_UNCLEARED = (
+    select(Student)
+    .where(col(Student.user_id) == bindparam("student"), col(Student.told_day).is_not(None))
+    .where(col(Student.told_day).is_distinct_from(col(Student.cleared_day)))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a day begins with, within its limits."""
+    """What is to be done on a day within its limits; `decks` are the outermost that have some, the most first."""
 
     reviews: int
     new: int
+    decks: Sequence[DueDeck]
 
 
 class Rollovers:
@@ -77,7 +102,7 @@ class Rollovers:
             student.next_day_at = counting_of(student).end_of(today)
             found = waiting.get(student.user_id)
             # Who flies west lives a day twice: it is told once.
-            if found and found.reviews + found.new and (student.told_day is None or student.told_day < today):
+            if found and (student.told_day is None or student.told_day < today):
                 due.append(_told(student, today, found))
         await self._session.flush()
         await Outbox(self._session, SCHEMA).add(*due)
@@ -93,31 +118,68 @@ class Rollovers:
         if not days:
             return {}
         rows = await self._session.execute(_DUE, {"users": list(days), "days": list(days.values())})
-        return {row.user_id: Waiting(row.reviews, row.new) for row in rows}
+        found: dict[UUID, list[Any]] = defaultdict(list)
+        for row in rows:
+            if row.reviews + row.new:
+                found[row.user_id].append(row)
+        return {student: _waiting(decks) for student, decks in found.items()}
 
 
-def _told(student: Student, today: date, found: Waiting) -> ReviewsDue:
+def _waiting(decks: Sequence[Any]) -> Waiting:
+    named = [DueDeck(name=deck.name, cards=deck.reviews + deck.new) for deck in decks]
+    named.sort(key=lambda deck: (-deck.cards, deck.name))
+    return Waiting(sum(deck.reviews for deck in decks), sum(deck.new for deck in decks), named)
+
+
+def _told(student: Student, today: date, found: Waiting, since: datetime | None = None) -> ReviewsDue:
     student.told_day, student.told_version = today, student.told_version + 1
     return ReviewsDue(
         user_id=student.user_id,
         day=today,
         reviews=found.reviews,
         new=found.new,
-        day_ends_at=student.next_day_at,
+        day_ends_at=counting_of(student).end_of(today),
+        since=since,
+        decks=list(found.decks[:_MOST_NAMED]),
+        more_decks=max(0, len(found.decks) - _MOST_NAMED),
         version=student.told_version,
     )
 
 
+async def tell_when_due(session: AsyncSession, owner: UUID, now: datetime) -> None:
+    """After whatever may bring cards into the day: if nothing stands of what is due today, tell it. Locks the student's row, so that
+    who clears the day at the same moment sees these cards, or is seen."""
+    mine = select(Student).where(Student.user_id == owner).with_for_update().execution_options(populate_existing=True)
+    await session.flush()
+    student = (await session.execute(mine)).scalar_one_or_none()
+    if student is None:
+        return  # it is told when the profile is here
+    today = counting_of(student).day_of(now)
+    cleared = student.told_day == student.cleared_day
+    if student.told_day is not None and (student.told_day > today or (student.told_day == today and not cleared)):
+        return
+    # A day that the scheduler has not begun yet is left to it; else nothing may be left, as whoever clears the day would have it.
+    begun, ends_at = student.next_day_at > now, counting_of(student).end_of(today)
+    if not begun or await Queues(session, owner).is_done(now, today, ends_at):
+        return
+    found = (await Rollovers(session).waiting({owner: today})).get(owner)
+    if found is None:
+        return
+    event = _told(student, today, found, since=now)
+    student.cleared_day = None
+    await session.flush()
+    await Outbox(session, SCHEMA).add(event)
+
+
+async def tell_what_is_left(session: AsyncSession, owner: UUID, now: datetime) -> None:
+    """After what may bring cards into the day or take them out of it."""
+    await tell_when_cleared(session, owner, now)
+    await tell_when_due(session, owner, now)
+
+
 async def tell_when_cleared(session: AsyncSession, owner: UUID, now: datetime) -> None:
     """After a review, or whatever else takes cards from the day: if nothing is left of what was told to be due today, tell so."""
-    told = col(Student.told_day)
-    waiting = select(Student).where(
-        Student.user_id == owner, told.is_not(None), told.is_distinct_from(Student.cleared_day)
-    )
-    # Of two last cards that are done at once, who comes second must see that the first is done.
-    student = (
-        await session.execute(waiting.with_for_update().execution_options(populate_existing=True))
-    ).scalar_one_or_none()
+    student = (await session.execute(_UNCLEARED, {"student": owner})).scalar_one_or_none()
     if student is None:
         return
     counting = counting_of(student)

@@ -11,7 +11,7 @@ from flashcard.catalogue import MOST_AT_ONCE, MOST_TAGS, Action
 from flashcard.decks import deck_name
 from flashcard.importing import Preview
 from flashcard.memory import Phase
-from flashcard.models import Deck, DeckImport, Draft, DraftStatus, ImportStatus, NoteKind
+from flashcard.models import Deck, DeckImport, Draft, DraftStatus, ImportStatus, Markup, NoteKind
 from flashcard.notes import Shown, Written
 from flashcard.ratings import RatingName, rating_named, rating_of
 from flashcard.reviewing import Given
@@ -119,6 +119,7 @@ class NewCard(BaseModel):
     question: Question
     answer: Side = ""
     kind: NoteKind = NoteKind.BASIC
+    markup: Markup = Field(Markup.MARKDOWN, description="Of question and answer; html is as in Anki")
     tags: Tags = []
     deck_id: UUID | None = None
     source: Source | None = None
@@ -132,7 +133,7 @@ class NewCard(BaseModel):
     def written(self) -> Written:
         """The note that it makes."""
         source = self.source.model_dump() if self.source else None
-        return Written(self.question, self.answer, self.kind, self.tags, source)
+        return Written(self.question, self.answer, self.kind, self.markup, self.tags, source)
 
 
 class CardChange(BaseModel):
@@ -143,6 +144,7 @@ class CardChange(BaseModel):
     question: Question | None = None
     answer: Side | None = None
     kind: NoteKind | None = None
+    markup: Markup | None = None
     tags: Tags | None = None
     deck_id: UUID | None = None
     suspended: bool | None = Field(None, description="Of this card alone")
@@ -151,13 +153,15 @@ class CardChange(BaseModel):
 class CardOut(BaseModel):
     """A card. `front` and `back` are what this card shows; `question` and `answer` are its note's, which siblings share.
 
-    Texts are Markdown with LaTeX between `$`, as they were written: whoever renders them must take scripts out.
+    These four are texts as they were written, in `markup`, scripts included: they are to be shown as text, or edited. What may stand in
+    a page are `front_html` and `back_html` of `GET /flashcards/{id}` and `GET /flashcards/due`.
     """
 
     id: UUID
     note_id: UUID
     deck_id: UUID
     kind: NoteKind
+    markup: Markup
     question: str
     answer: str
     front: str
@@ -176,6 +180,18 @@ class CardOut(BaseModel):
     lapses: int
     reviews: int
     created_at: datetime
+
+
+class RenderedCard(CardOut):
+    """A card to be shown: its sides as HTML, safe to stand in a page.
+
+    Formulas are text between `\\(…\\)`, `\\[…\\]` or `$$…$$` in a `span` of class `math`, for KaTeX or MathJax; what a cloze card hides
+    (`[...]` or its hint) and then shows is in one of class `cloze`. Pictures and sounds are paths at the gateway, which want the student's
+    token.
+    """
+
+    front_html: str
+    back_html: str
 
 
 class NewCardsOut(BaseModel):
@@ -262,7 +278,7 @@ class MediaOut(BaseModel):
     content_type: str
 
 
-class QueuedCard(CardOut):
+class QueuedCard(RenderedCard):
     """A card to study now, and what each button would do."""
 
     choices: dict[RatingName, Choice]
@@ -358,8 +374,19 @@ def card_out(shown: Shown) -> CardOut:
     return CardOut.model_validate(card_fields(shown))
 
 
+def rendered_card(shown: Shown) -> RenderedCard:
+    """A card as it stands in a page."""
+    return RenderedCard.model_validate(rendered_fields(shown))
+
+
+def rendered_fields(shown: Shown) -> dict[str, object]:
+    """The fields of a card as it stands in a page."""
+    front, back = shown.html_sides
+    return card_fields(shown) | {"front_html": front, "back_html": back}
+
+
 def card_fields(shown: Shown) -> dict[str, object]:
     """The fields of a card as it is shown."""
     front, back = shown.sides
-    note = {name: getattr(shown.note, name) for name in ("kind", "question", "answer", "tags", "source")}
+    note = {name: getattr(shown.note, name) for name in ("kind", "markup", "question", "answer", "tags", "source")}
     return shown.card.model_dump() | note | {"front": front, "back": back}

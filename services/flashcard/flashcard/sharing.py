@@ -19,7 +19,7 @@ from sqlmodel import col, delete, select
 from flashcard.decks import SEPARATOR, Decks
 from flashcard.importing import Importing
 from flashcard.incoming import Incoming, IncomingNote
-from flashcard.models import SCHEMA, Card, Deck, Note, NoteKind, Share
+from flashcard.models import SCHEMA, Card, Deck, Markup, Note, NoteKind, Share
 from flashcard.notes import new_guid
 from flashcard.reviewing import LEECH
 from flashcard.scheduling import DeckOptions
@@ -108,6 +108,7 @@ class Sharing:
                 answer=note.answer,
                 tags=[tag for tag in note.tags if tag != LEECH],
                 deck=decks[deck_id],
+                markup=Markup(note.markup),
             )
             for note, deck_id, _ in (await self._session.execute(placed)).all()
         ]

@@ -10,7 +10,7 @@ from chassis.errors import Invalid
 from flashcard.card_text import fingerprint, ordinals
 from flashcard.decks import DEFAULT, deck_name
 from flashcard.incoming import Incoming, IncomingNote
-from flashcard.models import NoteKind
+from flashcard.models import Markup, NoteKind
 
 MOST_BYTES = 32 * 1024 * 1024
 _MOST_ROWS = 200_000
@@ -18,6 +18,8 @@ _LONGEST_SIDE, _LONGEST_TAG, _MOST_TAGS = 64_000, 100, 100
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "pipe": "|", "colon": ":"}
 _NAMES = {"question": "question", "front": "question", "text": "question", "answer": "answer", "back": "answer",
           "back extra": "answer", "tags": "tags", "deck": "deck", "guid": "guid", "notetype": "notetype"}  # fmt: skip
+# A line of ours, which Anki passes over: without it, `html:true` would make Markdown HTML.
+_MARKUP = "study teddy markup"
 _KINDS = {NoteKind.BASIC: "Basic", NoteKind.REVERSED: "Basic (and reversed card)", NoteKind.CLOZE: "Cloze"}
 
 
@@ -59,12 +61,16 @@ def read_table(content: bytes) -> Incoming:
     return Incoming(found, warnings=warnings, decks=sorted({note.deck for note in found}))
 
 
-def written_table(notes: Iterable[tuple[str, NoteKind, str, str, str, Sequence[str]]], separator: str = ",") -> str:
+def written_table(
+    notes: Iterable[tuple[str, NoteKind, str, str, str, Sequence[str]]],
+    separator: str = ",",
+    markup: Markup = Markup.MARKDOWN,
+) -> str:
     """A table of guid, kind, deck, question, answer and tags of each note, which Anki and `read_table` take."""
     out = io.StringIO()
     name = {mark: name for name, mark in _SEPARATORS.items()}[separator].capitalize()
     columns = ("guid column:1", "notetype column:2", "deck column:3", "tags column:6")
-    out.write("".join(f"#{line}\n" for line in (f"separator:{name}", "html:true", *columns)))
+    out.write("".join(f"#{line}\n" for line in (f"separator:{name}", "html:true", f"{_MARKUP}:{markup}", *columns)))
     # A first cell that begins with # would be taken for a header line: guids of ours and Anki's may.
     table = csv.writer(out, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_ALL)
     for guid, kind, deck, question, answer, tags in notes:
@@ -97,7 +103,7 @@ def _header(lines: Sequence[str]) -> _Header:
             columns |= _named(next(csv.reader([value], delimiter=mark), [])) or {}
         elif key.endswith(" column") and value.strip().isdigit():
             columns[key.removesuffix(" column")] = int(value) - 1
-        elif key in ("deck", "notetype", "tags"):
+        elif key in ("deck", "notetype", "tags", "html", _MARKUP):
             values[key] = value.strip()
     return _Header(separator, values, columns)
 
@@ -132,7 +138,13 @@ def _note(row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, s
         return None
     tags = [tag[:_LONGEST_TAG] for tag in f"{cell('tags')} {values.get('tags', '')}".split()][:_MOST_TAGS]
     guid = cell("guid") or f"text:{fingerprint(question)}"
-    return IncomingNote(guid[:200], kind, question, answer, tags, _deck(cell("deck") or values.get("deck", "")))
+    deck = _deck(cell("deck") or values.get("deck", ""))
+    return IncomingNote(guid[:200], kind, question, answer, tags, deck, markup=_markup(values))
+
+
+def _markup(values: Mapping[str, str]) -> Markup:
+    html = values.get("html", "").lower() == "true" and values.get(_MARKUP) != Markup.MARKDOWN
+    return Markup.HTML if html else Markup.MARKDOWN
 
 
 def _usable(kind: NoteKind, question: str, answer: str) -> bool:

@@ -38,8 +38,8 @@ async def export(ada: Student, name: str, **params: Any) -> bytes:
 
 def biology(real: Anki) -> None:
     """New, learning, known, forgotten and suspended cards of all kinds, and a picture."""
-    real.collection.media.write_data("cell.png", PICTURE)
-    real.add("Basic", "Biology::Cells", 'What is this? <img src="cell.png">', "A cell", tags="exam::final plants")
+    real.collection.media.write_data("my cell.png", PICTURE)
+    real.add("Basic", "Biology::Cells", 'What is this? <img src="my cell.png">', "A cell", tags="exam::final plants")
     real.add("Basic", "Biology::Cells", "Q2", "A2 with \\(x^2\\)")
     real.add("Basic (and reversed card)", "Biology", "casa", "house")
     real.add("Cloze", "Biology", "{{c1::ATP}} comes from {{c2::mitochondria::where?}}", "Really")
@@ -68,7 +68,7 @@ async def test_what_anki_exports_comes_back_to_anki_the_same(
         other.bring_in(tmp_path / "ours.apkg")
         assert [shape(row) for row in other.cards()] == [shape(row) for row in cards]
         assert other.reviews() == reviews
-        assert (Path(other.collection.media.dir()) / "cell.png").read_bytes() == PICTURE
+        assert (Path(other.collection.media.dir()) / "my cell.png").read_bytes() == PICTURE
 
 
 def shape(row: dict[str, Any]) -> dict[str, Any]:
@@ -105,6 +105,27 @@ async def test_our_own_cards_open_in_anki_with_their_schedule(desk: Desk, tmp_pa
         assert (ease, interval, duration, kind) == (4, known["interval"], 4000, 0)
         assert abs(at / 1000 - desk.now.timestamp()) < 1
         assert real.collection.fix_integrity()[1], "Anki's own check finds nothing to mend"
+
+
+async def test_what_comes_from_anki_is_html_and_a_deck_of_ours_stays_markdown(desk: Desk, tmp_path: Path) -> None:
+    desk.now = datetime.now(UTC)
+    ada, bob = desk.student(), desk.student()
+    with anki(tmp_path / "one") as real:
+        real.add("Basic", "D", "5*3*2", "__init__<br>&lt;x&gt;")
+        await bring_in(desk, ada, "1.apkg", real.export(tmp_path / "1.apkg", "D", legacy=False))
+    deck = (await ada.get("/flashcards"))["items"][0]["deck_id"]
+    await ada.writes("5 **times**", "a_b", deck_id=deck)
+    (tmp_path / "ours.apkg").write_bytes(await export(ada, "D"))
+    with anki(tmp_path / "two") as real:
+        real.bring_in(tmp_path / "ours.apkg")
+        again = real.export(tmp_path / "2.apkg", "D", legacy=False)
+    await bring_in(desk, bob, "2.apkg", again)
+    for student in (ada, bob):
+        cards = {card["question"]: card["id"] for card in (await student.get("/flashcards"))["items"]}
+        theirs, ours = [await student.get(f"/flashcards/{cards[name]}") for name in ("5*3*2", "5 **times**")]
+        assert (theirs["markup"], theirs["front_html"]) == ("html", "5*3*2")
+        assert theirs["back_html"] == "__init__<br>&lt;x&gt;"
+        assert (ours["markup"], ours["front_html"]) == ("markdown", "<p>5 <strong>times</strong></p>\n")
 
 
 async def test_importing_again_updates_texts_and_keeps_what_is_known(desk: Desk, tmp_path: Path) -> None:

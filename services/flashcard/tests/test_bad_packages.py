@@ -153,6 +153,19 @@ async def test_columns_are_found_by_their_names(desk: Desk) -> None:
     assert (card["question"], card["answer"], card["tags"]) == ("Q", "A", ["t"])
 
 
+async def test_a_table_is_markdown_unless_it_says_that_it_is_html(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    await ada.writes("5 **times**", "x")
+    for name, table in {
+        "ours": await export(ada, "Default", format="csv"),
+        "plain": b"question,answer\n**a**,x\n",
+        "ankis": b"#separator:comma\n#html:true\n*b*,x\n",
+    }.items():
+        await bring_in(desk, bob, f"{name}.csv", table)
+    cards = {card["question"]: card["markup"] for card in (await bob.get("/flashcards"))["items"]}
+    assert cards == {"5 **times**": "markdown", "**a**": "markdown", "*b*": "html"}
+
+
 async def test_of_a_hundred_thousand_tags_a_card_keeps_a_hundred(desk: Desk, tmp_path: Path) -> None:
     ada, tags = desk.student(), " ".join(f"t{number}" for number in range(100_000))
     await bring_in(desk, ada, "deck.apkg", with_pictures(tmp_path, tags=tags))

@@ -198,6 +198,19 @@ async def test_scripts_are_kept_as_they_were_written(desk: Desk) -> None:
     assert card["question"] == "<script>alert(1)</script>"
 
 
+async def test_a_card_is_shown_as_clean_html_beside_what_was_written(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes("**x**<script>alert(1)</script> \\(y_1\\)", "<img src=x.png onerror=alert(1)>")
+    (queued,) = (await ada.queue())["items"]
+    for shown in (queued, await ada.get(f"/flashcards/{card['id']}")):
+        assert shown["front_html"] == '<p><strong>x</strong> <span class="math">\\(y_1\\)</span></p>\n'
+        path = "/api/v1/flashcards/media/x.png"
+        assert shown["back_html"] == f'<img src="{path}" referrerpolicy="no-referrer">'
+    await ada.http.patch(f"/flashcards/{card['id']}", json={"markup": "html", "question": "*x*"})
+    assert (await ada.get(f"/flashcards/{card['id']}"))["front_html"] == "*x*"
+    assert (await ada.http.patch(f"/flashcards/{card['id']}", json={"markup": "word"})).status_code == 422
+
+
 async def test_a_card_of_a_deleted_document_stays_and_says_so(desk: Desk) -> None:
     ada, document = desk.student(), uuid4()
     source = {"document_id": str(document), "page": 3, "quote": "The cell is …"}

@@ -30,7 +30,7 @@ async def hears(desk: Desk, *events: RecallGraded) -> None:
     for event in events:
         async with desk.database.transaction() as session:
             proposals = Proposals(session, lambda: desk.now)
-            await Recalls(session, proposals).hear(event, event.graded_at or desk.now)
+            await Recalls(session, proposals, lambda: desk.now).hear(event, event.graded_at or desk.now)
 
 
 async def learnt(desk: Desk, ada: Student, **card: Any) -> Json:

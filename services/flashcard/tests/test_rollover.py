@@ -1,12 +1,15 @@
 """A student's day begins: told once, whatever restarts; cleared when nothing is left."""
 
 import asyncio
-from datetime import UTC, datetime
+import random
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from flashcard.queue import Queues
 from flashcard.rollover import Rollovers
 
-from .desk import Desk, Student
+from .desk import Desk, Json, Student
+from .test_recalls import graded, hears
 
 
 async def turned(desk: Desk) -> int:
@@ -27,8 +30,9 @@ async def test_what_is_due_is_told_when_the_day_begins(desk: Desk) -> None:
     assert await turned(desk) == 0
     desk.later(minutes=1)
     assert await turned(desk) == 1
-    (told,) = await desk.told("reviews.due")
+    *_, told = await desk.told("reviews.due")
     assert (told["user_id"], told["day"], told["reviews"], told["new"]) == (str(ada.id), "2026-11-26", 0, 1)
+    assert told["since"] is None
     assert told["day_ends_at"] == "2026-11-27T04:00:00Z"
 
 
@@ -39,7 +43,8 @@ async def test_it_is_told_once_a_day_by_any_number_of_schedulers(desk: Desk) -> 
     counts = await asyncio.gather(*(turned(desk) for _ in range(4)))
     assert sum(counts) == 20
     assert await turned(desk) == 0
-    assert len(await desk.told("reviews.due")) == 20
+    days = [told["day"] for told in await desk.told("reviews.due")]
+    assert days == ["2026-11-26"] * 20 + ["2026-11-27"] * 20
 
 
 async def test_a_scheduler_that_dies_in_between_leaves_the_day_to_another(desk: Desk) -> None:
@@ -49,7 +54,7 @@ async def test_a_scheduler_that_dies_in_between_leaves_the_day_to_another(desk: 
         assert await Rollovers(session).turn(desk.now) == 1
         await session.rollback()
     assert await turned(desk) == 1
-    assert len(await desk.told("reviews.due")) == 1
+    assert [told["day"] for told in await desk.told("reviews.due")] == ["2026-11-26", "2026-11-27"]
 
 
 async def test_nothing_due_is_not_told_and_missed_days_are_told_as_one(desk: Desk) -> None:
@@ -61,7 +66,7 @@ async def test_nothing_due_is_not_told_and_missed_days_are_told_as_one(desk: Des
     await ada.writes()
     desk.later(days=9)
     assert await turned(desk) == 1
-    assert [told["day"] for told in await desk.told("reviews.due")] == ["2026-12-06"]
+    assert [told["day"] for told in await desk.told("reviews.due")] == ["2026-11-27", "2026-12-06"]
 
 
 async def test_who_flies_west_is_told_of_a_day_once(desk: Desk) -> None:
@@ -83,7 +88,7 @@ async def test_who_flies_east_is_told_of_the_day_that_it_is_there(desk: Desk) ->
     await desk.knows(ada, "Asia/Tokyo", version=2)
     desk.later(days=1)
     await turned(desk)
-    assert [told["day"] for told in await desk.told("reviews.due")] == ["2026-11-27", "2026-11-28"]
+    assert [told["day"] for told in await desk.told("reviews.due")] == ["2026-11-26", "2026-11-27", "2026-11-28"]
 
 
 async def test_clearing_is_told_when_the_last_card_is_done_and_once(desk: Desk) -> None:
@@ -99,7 +104,7 @@ async def test_clearing_is_told_when_the_last_card_is_done_and_once(desk: Desk) 
     await ada.reviews(cards[1], "good")
     await ada.reviews(cards[1], "good")
     (cleared,) = await desk.told("reviews.cleared")
-    (due,) = await desk.told("reviews.due")
+    *_, due = await desk.told("reviews.due")
     assert (cleared["day"], cleared["version"]) == (due["day"], due["version"] + 1)
 
 
@@ -113,7 +118,7 @@ async def test_limits_and_suspended_cards_count(desk: Desk) -> None:
     await ada.post("/flashcards/bulk", card_ids=[cards[5]["id"]], action="suspend")
     desk.later(days=30)
     await turned(desk)
-    (told,) = await desk.told("reviews.due")
+    *_, told = await desk.told("reviews.due")
     assert (told["reviews"], told["new"]) == (1, 2)
 
 
@@ -148,3 +153,127 @@ async def test_two_last_cards_that_are_done_at_once_clear_the_day_once(desk: Des
             await ada.reviews(card, "easy")
         await asyncio.gather(*(ada.reviews(card, "easy") for card in cards))
         assert len(await desk.told("reviews.cleared")) == day
+
+
+async def history(desk: Desk) -> list[tuple[str, str, int]]:
+    """What was told of days: due or cleared, the day, the version."""
+    events = [(name.split(".")[2], data) for name, data in await desk.events() if name.startswith("flashcard.reviews.")]
+    return [(kind, data["day"], data["version"]) for kind, data in events]
+
+
+async def test_who_signs_up_and_makes_cards_is_told_of_them_on_the_same_day_once(desk: Desk) -> None:
+    ada = desk.student()
+    await ada.writes()
+    assert await history(desk) == [], "where and when the day is, is not known"
+    grace = desk.student()
+    await desk.knows(grace)
+    for number in range(3):
+        await grace.writes(f"Question {number}")
+    assert await history(desk) == [("due", "2026-11-26", 1)]
+    (told,) = await desk.told("reviews.due")
+    assert (told["new"], told["since"]) == (1, "2026-11-26T12:00:00Z")
+
+
+async def test_cards_of_an_import_and_of_a_copy_are_told_on_the_same_day(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    for student in (ada, bob):
+        await desk.knows(student)
+    answer = await ada.http.post("/decks/import", files={"file": ("deck.csv", b"question,answer\nQ,A\n")})
+    await ada.post(f"/decks/imports/{answer.json()['id']}/run")
+    assert await desk.work.once()
+    deck = (await ada.get("/flashcards"))["items"][0]["deck_id"]
+    token = (await ada.post(f"/decks/{deck}/share"))["token"]
+    await bob.post(f"/decks/shared/{token}/copy")
+    assert [told["user_id"] for told in await desk.told("reviews.due")] == [str(ada.id), str(bob.id)]
+
+
+async def test_what_is_missed_after_the_day_was_cleared_is_told(desk: Desk) -> None:
+    ada = desk.student()
+    await desk.knows(ada)
+    await ada.reviews(await ada.writes("osmosis"), "easy")
+    assert await history(desk) == [("due", "2026-11-26", 1), ("cleared", "2026-11-26", 2)]
+    desk.later(hours=1)
+    await hears(desk, graded(ada, at=desk.now), graded(ada, at=desk.now))
+    assert (await history(desk))[2:] == [("due", "2026-11-26", 3)]
+
+
+async def test_what_the_days_limits_leave_for_tomorrow_is_not_told_today(desk: Desk) -> None:
+    ada = desk.student()
+    await desk.knows(ada)
+    deck = await ada.post("/decks", name="D", options={"new_per_day": 1})
+    await ada.reviews(await ada.writes("One", deck_id=deck["id"]), "easy")
+    await ada.writes("Two", deck_id=deck["id"])
+    assert [kind for kind, *_ in await history(desk)] == ["due", "cleared"]
+    await ada.http.patch(f"/decks/{deck['id']}", json={"options": {"new_per_day": 2}})
+    assert [kind for kind, *_ in await history(desk)] == ["due", "cleared", "due"]
+
+
+async def test_a_day_that_the_scheduler_has_not_begun_is_left_to_it(desk: Desk) -> None:
+    ada = await student_with_a_card(desk)
+    desk.later(days=1)
+    await ada.writes("Another")
+    assert await history(desk) == [("due", "2026-11-26", 1)]
+    await turned(desk)
+    *_, told = await desk.told("reviews.due")
+    assert (told["day"], told["new"], told["since"]) == ("2026-11-27", 2, None)
+
+
+async def test_decks_are_named_by_their_outermost_names_the_most_cards_first(desk: Desk) -> None:
+    ada = desk.student()
+    await desk.knows(ada)
+    cards = {"Biology::Cells": 2, "Biology::Plants": 2, "Art": 1, "History": 3, "Zoology": 1, "Latin": 1}
+    for name, count in cards.items():
+        deck = await ada.post("/decks", name=name)
+        for number in range(count):
+            await ada.writes(f"{name} {number}", deck_id=deck["id"])
+    desk.later(days=1)
+    await turned(desk)
+    *_, told = await desk.told("reviews.due")
+    assert told["decks"] == [
+        {"name": "Biology", "cards": 4}, {"name": "History", "cards": 3}, {"name": "Art", "cards": 1}
+    ]  # fmt: skip
+    assert (told["new"], told["more_decks"]) == (10, 2)
+
+
+async def what_stands(desk: Desk, ada: Student) -> tuple[bool, bool]:
+    """Whether something stands as due today, and whether something is."""
+    today = desk.now.date()
+    async with desk.database.transaction() as session:
+        left = not await Queues(session, ada.id).is_done(desk.now, today, desk.now + timedelta(hours=16))
+    told = [kind for kind, day, _ in await history(desk) if date.fromisoformat(day) == today]
+    return bool(told) and told[-1] == "due", left
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_due_stands_while_something_is_whatever_happens(desk: Desk, seed: int) -> None:
+    chance, ada = random.Random(seed), desk.student()
+    await desk.knows(ada)
+    for number in range(30):
+        match chance.choice(["write", "review", "review", "review", "suspend", "unsuspend", "bury", "undo", "sleep"]):
+            case "write":
+                await ada.writes(f"Question {number}")
+            case "review":
+                for item in (await ada.queue())["items"][:2]:
+                    await ada.reviews(item, chance.choice(["easy", "good"]))
+            case "suspend" | "unsuspend" | "bury" as action:
+                await ada.post("/flashcards/bulk", q="", action=action)
+            case "undo":
+                await ada.http.post("/reviews/undo")
+            case "sleep":
+                desk.later(days=1)
+                await turned(desk)
+        stands, left = await what_stands(desk, ada)
+        assert stands == left
+    versions = [version for *_, version in await history(desk)]
+    assert versions == list(range(1, len(versions) + 1))
+
+
+async def test_a_card_that_is_made_while_the_last_is_done_is_not_forgotten(desk: Desk) -> None:
+    ada = desk.student()
+    await desk.knows(ada)
+    for number in range(8):
+        card: Json = await ada.writes(f"Question {number}")
+        new, _ = await asyncio.gather(ada.writes(f"Beside {number}"), ada.reviews(card, "easy"))
+        assert await what_stands(desk, ada) == (True, True)
+        await ada.reviews(new, "easy")
+        assert await what_stands(desk, ada) == (False, False)

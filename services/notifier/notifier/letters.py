@@ -1,6 +1,5 @@
 """What mails say: templates in text and HTML, one pair for each kind of mail. Whatever comes from people is escaped."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -12,10 +11,9 @@ from uuid import UUID
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from notifier.kinds import NotificationKind
+from notifier.names import looks_like_a_name
 from notifier.news import News
 
-# A name that could carry an invitation to somewhere: strangers can sign up with another's address.
-_NO_NAME = re.compile(r"[:/@<>\\]|\w\.\w|\.{2}|[\x00-\x1f\x7f]")
 _LONGEST_NAME = 60
 _SUBJECTS = {"verify_email": "Confirm your email address", "reset_password": "Set a new password"}
 
@@ -63,9 +61,7 @@ def _letter(template: str, subject: str, *, name: str, unsubscribe: str | None =
 
 def _greeting(name: str) -> str:
     shown = " ".join(name.split())
-    if not shown or len(shown) > _LONGEST_NAME or _NO_NAME.search(shown):
-        return "Hello,"
-    return f"Hello {shown},"
+    return f"Hello {shown}," if len(shown) <= _LONGEST_NAME and looks_like_a_name(shown) else "Hello,"
 
 
 def message(letter: Letter, *, mail_id: UUID, sender: Address, recipient: Address, now: datetime) -> EmailMessage:

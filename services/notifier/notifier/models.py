@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from chassis.database import table_registry
 from chassis.personal_data import personal_data_tables
 from mesh import tables as mesh_tables
-from sqlalchemy import Column, Date, DateTime, Index, Text, Time, UniqueConstraint
+from sqlalchemy import Column, Date, DateTime, Index, Integer, Text, Time, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -94,6 +94,7 @@ class Reminder(Row, table=True):
     """When a student wants to be reminded, and what of. Its lock serialises whatever changes that.
 
     `due_day` is the student's day on which cards are due, by the newest that was heard (`due_version`); None: nothing is left.
+    `due_since` is since when, where that is later than the day's beginning. `decks` and `more_decks` are as flashcard named them.
     `told_day` is the last day that was reminded of. At `next_at` a scheduler looks; None: there is nothing to remind of.
     """
 
@@ -107,8 +108,13 @@ class Reminder(Row, table=True):
     chosen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     due_version: int = 0
     due_day: date | None = Field(default=None, sa_column=Column(Date))
+    due_since: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     reviews: int = 0
     new: int = 0
+    decks: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSONB, nullable=False, server_default="[]")
+    )
+    more_decks: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     told_day: date | None = Field(default=None, sa_column=Column(Date))
     next_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 

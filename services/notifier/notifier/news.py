@@ -1,15 +1,18 @@
 """What notifications say: facts of the mesh in words for a student. Text is plain; titles come from students' files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from contracts.chat import MessageAnswered
+from contracts.flashcard import DueDeck
 from contracts.ingestion import DocumentFailed, DocumentProcessed
 
 from notifier.kinds import NotificationKind
+from notifier.names import looks_like_a_name, shortened
 
-_LONGEST_TITLE = 120
+_LONGEST_TITLE, _LONGEST_DECK = 120, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +77,28 @@ def answer_ready(event: MessageAnswered) -> News:
     )
 
 
-def reviews_due(day: date, reviews: int, new: int) -> News:
-    """Cards are waiting. The counts are those of the day's beginning: some may be done by now."""
+def reviews_due(day: date, reviews: int, new: int, decks: Sequence[DueDeck] = (), more_decks: int = 0) -> News:
+    """Cards are waiting. The counts are those of the moment when it was told: some may be done by now."""
     parts = [_counted(reviews, "review"), _counted(new, "new card")]
+    named = [deck for deck in decks if looks_like_a_name(deck.name)]
+    others = more_decks + len(decks) - len(named)
+    listed = [f"{shortened(deck.name, _LONGEST_DECK)} {deck.cards}" for deck in named]
+    listed += (
+        [f"{_counted(others, 'other deck')} {reviews + new - sum(deck.cards for deck in named)}"] if others else []
+    )
+    due = "is" if reviews + new == 1 else "are"
     return News(
         NotificationKind.REVIEW_REMINDER,
         "Cards are waiting for you",
-        f"Today began with {' and '.join(part for part in parts if part)}, and some are still to be done.",
-        {"day": day.isoformat(), "reviews": reviews, "new": new},
+        f"{' and '.join(part for part in parts if part)} {due} due today{': ' if listed else ''}{', '.join(listed)}."
+        " Some are still to be done.",
+        {
+            "day": day.isoformat(),
+            "reviews": reviews,
+            "new": new,
+            "decks": [deck.model_dump() for deck in decks],
+            "more_decks": more_decks,
+        },
     )
 
 
@@ -90,5 +107,4 @@ def _counted(number: int, what: str) -> str:
 
 
 def _quoted(title: str) -> str:
-    shown = " ".join(title.split())
-    return f"“{shown if len(shown) <= _LONGEST_TITLE else shown[: _LONGEST_TITLE - 1] + '…'}”"
+    return f"“{shortened(title, _LONGEST_TITLE)}”"

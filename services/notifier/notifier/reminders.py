@@ -76,9 +76,10 @@ class Reminders:
         if row is None or row.due_version >= event.version:
             return
         row.due_version = event.version
-        row.due_day, row.reviews, row.new = None, 0, 0
+        row.due_day, row.due_since, row.reviews, row.new, row.decks, row.more_decks = None, None, 0, 0, [], 0
         if isinstance(event, ReviewsDue):
-            row.due_day, row.reviews, row.new = event.day, event.reviews, event.new
+            row.due_day, row.due_since, row.reviews, row.new = event.day, event.since, event.reviews, event.new
+            row.decks, row.more_decks = [deck.model_dump() for deck in event.decks], event.more_decks
         await self._plan(row)
 
     async def claim(self, now: datetime) -> tuple[Reminder, Window | None] | None:
@@ -102,8 +103,9 @@ class Reminders:
             return None
         counting = StudyDay(student.time_zone, student.day_starts_at)
         window = window_of(row.due_day, counting, hours_of(row))
-        passed = window is not None and row.chosen_at is not None and window.opens < row.chosen_at
-        return None if passed else window
+        # A time that had passed when it was chosen, or when the first cards became due, is tomorrow's.
+        begun = [moment for moment in (row.chosen_at, row.due_since) if moment is not None]
+        return None if window is not None and any(window.opens < moment for moment in begun) else window
 
     async def _locked(self) -> Reminder | None:
         """The student's row, made if need be; None for one who is gone."""

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.database import Database
+from contracts.flashcard import DueDeck
 from contracts.notifier import ReviewReminderRaised
 from mesh import Outbox
 from mesh.retry import passes_with_time
@@ -131,7 +132,8 @@ async def _raise(session: AsyncSession, row: Reminder, closes: datetime, now: da
     """Store it for the app, and tell the mesh, from where it is mailed."""
     assert row.due_day is not None
     row.told_day = row.due_day
-    told = news.reviews_due(row.due_day, row.reviews, row.new)
+    decks = [DueDeck.model_validate(deck) for deck in row.decks]
+    told = news.reviews_due(row.due_day, row.reviews, row.new, decks, row.more_decks)
     subject, version = subject_of(row.user_id), row.due_version
     await Desk(session).tell(subject, version, owner=row.user_id, news=told, now=now)
     await Outbox(session, SCHEMA).add(
@@ -143,6 +145,8 @@ async def _raise(session: AsyncSession, row: Reminder, closes: datetime, now: da
             day=row.due_day,
             reviews=row.reviews,
             new=row.new,
+            decks=decks,
+            more_decks=row.more_decks,
             expires_at=closes,
         )
     )

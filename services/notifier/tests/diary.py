@@ -44,11 +44,12 @@ class Diary:
         async with self.database.transaction() as session:
             await Reminders(session, self.owner).move(profile)
 
-    async def is_due(self, day: date, reviews: int = 3) -> None:
+    async def is_due(self, day: date, reviews: int = 3, since: datetime | None = None) -> None:
         """Flashcard told that cards are due."""
         self.told += 1
         ends = StudyDay().end_of(day)
-        event = ReviewsDue(version=self.told, user_id=self.owner, day=day, reviews=reviews, new=1, day_ends_at=ends)
+        told = {"version": self.told, "day": day, "reviews": reviews, "new": 1, "day_ends_at": ends, "since": since}
+        event = ReviewsDue.model_validate(told | {"user_id": self.owner})
         async with self.database.transaction() as session:
             await Reminders(session, self.owner).note(event)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from chassis.study_day import StudyDay
-from contracts.flashcard import ReviewsCleared, ReviewsDue
+from contracts.flashcard import DueDeck, ReviewsCleared, ReviewsDue
 from contracts.notifier import ReviewReminderRaised
 from notifier.models import MailStatus
 from notifier.notifications import notification_id
@@ -40,7 +40,15 @@ async def told_of_cards(campus: Campus, student: Student) -> None:
     said = profile(student).model_dump() | {"time_zone": zone_where_it_is_noon()}
     await campus.tell(type(profile(student))(**said))
     ends = datetime.now(UTC) + timedelta(hours=12)
-    await campus.tell(ReviewsDue(version=1, user_id=student.id, day=today(), reviews=12, new=5, day_ends_at=ends))
+    decks = [
+        DueDeck(name=name, cards=cards)
+        for name, cards in (("Rock & Roll", 9), ("History", 4), ("win at evil.example", 2))
+    ]
+    await campus.tell(
+        ReviewsDue(
+            version=1, user_id=student.id, day=today(), reviews=12, new=5, day_ends_at=ends, decks=decks, more_decks=1
+        )
+    )
 
     async def reminded() -> bool:
         minute = {"reminder_time": f"12:{datetime.now(UTC):%M}"}
@@ -61,7 +69,12 @@ async def test_a_reminder_reaches_the_tab_the_list_and_the_mail_and_is_turned_of
             pushed = (await tab.hears("notification"))["data"]
         (listed,) = (await ada.notifications())["items"]
         assert pushed == listed
-        assert listed["data"] == {"day": today().isoformat(), "reviews": 12, "new": 5}
+        assert listed["body"] == (
+            "12 reviews and 5 new cards are due today: Rock & Roll 9, History 4, 2 other decks 4. Some are still to be done."
+        )
+        counts = {name: listed["data"][name] for name in ("day", "reviews", "new", "more_decks")}
+        assert counts == {"day": today().isoformat(), "reviews": 12, "new": 5, "more_decks": 1}
+        assert listed["data"]["decks"][2] == {"name": "win at evil.example", "cards": 2}
 
         async def arrived() -> bool:
             return bool(server.mails)
@@ -70,8 +83,11 @@ async def test_a_reminder_reaches_the_tab_the_list_and_the_mail_and_is_turned_of
         (mail,) = server.mails
         assert mail["Message-ID"] == f"<{listed['id']}@localhost>"
         assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-        for part in parts(mail):
-            assert "12 reviews and 5 new cards" in part
+        for part, name in zip(parts(mail), ("Rock & Roll 9", "Rock &amp; Roll 9"), strict=True):
+            assert f"12 reviews and 5 new cards are due today: {name}, History 4, 2 other decks 4." in part.replace(
+                "\n", " "
+            )
+            assert "evil" not in part, "a name that leads somewhere is no name"
             assert "https://study.example.org/review" in part
         link = urlsplit(mail["List-Unsubscribe"].strip("<>"))
         click = f"{link.path.removeprefix('/api/v1')}?{link.query}"

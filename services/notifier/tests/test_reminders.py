@@ -54,6 +54,30 @@ async def test_who_has_finished_is_not_reminded(ada: Diary) -> None:
     assert await ada.reminded() == []
 
 
+async def test_what_becomes_due_in_the_course_of_a_day_is_reminded_of_at_the_time_of_that_day(ada: Diary) -> None:
+    await ada.is_done(DAY)
+    await ada.is_due(DAY, since=SIX - timedelta(hours=1))
+    await ada.until(SIX - timedelta(seconds=1))
+    assert await ada.reminded() == []
+    await ada.until(SIX + timedelta(hours=1))
+    assert await ada.reminded() == ["2026-11-26"]
+    await ada.is_done(DAY)
+    await ada.is_due(DAY, since=SIX + timedelta(hours=1))
+    await ada.until(SIX + timedelta(hours=9))
+    assert await ada.reminded() == ["2026-11-26"], "one a day"
+
+
+async def test_what_becomes_due_after_the_time_is_not_reminded_of_that_day(ada: Diary) -> None:
+    await ada.is_done(DAY)
+    await ada.until(SIX + timedelta(minutes=30))
+    await ada.is_due(DAY, since=SIX + timedelta(minutes=30))
+    await ada.until(SIX + timedelta(hours=9))
+    assert await ada.reminded() == []
+    await ada.is_due(DAY + timedelta(1))
+    await ada.until(SIX + timedelta(days=1))
+    assert await ada.reminded() == ["2026-11-27"]
+
+
 async def test_what_is_due_may_be_heard_before_the_profile_and_after_its_time(database: Database) -> None:
     early, late, much_too_late = (Diary(database) for _ in range(3))
     await early.is_due(DAY)

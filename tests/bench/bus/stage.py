@@ -98,12 +98,12 @@ async def empty_queue(amqp_url: str) -> AsyncIterator[AbstractChannel]:
         yield channel
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Ask now and then, seldom enough not to be what is measured."""
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 0.02) -> None:
+    """Ask every so many seconds, seldom enough not to be what is measured."""
     while True:
         if await condition():
             return
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(seconds)
 
 
 async def ready(*roles: Relay | Consumer) -> bool:

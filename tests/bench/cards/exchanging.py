@@ -11,7 +11,7 @@ from anki.collection import Collection, ImportAnkiPackageOptions, ImportAnkiPack
 from chassis.study_day import StudyDay
 from flashcard.anki.writing import OutgoingCard, OutgoingNote, OutgoingReview, PackageWriter, pack
 from flashcard.memory import Memory, Phase
-from flashcard.models import NoteKind
+from flashcard.models import Markup, NoteKind
 from flashcard.ratings import Rating
 
 from cards.reviewing import Reviewer
@@ -35,7 +35,15 @@ def write_package(folder: Path) -> Path:
             card = OutgoingCard(first, 0, "Large", number, _known(now, number), False, False, reviews)
             writer.add(
                 OutgoingNote(
-                    first, f"g{number}", NoteKind.BASIC, f"{number} {text}?", text, ["bench"], first // 1000, [card]
+                    first,
+                    f"g{number}",
+                    NoteKind.BASIC,
+                    Markup.MARKDOWN,
+                    f"{number} {text}?",
+                    text,
+                    ["bench"],
+                    first // 1000,
+                    [card],
                 )
             )
     pack(folder / "large.apkg", folder / "collection.anki2", [])

@@ -2,13 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
-import psutil
+from memory import watched
 
 PATIENCE_SECONDS = 600.0
 _TOLD = "SELECT count(*) FROM outbox WHERE type = 'flashcard.reviews.due.v1'"
@@ -24,14 +22,6 @@ async def these(connection: asyncpg.Connection, students: Sequence[UUID]) -> Non
     """The days of these students begin: from now on each review asks whether it was the last of the day."""
     await connection.execute("UPDATE student SET next_day_at = now() WHERE user_id = ANY($1)", students)
     await _sent(connection, len(students))
-
-
-@dataclass
-class Size:
-    """Resident memory in MiB, watched."""
-
-    before: float
-    most: float = 0.0
 
 
 async def everybody(connection: asyncpg.Connection, pid: int, students: int) -> None:
@@ -52,26 +42,6 @@ async def everybody(connection: asyncpg.Connection, pid: int, students: int) -> 
     print(f"{'the relay alone with as many rows':<58} {relayed:6.0f}/s   baseline")
     grown = f"from {size.before:.0f} MiB to at most {size.most:.0f} MiB"
     print(f"{'memory of the process meanwhile':<58} {grown}", flush=True)
-
-
-@asynccontextmanager
-async def watched(pid: int) -> AsyncIterator[Size]:
-    """The process's memory while the block runs."""
-    process = psutil.Process(pid)
-
-    def now() -> float:
-        return float(process.memory_info().rss) / 1_048_576
-
-    size = Size(now())
-
-    async def watch() -> None:
-        while True:
-            size.most = max(size.most, now())
-            await asyncio.sleep(0.1)
-
-    watching = asyncio.create_task(watch())
-    yield size
-    watching.cancel()
 
 
 async def _sent(connection: asyncpg.Connection, count: int) -> float:

@@ -9,11 +9,12 @@ from pathlib import Path
 from flashcard.anki import memories
 from flashcard.anki.archive import Archive
 from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection, read_collection
+from flashcard.anki.schema import MARKDOWN_TYPES
 from flashcard.anki.templates import Face, faces_of
 from flashcard.card_text import ordinals
 from flashcard.decks import DEFAULT, deck_name
 from flashcard.incoming import Incoming, IncomingCard, IncomingNote, IncomingReview
-from flashcard.models import NoteKind
+from flashcard.models import Markup, NoteKind
 
 _LONGEST_SIDE, _LONGEST_TAG = 64_000, 100
 _MOST_TAGS = 100
@@ -73,6 +74,7 @@ class _Reader:
             tags=[_storable(tag)[:_LONGEST_TAG] for tag in note.tags[:_MOST_TAGS]],
             deck=_deck(self._collection.decks.get(mine[0].deck_id, DEFAULT)),
             cards=[self._card(card, places[card.ordinal]) for card in mine],
+            markup=Markup.MARKDOWN if note.type_id in MARKDOWN_TYPES else Markup.HTML,
         )
 
     def _card(self, card: AnkiCard, ordinal: int) -> IncomingCard:

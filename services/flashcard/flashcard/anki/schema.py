@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flashcard.models import NoteKind
+from flashcard.models import Markup, NoteKind
 
 TABLES = """
 CREATE TABLE col (id integer PRIMARY KEY, crt integer NOT NULL, mod integer NOT NULL, scm integer NOT NULL,
@@ -114,10 +114,15 @@ _BACKWARD = ("{{Back}}", "{{FrontSide}}\n\n<hr id=answer>\n\n{{Front}}")
 _CLOZE = ("{{cloze:Text}}", "{{cloze:Text}}<br>\n{{Back Extra}}")
 
 # Their numbers are ours for ever: Anki takes a type with a number that it knows for the same type.
-NOTE_TYPES = {
-    NoteKind.BASIC: _note_type(1_605_000_000_001, "Study Teddy Basic", ("Front", "Back"), _FORWARD),
-    NoteKind.REVERSED: _note_type(
-        1_605_000_000_002, "Study Teddy Basic (and reversed card)", ("Front", "Back"), _FORWARD, _BACKWARD
-    ),
-    NoteKind.CLOZE: _note_type(1_605_000_000_003, "Study Teddy Cloze", ("Text", "Back Extra"), _CLOZE),
+_OURS: dict[NoteKind, tuple[int, str, tuple[str, str], tuple[tuple[str, str], ...]]] = {
+    NoteKind.BASIC: (1_605_000_000_001, "Basic", ("Front", "Back"), (_FORWARD,)),
+    NoteKind.REVERSED: (1_605_000_000_002, "Basic (and reversed card)", ("Front", "Back"), (_FORWARD, _BACKWARD)),
+    NoteKind.CLOZE: (1_605_000_000_003, "Cloze", ("Text", "Back Extra"), (_CLOZE,)),
 }
+NOTE_TYPES = {
+    (kind, markup): _note_type(number + 10 * (markup is Markup.HTML), f"Study Teddy {name}{suffix}", fields, *templates)
+    for kind, (number, name, fields, templates) in _OURS.items()
+    for markup, suffix in ((Markup.MARKDOWN, ""), (Markup.HTML, " in HTML"))
+}
+# By these a package of ours is known to hold Markdown; every other type's texts are HTML.
+MARKDOWN_TYPES = frozenset(number for number, *_ in _OURS.values())

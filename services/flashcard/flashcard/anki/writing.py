@@ -17,7 +17,7 @@ from chassis.study_day import StudyDay
 from flashcard.anki import memories
 from flashcard.anki.schema import CONFIG, DECK, NOTE_TYPES, OPTIONS, TABLES
 from flashcard.memory import Memory
-from flashcard.models import NoteKind
+from flashcard.models import Markup, NoteKind
 from flashcard.ratings import Rating
 
 _MARKUP = re.compile(r"<[^<>]*>")
@@ -56,6 +56,7 @@ class OutgoingNote:
     number: int
     guid: str
     kind: NoteKind
+    markup: Markup
     question: str
     answer: str
     tags: Sequence[str]
@@ -92,7 +93,7 @@ class PackageWriter:
         checksum = int(hashlib.sha1(plain.encode(), usedforsecurity=False).hexdigest()[:8], 16)
         tags = f" {' '.join(note.tags)} " if note.tags else ""
         fields = f"{note.question}\x1f{note.answer}"
-        kind = NOTE_TYPES[note.kind]["id"]
+        kind = NOTE_TYPES[note.kind, note.markup]["id"]
         self._insert(
             "notes", (note.number, note.guid, kind, note.changed, self._usn, tags, fields, plain, checksum, 0, "")
         )

@@ -15,7 +15,7 @@ from flashcard.decks import DEFAULT, Decks
 from flashcard.notes import Notes, Shown
 from flashcard.queue import Queues
 from flashcard.reviewing import memory_of
-from flashcard.rollover import tell_when_cleared
+from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.scheduling import choices
 from flashcard.schemas import (
     BulkChange,
@@ -26,8 +26,10 @@ from flashcard.schemas import (
     NewCardsOut,
     QueuedCard,
     QueueOut,
-    card_fields,
+    RenderedCard,
     card_out,
+    rendered_card,
+    rendered_fields,
     storable,
 )
 from flashcard.students import today_of
@@ -44,6 +46,7 @@ async def create_card(body: NewCard, desk: DeskDep, once: IdempotencyDep) -> Res
     deck = await decks.get(body.deck_id) if body.deck_id else await decks.ensure(DEFAULT, desk.now)
     alike = [note.id for note in await notes.alike(body.question)]
     made = await notes.write(deck, body.written(), desk.now)
+    await tell_when_due(desk.session, desk.owner, desk.now)
     shown = NewCardsOut(cards=[card_out(card) for card in made], alike=alike)
     await once.remember(shown)
     return JSONResponse(shown.model_dump(mode="json"), status_code=201)
@@ -81,7 +84,7 @@ async def due_cards(
         scheduler = schedulers[shown.card.deck_id]
         buttons = choices(memory_of(shown.card), desk.now, today, scheduler, shown.card.id)
         named = {rating.label: choice for rating, choice in buttons.items()}
-        return QueuedCard.model_validate(card_fields(shown) | {"choices": named})
+        return QueuedCard.model_validate(rendered_fields(shown) | {"choices": named})
 
     counts = {"learning": queue.learning, "due": queue.due, "new": queue.new}
     return QueueOut(items=[queued(shown) for shown in queue.cards], day=today, next_at=queue.next_at, **counts)
@@ -95,14 +98,14 @@ async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
     chosen = body.card_ids if body.q is None else await catalogue.matching(body.q, desk.now, today)
     deck = await Decks(desk.session, desk.owner).get(body.deck_id) if body.deck_id else None
     changed = await catalogue.change(chosen or [], body.action, today, tags=body.tags, deck=deck)
-    await tell_when_cleared(desk.session, desk.owner, desk.now)
+    await tell_what_is_left(desk.session, desk.owner, desk.now)
     return BulkOut(changed=changed)
 
 
 @router.get("/{card_id}")
-async def get_card(card_id: UUID, desk: DeskDep) -> CardOut:
-    """One card."""
-    return card_out(await Notes(desk.session, desk.owner).get(card_id))
+async def get_card(card_id: UUID, desk: DeskDep) -> RenderedCard:
+    """One card, as text and as HTML that may stand in a page."""
+    return rendered_card(await Notes(desk.session, desk.owner).get(card_id))
 
 
 @router.patch("/{card_id}")
@@ -114,10 +117,10 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
         await notes.move([shown.note.id], await Decks(desk.session, desk.owner).get(body.deck_id))
     if body.suspended is not None:
         shown.card.suspended, shown.card.version = body.suspended, shown.card.version + 1
-    change = body.model_dump(include={"question", "answer", "kind", "tags"}, exclude_none=True)
+    change = body.model_dump(include={"question", "answer", "kind", "markup", "tags"}, exclude_none=True)
     if change:
         await notes.rewrite(shown, change, desk.now)
-    await tell_when_cleared(desk.session, desk.owner, desk.now)
+    await tell_what_is_left(desk.session, desk.owner, desk.now)
     return card_out(shown)
 
 

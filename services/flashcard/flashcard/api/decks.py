@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from flashcard.api.parts import DeskDep
 from flashcard.rescheduling import reschedule_deck
-from flashcard.rollover import tell_when_cleared
+from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.schemas import DeckChange, DeckOut, NewDeck, SharedDeckOut, ShareOut, deck_out
 from flashcard.sharing import Sharing
 
@@ -43,7 +43,9 @@ async def look_at_shared_deck(token: ShareToken, desk: DeskDep) -> SharedDeckOut
 @router.post("/shared/{token}/copy", status_code=201, openapi_extra={"x-timeout": 120})
 async def copy_shared_deck(token: ShareToken, desk: DeskDep) -> DeckOut:
     """A deck of one's own with the same cards, without its owner's history and documents."""
-    return deck_out(await Sharing(desk.session, desk.owner, desk.ring).copy(token, desk.now))
+    deck = await Sharing(desk.session, desk.owner, desk.ring).copy(token, desk.now)
+    await tell_when_due(desk.session, desk.owner, desk.now)
+    return deck_out(deck)
 
 
 @router.post("/{deck_id}/share")
@@ -74,7 +76,7 @@ async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut
         await decks.rename(deck, body.name, desk.now)
     if body.options is not None:
         await reschedule_deck(desk.session, deck, desk.chosen(body.options), desk.now)
-        await tell_when_cleared(desk.session, desk.owner, desk.now)
+        await tell_what_is_left(desk.session, desk.owner, desk.now)
     return deck_out(deck)
 
 

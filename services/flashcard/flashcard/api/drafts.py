@@ -12,6 +12,7 @@ from flashcard.api.parts import DeskDep
 from flashcard.decks import DEFAULT
 from flashcard.drafts import Drafts, Edited
 from flashcard.models import Deck, DraftStatus
+from flashcard.rollover import tell_when_cleared, tell_when_due
 from flashcard.schemas import (
     AllDraftsAcceptance,
     DraftAcceptance,
@@ -44,6 +45,7 @@ async def accept_all_drafts(body: AllDraftsAcceptance, desk: DeskDep, once: Idem
         return earlier
     deck = await _deck(desk, body.deck_id)
     made = await Drafts(desk.session, desk.owner).accept_all(deck, desk.now, body.proposal_id)
+    await tell_when_due(desk.session, desk.owner, desk.now)
     shown = MadeCards(cards=[card_out(shown) for shown in made])
     await once.remember(shown)
     return JSONResponse(shown.model_dump(mode="json"), status_code=201)
@@ -62,6 +64,7 @@ async def accept_draft(draft_id: UUID, body: DraftAcceptance, desk: DeskDep, onc
         return earlier
     edited, deck = Edited(body.question, body.answer, body.tags), await _deck(desk, body.deck_id)
     made = await Drafts(desk.session, desk.owner).accept(draft_id, deck, edited, desk.now)
+    await tell_when_due(desk.session, desk.owner, desk.now)
     shown = MadeCards(cards=[card_out(shown) for shown in made])
     await once.remember(shown)
     return JSONResponse(shown.model_dump(mode="json"), status_code=201)
@@ -76,7 +79,9 @@ async def reject_draft(draft_id: UUID, desk: DeskDep) -> None:
 @router.post("/{draft_id}/restore")
 async def restore_draft(draft_id: UUID, desk: DeskDep) -> DraftOut:
     """Take back that a draft was taken or left: it waits again. Cards that it made go, unless they were reviewed."""
-    return draft_out(await Drafts(desk.session, desk.owner).restore(draft_id))
+    draft = await Drafts(desk.session, desk.owner).restore(draft_id)
+    await tell_when_cleared(desk.session, desk.owner, desk.now)
+    return draft_out(draft)
 
 
 async def _deck(desk: DeskDep, deck_id: UUID | None) -> Deck:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from flashcard.api.parts import DeskDep
 from flashcard.reviewing import Reviews
-from flashcard.rollover import tell_when_cleared
+from flashcard.rollover import tell_when_cleared, tell_when_due
 from flashcard.schemas import NewReview, ReviewOut, card_out
 
 router = APIRouter(tags=["flashcards"])
@@ -25,4 +25,5 @@ async def review_card(card_id: UUID, body: NewReview, desk: DeskDep) -> ReviewOu
 async def undo_review(desk: DeskDep) -> ReviewOut:
     """Take back the last review; again for the one before."""
     logged, shown = await Reviews(desk.session, desk.owner).undo(desk.now)
+    await tell_when_due(desk.session, desk.owner, desk.now)
     return ReviewOut(id=logged.id, card=card_out(shown))
