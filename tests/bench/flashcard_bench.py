@@ -29,6 +29,11 @@ async def measure(mesh: LocalMesh, folder: Path) -> None:
     began = time.perf_counter()
     options = DeckOptions(new_per_day=100, bury_siblings=False).model_dump_json()
     await library.fill(connection, [reviewer.id for reviewer in reviewers], options, USERS)
+    administrator = await asyncpg.connect(mesh.stack.postgres.url)
+    await administrator.execute(
+        "CHECKPOINT"
+    )  # or commits of the run would wait for what filling has left to be written
+    await administrator.close()
     cards = await connection.fetchval("SELECT count(*) FROM card")
     print(f"{cards:,} cards of {USERS:,} students, made in {time.perf_counter() - began:.0f} s", flush=True)
 

@@ -13,7 +13,7 @@ import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, event, text
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainAsyncSession
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.orm import registry
@@ -99,6 +99,7 @@ class Database:
         )
         event.listen(self.engine.sync_engine, "checkin", _lay_down)
         event.listen(self.engine.sync_engine, "checkout", _hand_on)
+        self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, class_=_Session, expire_on_commit=False)
 
     @asynccontextmanager
@@ -113,6 +114,12 @@ class Database:
                 raise
         # After a commit it holds no connection, and so needs no task that closes it whatever happens.
         session.sync_session.close()
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement is a transaction by itself: for a single one that reads, and is in haste."""
+        async with self._single.connect() as connection:
+            yield connection
 
     async def check(self) -> None:
         """Raise unless the database answers."""

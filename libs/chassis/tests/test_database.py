@@ -277,6 +277,24 @@ async def test_more_requests_than_connections_wait_and_then_are_told_to_come_bac
     await narrow.close()
 
 
+async def test_a_single_statement_opens_no_transaction_and_leaves_its_connection_to_those_that_do(
+    database: Database, database_url: str
+) -> None:
+    narrow = Database(database_url, schema="tests", pool_size=1)
+    async with narrow.statements() as connection, database.transaction() as watch:
+        process = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        state = text("SELECT state FROM pg_stat_activity WHERE pid = :pid")
+        assert (await watch.execute(state, {"pid": process})).scalar_one() == "idle"
+    async with narrow.transaction() as session:
+        assert (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one() == process
+        session.add(Note(words="taken back"))
+        await session.flush()
+        await session.rollback()
+    async with database.transaction() as session:
+        assert (await session.exec(select(Note))).all() == []
+    await narrow.close()
+
+
 async def test_a_statement_has_a_time_limit(database_url: str) -> None:
     hurried = Database(database_url, schema="tests", statement_seconds=0.2)
     async with asyncio.timeout(10):

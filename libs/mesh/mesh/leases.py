@@ -11,12 +11,18 @@ import asyncpg
 # A statement that takes longer has lost its database.
 _SECONDS = 10.0
 
+# A batch of the largest events that there can be would not fit into a container's memory: so it ends with the event
+# that makes it as large as this.
+LARGEST_BATCH = 4 * 1024 * 1024
+
 _CLAIM = """
-    UPDATE outbox SET lease = $1, leased_until = now() + $2
-    WHERE position = ANY(ARRAY(
-        SELECT position FROM outbox
+    WITH oldest AS (
+        SELECT position, octet_length(data) AS size FROM outbox
         WHERE sent_at IS NULL AND (leased_until IS NULL OR leased_until < now())
-        ORDER BY position LIMIT $3 FOR UPDATE SKIP LOCKED))
+        ORDER BY position LIMIT $3 FOR UPDATE SKIP LOCKED),
+    summed AS (SELECT position, sum(size) OVER (ORDER BY position) - size AS before FROM oldest)
+    UPDATE outbox SET lease = $1, leased_until = now() + $2
+    WHERE position = ANY(ARRAY(SELECT position FROM summed WHERE before < $4))
     RETURNING position, event_id, source, type, subject, created_at, dataschema, aggregate_version, data,
               traceparent, tracestate
 """
@@ -38,7 +44,7 @@ class Batch:
 
 
 class Leases:
-    """Leases on the outbox, over one connection that answers one question at a time."""
+    """Leases on the outbox, at most `batch` rows each, over one connection that answers one question at a time."""
 
     def __init__(self, connection: asyncpg.Connection, *, batch: int, lease: timedelta) -> None:
         self._connection = connection
@@ -50,7 +56,9 @@ class Leases:
         """The oldest unsent rows that nobody holds; none when there is nothing to send."""
         lease = uuid4()
         async with self._turn:
-            rows = await self._connection.fetch(_CLAIM, lease, self._length, self._batch, timeout=_SECONDS)
+            rows = await self._connection.fetch(
+                _CLAIM, lease, self._length, self._batch, LARGEST_BATCH, timeout=_SECONDS
+            )
         return Batch(lease, sorted(rows, key=lambda row: row["position"]))
 
     async def settle(self, batch: Batch, positions: Sequence[int]) -> int:

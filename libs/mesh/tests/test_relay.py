@@ -184,6 +184,13 @@ async def test_relay_whose_lease_ran_out_cannot_mark_what_another_has_taken(
     assert await awake.settle(taken[-1], positions) == 2
 
 
+async def test_batch_of_large_events_is_small(home: Home) -> None:
+    await home.say(*(LongNotePinned(note="a", text="x" * 900_000, version=1) for _ in range(12)))
+    async with driver_connection(home) as connection:
+        leases = Leases(connection, batch=10, lease=timedelta(hours=1))
+        assert [len((await leases.claim()).rows) for _ in range(4)] == [5, 5, 2, 0]
+
+
 async def test_stop_lets_the_batch_in_flight_be_marked(home: Home, relay: Relay, letters: Letters) -> None:
     await home.say(*notes(300))
     async with running(relay):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from chat.lexicon import alike, base, directs, is_verb, opposed, polar
 from chat.terms import word_set
-from chat.wording import LIGHT, Reading, Word
+from chat.wording import LIGHT, Reading, Word, negates
 
 PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
 PRONOUNS = frozenset(("it", "them", "one", "ones"))
@@ -78,7 +78,7 @@ def _find_twists(
         words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
         contrary = [(word, opposites[word.place]) for word in words if word.place in opposites]
         reasons = [f"{word.text} / {other.text}" for word, other in contrary if word.number is None]
-        if _denies([(word, found.matched[word.place]) for word in words]):
+        if not _denies_twice(claim) and _denies([(word, found.matched[word.place]) for word in words]):
             reasons.append("not")
         if exchanged and segment == claim.words[0].segment:
             reasons.append(exchanged)
@@ -101,8 +101,10 @@ def _turned(word: Word, match: Word, claim: Reading, text: Reading) -> str | Non
     if home and match.segment not in home:
         return None
     mine, theirs = _way(word, claim), [_way(other, text) for other in text.words if other.base == match.base]
+    ours = [_way(other, claim) for other in claim.words if other.base == word.base]
     for here, there in ((_TO, _FROM), (_FROM, _TO)):
-        if mine in here and _way(match, text) in there and not any(way in here for way in theirs):
+        both = any(way in here for way in theirs) or any(way in there for way in ours)
+        if mine in here and _way(match, text) in there and not both:
             return f"{mine} / {_way(match, text)} {match.text}"
     return None
 
@@ -113,6 +115,11 @@ def _way(word: Word, reading: Reading) -> str | None:
         if reading.tokens[place] in PREPOSITIONS:
             return reading.tokens[place] if not is_verb(reading.tokens[place + 1]) else None
     return None
+
+
+def _denies_twice(claim: Reading) -> bool:
+    """ "Without it you cannot" says that it is needed."""
+    return "without" in claim.tokens and sum(map(negates, claim.tokens)) > 1
 
 
 def _denies(pairs: Sequence[tuple[Word, Word]]) -> bool:
@@ -143,12 +150,21 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     scarce = bool(exact) and sum(word.base == other.base for other in claim.words) > len(exact)
     pieces = set() if scarce else {other.segment for other in same}
     opposing = [o for o in text.words if o.segment not in pieces and opposed(word.base, o.base)]
+    opposing = [other for other in opposing if not any(_coordinated(other, one, text) for one in exact)]
+    if same and not exact:  # "a big surface of the small intestine" is said of a large one
+        opposing = [other for other in opposing if other.base not in claim.bases]
     if any(_stands_for_more(other, claim, text) for other in exact):
         return nearest, None
     contrary = max(opposing, key=nearness, default=None)
     if contrary is not None and (nearest is None or nearness(contrary) > max(map(nearness, same))):
         return None, contrary
     return nearest, None
+
+
+def _coordinated(one: Word, other: Word, text: Reading) -> bool:
+    """Whether the text says something of both: "the supply and demand curves"."""
+    between = text.tokens[min(one.place, other.place) + 1 : max(one.place, other.place)]
+    return len(between) == 1 and between[0] in ("and", "or", "nor")
 
 
 def _stands_for_more(word: Word, claim: Reading, text: Reading) -> bool:
@@ -241,7 +257,11 @@ def _seen(claim: Reading, place: int, text: Reading, at: int, pivot: str) -> "Si
 
 def _pivots(reading: Reading) -> list[tuple[int, str]]:
     small = [(place, token) for place, token in enumerate(reading.tokens) if token in _PIVOTS]
-    return small + [(w.place, w.base) for w in reading.words if reading.acts(w) and w.base not in _MUTUAL]
+    verbs = [word for word in reading.words if reading.acts(word) and word.base not in _MUTUAL]
+    # "The downward slope of the curve" has no verb.
+    return small + [
+        (word.place, word.base) for word in verbs if reading.tokens[word.place + 1 : word.place + 2] != ("of",)
+    ]
 
 
 def _sides(reading: Reading, place: int, pivot: str) -> tuple[frozenset[str], frozenset[str]]:

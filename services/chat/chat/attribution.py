@@ -30,7 +30,9 @@ def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[
     third estate paid none.
     """
     places = {word.place for word in lead}
-    subject = [word for word in lead if word.place in alignment.matched and not word.light][-1:]
+    named = [word for word in lead if word.place in alignment.matched and not word.light]
+    # *Commodity money* and *fiat money* are told apart by what only one of the clauses has.
+    subject = [word for word in named if len(_clauses(word, alignment, text)) == 1][-1:] or named[-1:]
     about = {alignment.matched[word.place] for word in subject}
     said = {match for place, match in alignment.matched.items() if place not in places and not match.light}
     pieces, others = {word.segment for word in about}, {word.segment for word in said}
@@ -48,6 +50,11 @@ def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[
     if later is home:
         return later if any(match.base == home[0].base for match in alignment.matched.values()) else ()
     return later if foreign[0] not in said and not text.acts(foreign[0]) else ()
+
+
+def _clauses(word: Word, alignment: Alignment, text: Reading) -> Set[int]:
+    """The pieces of the text in which a word of the claim stands."""
+    return {other.segment for other in text.words if other.base == alignment.matched[word.place].base}
 
 
 def renamed(claim: Reading, alignment: Alignment, text: Reading, known: Set[str]) -> bool:
@@ -92,6 +99,8 @@ def mixed(claim: Reading, alignment: Alignment, text: Reading) -> str | None:
 
     "Slow cooling gives large crystals and rapid cooling gives small ones" does not say that rapid cooling gives large ones.
     """
+    if any(word.negated for word in claim.words):
+        return None
     for one, other in pairwise(_piece(text, number) for number in sorted({word.segment for word in text.words})):
         here, there = ({word.base for word in piece} for piece in (one, other))
         same_verb = any(text.acts(word) and word.base in there for word in one)

@@ -27,6 +27,9 @@ _JOINED = re.compile(r"(?:\W*\b(?:and|but|so|then|also)\b(?= ))*", re.IGNORECASE
 _LEAST_WORDS = 2
 _ENOUGH_TERMS = 3  # a definition is often written without its verb, and no list knows all verbs
 _LOOK = 6
+_BACK = 6
+_ARTICLES = frozenset(("a", "an", "the"))
+_OPENING = frozenset(("where", "that", "which", "when", "how", "who", "whose"))
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|fig|no|st|dr|mr|mrs)\.\s+$", re.IGNORECASE)
 _EMPTY = re.compile(
     r"\W*(?:(?:i|we)(?:'m| am)?\s+)?(?:(?:really|just|still|honestly)\s+)?(?:do(?:n't|\s+not)\s+(?:know|remember|understand|get it)|no(?:t sure)?(?: idea)?|idk|dunno|have no (?:idea|clue)|forgot|can(?:'t|not) (?:remember|say|explain)|help(?: me)?|nothing|pass|\?+)\b[^.!?]{0,60}\W*",
@@ -101,7 +104,17 @@ def _repeats(before: str, behind: str) -> bool:
 
 def _says(clause: str) -> bool:
     said = _WORD.findall(clause.casefold())
-    return len(terms(clause)) >= _LEAST_WORDS and _has_verb(said)
+    return len(terms(clause)) >= _LEAST_WORDS and _has_verb(said) and not _hangs(said)
+
+
+def _hangs(said: list[str]) -> bool:
+    """Whether the last clause waits for its verb: "equilibrium is where the demand curve"."""
+    behind = said[-_BACK:]
+    opens = max((place for place, word in enumerate(behind) if word in _OPENING), default=None)
+    if opens is None:
+        return False
+    verbs = [word for before, word in pairwise(behind[opens:]) if before not in _ARTICLES and _finite(word)]
+    return not verbs
 
 
 def _goes_on(text: str, match: re.Match[str], end: int) -> bool:

@@ -1,7 +1,8 @@
 """Following an answer from anywhere: while this process writes it, while another one does, and when it is finished."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from logging import getLogger
 from uuid import UUID
@@ -84,15 +85,16 @@ class Following:
             message = known.message
             after = place.within(message.id, message.attempts) if place else 0
             has_ended = has_ended and place is not None and place.attempt == message.attempts
-            async for news in self._attempt(known, after, pause, has_ended=has_ended):
-                if isinstance(news, _TrailEnded):
-                    has_ended = True
-                    break
-                yield news
-                if news is not None:
-                    place = Place(message.id, news.attempt, news.number)
-                    if news.name in ENDS:
-                        return
+            async with aclosing(self._attempt(known, after, pause, has_ended=has_ended)) as attempt:
+                async for news in attempt:
+                    if isinstance(news, _TrailEnded):
+                        has_ended = True
+                        break
+                    yield news
+                    if news is not None:
+                        place = Place(message.id, news.attempt, news.number)
+                        if news.name in ENDS:
+                            return
             if known.is_over:
                 return
             try:
@@ -105,7 +107,7 @@ class Following:
 
     def _attempt(
         self, known: Known, after: int, pause: float, *, has_ended: bool
-    ) -> AsyncIterator["News | _TrailEnded | None"]:
+    ) -> AsyncGenerator["News | _TrailEnded | None"]:
         """What can be told of one attempt before the row is to be looked at again."""
         live = self._live(known.message.id)
         if live is not None and live.asked.attempt == known.message.attempts:
@@ -115,7 +117,7 @@ class Following:
         # Whoever wrote it could not store its end. What becomes of it, the row will say.
         return _silence() if has_ended else self._elsewhere(known.message, after)
 
-    async def _elsewhere(self, message: Message, after: int) -> AsyncIterator["News | _TrailEnded | None"]:
+    async def _elsewhere(self, message: Message, after: int) -> AsyncGenerator["News | _TrailEnded | None"]:
         """What another process lays out, until it ends or pauses."""
         if after == 0 and message.reply_to is not None:
             after = 1
@@ -146,11 +148,11 @@ class _TrailEnded:
     """The process that wrote it is done with it."""
 
 
-async def _each(news: list[News]) -> AsyncIterator[News]:
+async def _each(news: list[News]) -> AsyncGenerator[News]:
     for item in news:
         yield item
 
 
-async def _silence() -> AsyncIterator[None]:
+async def _silence() -> AsyncGenerator[None]:
     await asyncio.sleep(_AGAIN)
     yield None

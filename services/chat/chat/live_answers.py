@@ -1,7 +1,7 @@
 """An answer while it is being written: what was said of it so far, for everybody who wants to follow."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
 from chassis.errors import Problem
@@ -68,7 +68,7 @@ class LiveAnswer:
                     await self._more.wait()
         return self._news[after:]
 
-    async def follow(self, after: int = 0, *, pause: float = 10.0) -> AsyncIterator[News | None]:
+    async def follow(self, after: int = 0, *, pause: float = 10.0) -> AsyncGenerator[News | None]:
         """The news after number `after`, as they come, until the end; None where none came for `pause` seconds."""
         self._followers += 1
         try:

@@ -12,8 +12,8 @@ from chat.verdicts import Verdict
 from chat.wording import Word, read
 
 NOTICE = (
-    "*I am offline: no language model is set up, so I compare words, numbers and order with your material, "
-    "and can miss what is said in very different words.*"
+    "*I am offline: no language model is set up, so I compare words, numbers and order with your material. "
+    "I can miss what is said in very different words, and let pass what is wrong in the words of the text: check what I cite.*"
 )
 _LONGEST_QUOTE = 200
 _MOST_LISTED = 12

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from chat.alignment import Alignment, align
 from chat.attribution import contrasts, exchanges_objects, gapped, leading, mixed, renamed, torn
-from chat.lexicon import directs
+from chat.lexicon import directs, opposed
 from chat.passages import Passage, Place
 from chat.sentences import Sentence, sentences
 from chat.terms import weights
@@ -96,6 +96,8 @@ class Evidence:
             elif (opposites := mixed(reading, alignment, unit.reading)) is not None:
                 alignment.twists.append(opposites)
                 contrasted.add(unit.place)
+            if exchanges_objects(alignment, unit.reading):
+                contrasted.add(unit.place)
             if another is not Another.THING:
                 kept.append((alignment, unit))
         # A piece of such a sentence, alone, does not tell of what it speaks.
@@ -153,6 +155,7 @@ def _speaks_of_another(
         sum(map(weighed, strange)) > _MOST_STRANGE * sum(map(weighed, lead))
         or renamed(claim, alignment, text, weighed.known)
         or exchanges_objects(alignment, text)
+        or _speaks_of_the_other(lead, alignment)
         or _leaves_out(claim, lead, alignment, weighed.known)
     ):
         return Another.THING
@@ -160,6 +163,13 @@ def _speaks_of_another(
     if unnamed and any(not alignment.holds(word) and not word.light for word in leading(text)):
         return Another.CONTRASTED
     return None
+
+
+def _speaks_of_the_other(lead: Sequence[Word], alignment: Alignment) -> bool:
+    """Whether the text speaks of the counterpart of what the claim is about: of supply, where that speaks of demand."""
+    pairs = [(word, alignment.matched[word.place]) for word in lead if word.place in alignment.matched]
+    heads = [pair for pair in pairs if not pair[0].light][-1:]
+    return any(opposed(one.base, other.base) and not directs(one.base) for one, other in heads)
 
 
 def _leaves_out(claim: Reading, lead: Sequence[Word], alignment: Alignment, known: Set[str]) -> bool:

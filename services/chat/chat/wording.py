@@ -28,6 +28,7 @@ LIGHT = frozenset(map(base, word_set(
     bit part form one something someone somebody people person example basically called known named reason cause result due always
     every all whole same also just main mainly about around roughly often usually year time own new other another first"""
 )))  # fmt: skip
+_UNLESS = ("unless",)
 _PARTICLES = frozenset(("up", "down", "out", "away"))
 _PERCENT, _PRONOUNS = ("%",), ("one",)
 _BREAKS = frozenset(",;:.!?()—–")
@@ -39,7 +40,7 @@ _NEAR_VERB = 3
 _BEFORE_NOUNS = word_set(
     "a an the its their his her this these those of in into at by for from on to with under during per no"
 )
-_BE = word_set("is are was were be been being am")
+_BE = word_set("is are was were be been being am get gets got")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)")
 
 
@@ -109,7 +110,7 @@ def _words(tokens: Sequence[str]) -> Iterator[Word]:
         if token in _BREAKS or token in _JOINTS:
             segment += 2 if token in _ENDS else 1
             scope = 0 if token in _BREAKS or token in _SCOPE_ENDS else scope
-        if negates(token):
+        if negates(token) or token in _UNLESS:
             scope, begins = _LONGEST_SCOPE, True
             continue
         if (stood := _base(tokens, place)) is None:

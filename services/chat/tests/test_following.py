@@ -106,7 +106,7 @@ async def test_reader_in_another_process_hears_each_word_before_the_answer_is_wh
     expect_whole(heard, answer)
 
 
-async def _was_followed(school: School) -> bool:
+async def was_followed(school: School) -> bool:
     kind, event = (await school.events())[-1]
     assert kind == "chat.message.answered.v1"
     return bool(event["followed"])
@@ -117,12 +117,12 @@ async def test_mesh_is_told_whether_a_reader_saw_the_answer_come(school: School)
     session = await ada.starts()
     for _ in range(5):
         await ada.hears(session, "What is a cell?")
-        assert await _was_followed(school)
+        assert await was_followed(school)
         await ada.asks(session, "What is a cell?")
-        assert not await _was_followed(school)
+        assert not await was_followed(school)
 
 
-async def _left_alone(live: LiveAnswer) -> None:
+async def left_alone(live: LiveAnswer) -> None:
     async with asyncio.timeout(10):
         while True:
             if not live.is_followed:
@@ -141,7 +141,7 @@ async def test_reader_who_leaves_before_the_end_has_not_followed_unless_back_by_
         session = await ada.starts()
         async with ada.streams(session, "What do cells do?") as stream:
             message_id = (await anext(stream)).data["id"]
-        await _left_alone(school.state.answers.live(UUID(message_id)))
+        await left_alone(school.state.answers.live(UUID(message_id)))
         if comes_back:
             async with ada.follows(message_id) as stream:
                 await anext(stream)
@@ -149,7 +149,7 @@ async def test_reader_who_leaves_before_the_end_has_not_followed_unless_back_by_
                 assert [happening.name async for happening in stream][-1] == "done"
         gate.set()
         await school.until_answered(ada, session)
-        assert await _was_followed(school) is comes_back
+        assert await was_followed(school) is comes_back
 
 
 async def test_finished_answer_is_told_from_its_row_with_the_ids_that_it_had(

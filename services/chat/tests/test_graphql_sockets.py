@@ -25,6 +25,7 @@ from .builders import passage
 from .neighbours import Neighbours
 from .provider import falls_silent, muses, provider, says
 from .school import Json, School, Student
+from .test_following import left_alone, was_followed
 
 CELLS = "The cell is the smallest unit that is alive. Cells divide because a large cell cannot feed itself."
 EVENT = """{ __typename eventId ... on AnswerBegun { messageId sessionId questionId attempt } ... on AnswerToken { text }
@@ -136,6 +137,32 @@ async def test_question_is_answered_word_by_word(database: Database, neighbours:
     assert len(told) > 10
     assert told[-2]["citations"] == [{"marker": 1, "page": 7}]
     expect_whole(told, answer)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_mesh_is_told_whether_a_subscriber_saw_the_answer_come(
+    database: Database, neighbours: Neighbours, leaves: bool
+) -> None:
+    gate = asyncio.Event()
+    script = says("Cells ", "divide ", "[1].", gate=gate, after=2)
+    async with provider(script) as model, School.open(database, neighbours, llm_base_url=model.url, **MODEL) as school:
+        ada = school.student()
+        session = await ada.starts()
+        async with signed_in(school, ada) as socket:
+            await socket.begins(ASK, session=session["id"], message="What do cells do?")
+            live = school.state.answers.live(UUID(await ada.awaits_answer(session)))
+            await socket.hears()
+            await socket.begins(FOLLOW, "2", id=str(live.asked.answer_id))
+            while (await socket.hears())["id"] != "2":
+                pass
+            for identity in ("1", "2") if leaves else ("2",):
+                assert live.is_followed
+                await socket.sends("complete", id=identity)
+            if leaves:
+                await left_alone(live)
+            gate.set()
+            await school.until_answered(ada, session)
+        assert await was_followed(school) is not leaves
 
 
 async def test_answer_is_followed_from_where_it_was_left_also_in_another_process(

@@ -10,6 +10,7 @@ from uuid import UUID
 from chassis.errors import Invalid, NotFound
 from contracts.flashcard import CardCreated
 from mesh import Outbox
+from sqlalchemy import bindparam
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
 
@@ -59,6 +60,11 @@ class Shown:
         return html_sides(NoteKind(note.kind), Markup(note.markup), note.question, note.answer, self.card.ordinal)
 
 
+_SHOWN = select(Card, Note).join(Note).where(col(Card.id) == bindparam("card"), col(Card.user_id) == bindparam("owner"))
+# The note first: whoever waits for it holds no card, and then gets both as they are by now.
+_LOCKED = _SHOWN.with_for_update(of=[Note, Card]).execution_options(populate_existing=True)
+
+
 class Notes:
     """One student's notes and cards. There is no way to another's through it."""
 
@@ -93,11 +99,8 @@ class Notes:
 
         The note's lock serialises what happens to siblings: a review of one buries the others.
         """
-        statement = select(Card, Note).join(Note).where(Card.id == card_id, Card.user_id == self._owner)
-        if lock:
-            # The note first: whoever waits for it holds no card, and then gets both as they are by now.
-            statement = statement.with_for_update(of=[Note, Card]).execution_options(populate_existing=True)
-        row = (await self._session.execute(statement)).one_or_none()
+        asked = {"card": card_id, "owner": self._owner}
+        row = (await self._session.execute(_LOCKED if lock else _SHOWN, asked)).one_or_none()
         if row is None:
             raise NoSuchCard("There is no such card of yours. GET /flashcards lists them.")
         return Shown(*row)

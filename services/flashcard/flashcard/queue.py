@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Uuid, any_, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -31,10 +32,11 @@ _ALLOWED = """
         WHERE deck.user_id = :owner AND {decks}
     )
 """
-# Each kind by an index of its own: a student's other cards, which are most of them, are not read.
+# Each kind by an index of its own: a student's other cards, which are most of them, are not read. Nor are they by OFFSET 0, which
+# keeps the planner from looking up all cards of a deck beside.
 _OF_A_KIND = """
-    FROM card JOIN allowed ON allowed.deck_id = card.deck_id
-    WHERE card.user_id = :owner AND NOT suspended AND {kind}
+    FROM (SELECT * FROM card WHERE user_id = :owner AND NOT suspended AND {kind} OFFSET 0) AS card
+    JOIN allowed ON allowed.deck_id = card.deck_id
 """
 _HERE = "(buried_until IS NULL OR buried_until <= :today)"
 _STEPS = _OF_A_KIND.format(kind="due_at IS NOT NULL")
@@ -64,10 +66,16 @@ _WITHIN = text(
 )
 _LEFT = text(f"""
     {_ALLOWED.format(decks="true")}
-    SELECT EXISTS (SELECT {_STEPS} AND (due_at <= :ahead OR due_at < :ends_at))
-        OR EXISTS (SELECT {_REVIEWS} AND allowed.reviews > 0)
-        OR EXISTS (SELECT {_FRESH} AND allowed.new > 0)
+    SELECT EXISTS (SELECT {_STEPS} WHERE due_at <= :ahead OR due_at < :ends_at)
+        OR EXISTS (SELECT {_REVIEWS} WHERE allowed.reviews > 0)
+        OR EXISTS (SELECT {_FRESH} WHERE allowed.new > 0)
 """)  # texts of ours
+_SHOWN = (
+    select(Card, Note, Deck.options)
+    .join(Note)
+    .join(Deck)
+    .where(col(Card.user_id) == bindparam("owner"), col(Card.id) == any_(bindparam("cards", type_=ARRAY(Uuid))))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +124,7 @@ class Queues:
     async def _shown(self, ids: Sequence[UUID]) -> tuple[Sequence[Shown], Mapping[UUID, DeckOptions]]:
         if not ids:
             return (), {}
-        statement = select(Card, Note, Deck.options).join(Note).join(Deck).where(col(Card.id).in_(ids))
-        rows = (await self._session.execute(statement.where(Card.user_id == self._owner))).all()
+        rows = (await self._session.execute(_SHOWN, {"owner": self._owner, "cards": ids})).all()
         found = {card.id: Shown(card, note) for card, note, _ in rows}
         chosen = {card.deck_id: options for card, _, options in rows}
         options = {deck_id: DeckOptions.model_validate(given) for deck_id, given in chosen.items()}

@@ -20,8 +20,9 @@ async def reschedule_deck(session: AsyncSession, deck: Deck, options: DeckOption
     await session.flush()
     if options.algorithm == before.algorithm:
         return
-    reviews, studied = Reviews(session, deck.user_id), (Card.deck_id == deck.id, Card.reviews > 0)
-    await Notes(session, deck.user_id).lock(select(Card.note_id).where(*studied))
-    statement = select(Card).where(*studied).order_by(col(Card.id)).with_for_update()
-    for card in (await session.execute(statement)).scalars().all():
+    reviews = Reviews(session, deck.user_id)
+    reviewed = select(Card).where(Card.deck_id == deck.id, Card.reviews > 0)
+    # The notes first, as whoever reviews a card does: it buries siblings, which may be locked here already.
+    await Notes(session, deck.user_id).lock(reviewed.with_only_columns(col(Card.note_id)))
+    for card in (await session.execute(reviewed.order_by(col(Card.id)).with_for_update())).scalars().all():
         await reviews.reschedule(card, options)

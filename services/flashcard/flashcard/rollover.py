@@ -59,6 +59,14 @@ _DUE = text(f"""
     ) AS done
     GROUP BY counted.user_id, split_part(deck.name, '::', 1)
 """).bindparams(bindparam("users", type_=ARRAY(Uuid)), bindparam("days", type_=ARRAY(Date)))  # noqa: S608 # texts of ours
+# Of two last cards that are done at once, who comes second must see that the first is done.
+_UNCLEARED = (
+    select(Student)
+    .where(col(Student.user_id) == bindparam("student"), col(Student.told_day).is_not(None))
+    .where(col(Student.told_day).is_distinct_from(col(Student.cleared_day)))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +179,7 @@ async def tell_what_is_left(session: AsyncSession, owner: UUID, now: datetime) -
 
 async def tell_when_cleared(session: AsyncSession, owner: UUID, now: datetime) -> None:
     """After a review, or whatever else takes cards from the day: if nothing is left of what was told to be due today, tell so."""
-    told = col(Student.told_day)
-    waiting = select(Student).where(
-        Student.user_id == owner, told.is_not(None), told.is_distinct_from(Student.cleared_day)
-    )
-    # Of two last cards that are done at once, who comes second must see that the first is done.
-    student = (
-        await session.execute(waiting.with_for_update().execution_options(populate_existing=True))
-    ).scalar_one_or_none()
+    student = (await session.execute(_UNCLEARED, {"student": owner})).scalar_one_or_none()
     if student is None:
         return
     counting = counting_of(student)

@@ -7,6 +7,7 @@ from chassis.clock import Clock, system_clock
 from chassis.personal_data import is_erased
 from chassis.study_day import StudyDay
 from contracts.auth import Profile
+from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -14,6 +15,7 @@ from sqlmodel import col, select
 from flashcard.models import Student
 
 _FROM_THE_PROFILE = ("version", "time_zone", "day_starts_at", "next_day_at")
+_STUDY_DAY = select(Student.time_zone, Student.day_starts_at).where(col(Student.user_id) == bindparam("student"))
 
 
 class Students:
@@ -47,8 +49,7 @@ class Students:
 
     async def study_day(self, user_id: UUID) -> StudyDay:
         """How this student counts days; by UTC from 4 am until the profile has arrived."""
-        statement = select(Student.time_zone, Student.day_starts_at).where(Student.user_id == user_id)
-        found = (await self._session.execute(statement)).one_or_none()
+        found = (await self._session.execute(_STUDY_DAY, {"student": user_id})).one_or_none()
         return StudyDay(*found) if found else StudyDay()
 
 

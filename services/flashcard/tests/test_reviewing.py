@@ -268,3 +268,22 @@ async def test_the_log_keeps_each_review_with_the_state_before_and_after_and_wha
     for earlier, later in itertools.pairwise(rows):
         assert earlier.memory_after == later.memory_before
     assert rows[2].memory_after is not None
+
+
+async def test_another_algorithm_and_reviews_of_siblings_at_once_do_not_block(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="D")
+    notes = [
+        await ada.post("/flashcards", kind="reversed", question=word, answer="x", deck_id=deck["id"]) for word in "abcd"
+    ]
+    for note in notes:
+        for card in note["cards"]:
+            await ada.reviews(card, "easy")
+    for turn in range(3):
+        desk.later(days=40)
+        option = {"options": {"algorithm": ("sm2", "fsrs")[turn % 2]}}
+        reviews = [ada.reviews(card, "easy") for note in notes for card in note["cards"]]
+        switching = asyncio.create_task(ada.http.patch(f"/decks/{deck['id']}", json=option))
+        await asyncio.gather(*reviews)
+        switched = await switching
+        assert switched.status_code == 200, switched.text

@@ -8,7 +8,7 @@ import httpx
 from chassis.database import Database
 from chassis.errors import Invalid, Problem, TooLarge, Unavailable
 from pydantic import BaseModel, Field
-from sqlalchemy import ARRAY, Row, Uuid, any_, literal, select
+from sqlalchemy import ARRAY, Row, Uuid, any_, bindparam, select
 from sqlmodel import col
 
 from ingestion.embedding import from_bytes
@@ -27,6 +27,22 @@ REMOTE_SECONDS = 15.0
 
 ANSWERABLE_SCORES = {"all-MiniLM-L6-v2": 0.5}
 """The least cosine of the best passage at which a question is likely to have an answer in the material (see the README)."""
+
+
+# Written once: writing it for each search took longer than PostgreSQL takes to answer.
+_LIVE_PASSAGES: Any = (
+    select(
+        *(col(column) for column in (Passage.id, Passage.document_id, Passage.page, Passage.part, Passage.chunk_index)),
+        *(col(column) for column in (Passage.text, Passage.start, Passage.end, Document.title)),
+        *(col(column) for column in (Passage.embedding, Passage.embedding_model)),
+    )
+    .join(Document, col(Document.id) == col(Passage.document_id))
+    .where(
+        col(Passage.id) == any_(bindparam("passage_ids", type_=ARRAY(Uuid))),
+        col(Document.user_id) == bindparam("owner"),
+        col(Passage.content_version) == col(Document.content_version),
+    )
+)
 
 
 class SearchQuery(BaseModel):
@@ -119,8 +135,8 @@ class LocalSearch:
         """The rows of those that are the owner's, and of the reading of their document that counts."""
         if not passage_ids:
             return {}
-        async with self._database.transaction() as session:
-            rows = await session.execute(_live_passages(owner, passage_ids))
+        async with self._database.statements() as connection:
+            rows = await connection.execute(_LIVE_PASSAGES, {"owner": owner, "passage_ids": list(passage_ids)})
             return {row.id: row for row in rows}
 
 
@@ -142,26 +158,6 @@ def _cosine(question: Question, row: Row[Any], cosines: Mapping[UUID, float]) ->
     if row.embedding_model == question.model and row.embedding:
         return nearest(question.vector, from_bytes(row.embedding, len(question.vector)))
     return min(max(cosines.get(row.id, 0.0), 0.0), 1.0)
-
-
-def _live_passages(owner: UUID, passage_ids: Collection[UUID]) -> Any:
-    return (
-        select(
-            *(
-                col(column)
-                for column in (Passage.id, Passage.document_id, Passage.page, Passage.part, Passage.chunk_index)
-            ),
-            *(col(column) for column in (Passage.text, Passage.start, Passage.end, Document.title)),
-            *(col(column) for column in (Passage.embedding, Passage.embedding_model)),
-        )
-        .join(Document, col(Document.id) == col(Passage.document_id))
-        .where(
-            col(Passage.id)
-            == any_(literal(list(passage_ids), ARRAY(Uuid))),  # plain IN takes a millisecond to be written out
-            col(Document.user_id) == owner,
-            col(Passage.content_version) == col(Document.content_version),
-        )
-    )
 
 
 def _found(row: Row[Any], score: float) -> FoundPassage:

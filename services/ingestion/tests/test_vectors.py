@@ -19,6 +19,8 @@ from qdrant_client import AsyncQdrantClient
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(Payload indexes|Local mode|Api key).*:UserWarning")
 ANN, BOB = uuid4(), uuid4()
+ROUNDED = 3e-3
+"""By how much a cosine may be off, as a shelf keeps vectors."""
 PROGRESS = Progress(model="words", dimensions=8, rebuild=0)
 
 
@@ -78,7 +80,21 @@ async def test_the_nearest_comes_first_with_its_cosine(shelf: Shelf) -> None:
     await shelf.upsert([far, near])
     hits = await shelf.search(axis(0), user_id=ANN, limit=2)
     assert [hit.passage_id for hit in hits] == [near.passage_id, far.passage_id]
-    assert [hit.score for hit in hits] == pytest.approx([np.sqrt(0.5), 0], abs=1e-3)
+    assert [hit.score for hit in hits] == pytest.approx([np.sqrt(0.5), 0], abs=ROUNDED)
+
+
+async def test_what_is_rounded_of_vectors_misplaces_only_what_is_as_near(library: Library) -> None:
+    shelf = await library.create(replace(PROGRESS, dimensions=384))
+    noise = np.random.default_rng(1)
+    passages = [passage(vector) for vector in noise.standard_normal((1000, 384))]
+    await shelf.upsert(passages)
+    for question in (passage(vector).vector for vector in noise.standard_normal((10, 384))):
+        cosines = {one.passage_id: float(one.vector @ question) for one in passages}
+        hits = await shelf.search(question, user_id=ANN, limit=30)
+        assert [hit.score for hit in hits] == pytest.approx([cosines[hit.passage_id] for hit in hits], abs=ROUNDED)
+        thirtieth = sorted(cosines.values())[-30]
+        assert len(hits) == 30
+        assert min(cosines[hit.passage_id] for hit in hits) > thirtieth - ROUNDED
 
 
 async def test_nobody_finds_what_is_anothers(shelf: Shelf) -> None:

@@ -114,6 +114,7 @@ async def mail_news(event: News, envelope: Envelope, post_office: PostOffice) ->
         event.version,
         owner=event.user_id,
         news=told,
+        told_at=envelope.time,
         expires_at=envelope.time + _NEWS_LIFE,
         is_last=_is_last(envelope),
     )
@@ -127,6 +128,7 @@ async def mail_reminder(event: ReviewReminderRaised, envelope: Envelope, post_of
         event.due_version,
         owner=event.user_id,
         news=news.reviews_due(event.day, event.reviews, event.new, event.decks, event.more_decks),
+        told_at=envelope.time,
         expires_at=event.expires_at,
         is_last=_is_last(envelope),
     )

@@ -6,6 +6,7 @@ Nothing here waits. A frame is put into the queue of each of the student's socke
 import asyncio
 from collections.abc import Sequence, Set
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from chassis.errors import TooManyRequests, Unavailable
 
@@ -67,6 +68,7 @@ class Hub:
         self._most_per_user = most_per_user
         self._most_waiting = most_waiting
         self._of_user: dict[UUID, set[Connection]] = {}
+        self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self._open = 0
 
     def __len__(self) -> int:
@@ -76,6 +78,10 @@ class Hub:
     def users(self) -> Set[UUID]:
         """Students with an open socket here."""
         return self._of_user.keys()
+
+    def turn(self, user_id: UUID) -> asyncio.Lock:
+        """Held from reading something for a student's tabs until it is told: what was read first is heard first."""
+        return self._turns.setdefault(user_id, asyncio.Lock())
 
     def admit(self, user_id: UUID) -> Connection:
         """A place for one more socket, until `leave`. Raises `TooManySockets` or `HubFull`."""

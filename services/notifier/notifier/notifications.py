@@ -63,8 +63,8 @@ class Notifications:
         return found.scalar_one_or_none() or 0
 
     async def get(self, notification_id: UUID) -> Notification:
-        """Raises `NoSuchNotification`."""
-        found = await self._session.get(Notification, notification_id)
+        """The notification, locked: it may be withdrawn, or removed in another tab, at this moment. Raises `NoSuchNotification`."""
+        found = await self._session.get(Notification, notification_id, with_for_update=True)
         if found is None or found.user_id != self._owner:
             raise NoSuchNotification("There is no notification of yours with this id. It may have been withdrawn.")
         return found

@@ -69,12 +69,21 @@ class PostOffice:
         await self._send(order, lambda: link_letter(event.kind, event.name, link, event.expires_at))
 
     async def send_news(
-        self, subject_id: UUID, version: int, *, owner: UUID, news: News, expires_at: datetime, is_last: bool
+        self,
+        subject_id: UUID,
+        version: int,
+        *,
+        owner: UUID,
+        news: News,
+        told_at: datetime,
+        expires_at: datetime,
+        is_last: bool,
     ) -> None:
         """A notification by mail, where the student wants it and has not heard newer. Raises `ProfileUnknown`."""
+        now = max(self.clock(), told_at)  # who told of it may have a clock that is ahead: it is not quiet again
         mail_id = notification_id(subject_id, news.kind, version)
         async with self.database.transaction() as session:
-            student = await self._addressee(session, subject_id, version, owner, news)
+            student = await self._addressee(session, subject_id, version, owner=owner, news=news, now=now)
             if student is None:
                 await Mails(session, self.clock()).lapse(mail_id)
                 return
@@ -84,10 +93,9 @@ class PostOffice:
         await self._send(order, lambda: news_letter(news, student.name, unsubscribe, self.study_url))
 
     async def _addressee(
-        self, session: AsyncSession, subject_id: UUID, version: int, owner: UUID, news: News
+        self, session: AsyncSession, subject_id: UUID, version: int, *, owner: UUID, news: News, now: datetime
     ) -> Student | None:
         """Who is to get the news; nobody where it is not wanted, or not at this hour, is old, or was seen."""
-        now = self.clock()
         if not await wants(session, owner, news.kind, Channel.EMAIL):
             return None
         told = await session.get(Told, subject_id)

@@ -1,7 +1,7 @@
 """What every process with sockets hears of the mesh, and passes on to the tabs that it holds."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 from chassis.clock import Clock
@@ -57,11 +57,11 @@ async def push_answer(event: MessageAnswered, envelope: Envelope, hub: Hub) -> N
 @bus.broadcast(NotificationDelivered)
 async def push_notification(event: NotificationDelivered, hub: Hub, database: Database, clock: Clock) -> None:
     """There is a notification. What each tab was not told of yet is read from the list: the bus carries no more than its id."""
-    known = hub.known(event.user_id)
-    if event.channel != Channel.IN_APP.value or known is None:
+    if event.channel != Channel.IN_APP.value or event.user_id not in hub.users:
         return
-    with _fetched_at_worst(event.user_id, hub, clock):
-        hub.tell(event.user_id, await untold(database, event.user_id, known, clock()))
+    async with _in_turn(event.user_id, hub, clock):
+        if (known := hub.known(event.user_id)) is not None:
+            hub.tell(event.user_id, await untold(database, event.user_id, known, clock()))
 
 
 @bus.broadcast(NotificationWithdrawn)
@@ -71,17 +71,18 @@ async def push_withdrawal(
     """A notification is there no more."""
     if event.user_id not in hub.users:
         return
-    with _fetched_at_worst(event.user_id, hub, clock):
+    async with _in_turn(event.user_id, hub, clock):
         async with database.transaction() as session:
             unread = await Notifications(session, event.user_id).unread()
         hub.push(event.user_id, frames.of_withdrawal(event, envelope, unread))
 
 
-@contextmanager
-def _fetched_at_worst(owner: UUID, hub: Hub, clock: Clock) -> Iterator[None]:
-    """What cannot be read here, the student's tabs are asked to fetch."""
-    try:
-        yield
-    except Exception:
-        hub.push(owner, frames.resync(uuid4(), clock()))
-        raise
+@asynccontextmanager
+async def _in_turn(owner: UUID, hub: Hub, clock: Clock) -> AsyncIterator[None]:
+    """What is read first is told first; what cannot be read here, the student's tabs are asked to fetch."""
+    async with hub.turn(owner):
+        try:
+            yield
+        except Exception:
+            hub.push(owner, frames.resync(uuid4(), clock()))
+            raise

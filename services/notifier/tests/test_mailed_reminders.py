@@ -157,6 +157,19 @@ async def test_who_finished_while_the_server_was_away_is_not_reminded(campus: Ca
             assert [mail["Message-ID"] for mail in server.mails] == [f"<{other.notification_id}@localhost>"]
 
 
+async def test_a_reminder_at_the_end_of_quiet_hours_is_mailed_by_a_process_whose_clock_is_behind(
+    campus: Campus,
+) -> None:
+    campus.ahead = timedelta(seconds=-90)
+    async with smtp_server() as server, campus.running(**towards(server)):
+        ada = await known(campus)
+        now = datetime.now(ZoneInfo("Europe/London"))
+        quiet = {"begins": f"{now - timedelta(hours=1):%H:%M}", "ends": f"{now:%H:%M}"}
+        await ada.client.put("/notifications/preferences", json={"quiet_hours": quiet})
+        await campus.tell(reminder := raised(ada))
+        await became(campus, reminder.notification_id, MailStatus.DELIVERED)
+
+
 async def test_a_reminder_that_waited_is_not_sent_into_quiet_hours_chosen_meanwhile(campus: Campus) -> None:
     port = free_port()
     async with campus.running(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none"):

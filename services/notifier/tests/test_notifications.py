@@ -1,5 +1,6 @@
 """The list: what becomes an entry of it, what is withdrawn, and who may see it."""
 
+import asyncio
 from datetime import timedelta
 from itertools import permutations
 from uuid import uuid4
@@ -226,3 +227,20 @@ async def test_numbers_appear_in_the_order_of_commits(database: Database) -> Non
             with pytest.raises(Exception, match="lock timeout"):
                 await Desk(session)._next_number(owner)
     assert await newest() == number
+
+
+async def test_what_two_tabs_remove_and_read_at_once_is_removed_once(campus: Campus) -> None:
+    async with campus.process("consumer"):
+        ada = await campus.student()
+        for count in range(1, 6):
+            await campus.tell(processed(ada))
+            await campus.taken(count)
+            (item,) = (await ada.notifications())["items"]
+            path = f"/notifications/{item['id']}"
+            removing = [ada.client.delete(path) for _ in range(3)]
+            reading = [ada.client.post(f"{path}/read") for _ in range(3)]
+            answers = [answer.status_code for answer in await asyncio.gather(*removing, *reading)]
+            assert sorted(answers[:3]) == [204, 404, 404]
+            assert set(answers[3:]) <= {200, 404}
+            withdrawn = [data for kind, data in await campus.events() if kind == "notifier.notification.withdrawn.v1"]
+            assert len(withdrawn) == count

@@ -2,16 +2,23 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
 from chassis.database import Database, DatabaseAway
 from contracts.notifier import NotificationDelivered, NotificationWithdrawn
 from devstack.line import Line
-from mesh import Envelope
+from mesh import Envelope, Event
 from notifier.catching_up import MOST
 from notifier.hub import Hub
+from notifier.kinds import NotificationKind
+from notifier.news import News
+from notifier.notifications import Desk
 from notifier.pushes import push_notification, push_withdrawal
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .builders import answered, asked, deleted, delivered, failed, processed, progressed, uploaded
 from .campus import Campus
@@ -175,6 +182,49 @@ async def test_what_was_withdrawn_during_a_break_is_missing_from_the_list(campus
             assert (await tab.hears("notification.withdrawn"))["data"]["unread"] == 0
 
 
+class _FirstIsLate(Database):
+    """Its first transaction ends after its second, or half a second later where there is none meanwhile."""
+
+    def __init__(self, database: Database) -> None:
+        self._real, self._begun, self._second = database, 0, asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        self._begun += 1
+        first = self._begun == 1
+        async with self._real.transaction() as session:
+            yield session
+        if first:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await self._second.wait()
+        else:
+            self._second.set()
+
+
+async def test_what_is_read_first_is_told_first(campus: Campus) -> None:
+    hub, owner, now = Hub(most=1, most_per_user=1, most_waiting=10), uuid4(), campus.clock()
+    tab = hub.admit(owner)
+    tab.known = 0
+    news = News(NotificationKind.DOCUMENT_READY, "Biology is ready", "All of it was read.", {})
+    async with campus.database.transaction() as session:
+        await Desk(session).tell(uuid4(), 1, owner=owner, news=news, now=now)
+    late, ids = _FirstIsLate(campus.database), {"notification_id": uuid4(), "user_id": owner}
+    told = NotificationDelivered(version=1, **ids, kind="document_ready", channel="in_app")
+    withdrawn = NotificationWithdrawn(version=2, **ids)
+    await asyncio.gather(
+        push_notification(told, hub, late, campus.clock),
+        push_withdrawal(withdrawn, _envelope(withdrawn, now), hub, late, campus.clock),
+    )
+    assert [json.loads(await tab.next())["type"] for _ in range(2)] == ["notification", "notification.withdrawn"]
+
+
+def _envelope(event: Event, now: datetime) -> Envelope:
+    return Envelope(
+        id=uuid4(), source="notifier", type=event.routing_key, subject="", time=now, dataschema="", aggregate_version=2
+    )
+
+
 async def test_tabs_are_asked_to_fetch_what_cannot_be_read_for_them(campus: Campus) -> None:
     hub, owner, now = Hub(most=1, most_per_user=1, most_waiting=10), uuid4(), campus.clock()
     tab = hub.admit(owner)
@@ -185,17 +235,8 @@ async def test_tabs_are_asked_to_fetch_what_cannot_be_read_for_them(campus: Camp
     with pytest.raises(DatabaseAway):
         await push_notification(told, hub, away, lambda: now)
     withdrawn = NotificationWithdrawn(version=2, **ids)
-    envelope = Envelope(
-        id=uuid4(),
-        source="notifier",
-        type=withdrawn.routing_key,
-        subject="",
-        time=now,
-        dataschema="",
-        aggregate_version=2,
-    )
     with pytest.raises(DatabaseAway):
-        await push_withdrawal(withdrawn, envelope, hub, away, lambda: now)
+        await push_withdrawal(withdrawn, _envelope(withdrawn, now), hub, away, lambda: now)
     assert [json.loads(await tab.next())["type"] for _ in range(2)] == ["resync", "resync"]
     await away.close()
 

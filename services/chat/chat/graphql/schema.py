@@ -29,7 +29,7 @@ from chat.graphql.types import (
     event,
 )
 from chat.models import Intent
-from chat.news import Place
+from chat.news import News, Place
 from chat.schemas import NewSession, message_out
 from chat.sessions import NoSuchSession, Sessions
 
@@ -134,7 +134,7 @@ class Subscription:
         self, info: Context, session_id: strawberry.ID, message: Asked, intent: Wanted = None
     ) -> AsyncGenerator[AnswerEvent]:
         live = await info.context.asks(_session(session_id), {"content": message, "intent": intent})
-        async with aclosing(_told(info.context, live.asked.answer_id, None)) as told:
+        async with aclosing(_told(live.asked.answer_id, live.follow())) as told:
             async for item in told:
                 yield item
 
@@ -143,13 +143,15 @@ class Subscription:
         self, info: Context, message_id: strawberry.ID, last_event_id: LastEvent = None
     ) -> AsyncGenerator[AnswerEvent]:
         known = await info.context.desk.following.find(info.context.known.id, _message(message_id))
-        async with aclosing(_told(info.context, known.message.id, Place.read(last_event_id))) as told:
+        student, answer_id = info.context, known.message.id
+        news = student.desk.following.follow(student.known.id, answer_id, Place.read(last_event_id))
+        async with aclosing(_told(answer_id, news)) as told:
             async for item in told:
                 yield item
 
 
-async def _told(student: Student, answer_id: UUID, place: Place | None) -> AsyncGenerator[AnswerEvent]:
-    async with aclosing(student.desk.following.follow(student.known.id, answer_id, place)) as news:
+async def _told(answer_id: UUID, news: AsyncGenerator[News | None]) -> AsyncGenerator[AnswerEvent]:
+    async with aclosing(news):
         async for item in news:
             if item is not None:
                 yield event(str(answer_id), item)

@@ -1,4 +1,6 @@
-"""Answers graded by hand, to be graded again by the program. `developed_on.md` was looked at while it was written; `held_out.md` was not."""
+"""Answers graded by hand, to be graded again by the program. `developed_on.md` and `played.md` were looked at while rules
+were written, `held_out.md` once; `unseen.md` only as figures.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

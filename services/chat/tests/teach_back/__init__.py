@@ -1,4 +1,4 @@
 """Explanations with labels: for each claim, what the passage says to it.
 
-All three were looked at in the end; `judged_on` last: what it gave before that stands in chat's README.
+`developed_on`, `held_out`, `judged_on` and `played` were looked at in the end; `unseen` only as figures.
 """

@@ -65,7 +65,7 @@ async def attend(websocket: WebSocket) -> None:
         await _refuse(websocket, refusal)
         return
     try:
-        greeting = await _greeting(websocket, connection, attendance)
+        greeting = await _greeting(websocket, hub, connection, attendance)
         # The gateway ends the socket with this session.
         await websocket.accept(headers=[(b"x-studyteddy-session", str(holder.session_id).encode())])
         await _converse(websocket, connection, greeting)
@@ -82,7 +82,7 @@ async def _refuse(websocket: WebSocket, refusal: Problem) -> None:
     await websocket.send_denial_response(answer)
 
 
-async def _greeting(websocket: WebSocket, connection: Connection, attendance: Attendance) -> list[str]:
+async def _greeting(websocket: WebSocket, hub: Hub, connection: Connection, attendance: Attendance) -> list[str]:
     """The first frames. As soon as it is known where the client stands, the socket hears pushes: what comes in between is read here."""
     database: Database = websocket.app.state.database
     now = websocket.app.state.clock()
@@ -91,7 +91,8 @@ async def _greeting(websocket: WebSocket, connection: Connection, attendance: At
         notifications = Notifications(session, connection.user_id)
         newest, unread = await notifications.newest(), await notifications.unread()
     connection.known = known = _place(websocket.query_params.get("after", ""), newest)
-    missed = connection.take(await untold(database, connection.user_id, known, now))
+    async with hub.turn(connection.user_id):
+        missed = connection.take(await untold(database, connection.user_id, known, now))
     return [frames.hello(uuid4(), now, newest=newest, unread=unread), *missed]
 
 
