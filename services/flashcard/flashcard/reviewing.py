@@ -14,7 +14,7 @@ from chassis.errors import Conflict, Invalid
 from chassis.study_day import StudyDay
 from contracts.flashcard import CardReviewed, ReviewUndone
 from mesh import Outbox
-from sqlalchemy import bindparam, func, or_, update
+from sqlalchemy import bindparam, func, or_, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -77,6 +77,7 @@ _LOOK = (
     .where(col(Deck.id) == bindparam("deck"))
     .order_by(col(LoggedReview.reviewed_at), col(LoggedReview.id))
 )
+_ONE_UNDO = text("SELECT pg_advisory_xact_lock(hashtextextended('undo ' || CAST(:owner AS text), 0))")
 _REVIEW = tables.metadata.tables[str(LoggedReview.__tablename__)]
 _KEEP = insert(_REVIEW).on_conflict_do_nothing().returning(_REVIEW.c.id)
 
@@ -122,11 +123,12 @@ class Reviews:
 
     async def undo(self, now: datetime) -> tuple[LoggedReview, Shown]:
         """Take back the review that arrived last and still counts. Raises `NothingToUndo`."""
+        # One undo of a student at a time, before any note is locked: two that chose the same review would make one of them go on to
+        # another note with the first still locked, against the order in which everybody locks.
+        await self._session.execute(_ONE_UNDO, {"owner": str(self._owner)})
         logged = await self._last()
         shown = await self._notes.get(logged.card_id, lock=True)
-        await self._session.refresh(logged)
-        if logged.undone_at is not None:  # somebody else took it back while we waited for the card
-            return await self.undo(now)
+        await self._session.refresh(logged)  # what was known before and after it may have been replayed while we waited
         logged.undone_at = now
         await self._session.flush()
         options = await self._options(shown.card)
