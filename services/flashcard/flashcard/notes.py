@@ -119,10 +119,9 @@ class Notes:
         statement = select(Card).where(Card.note_id == note.id, Card.user_id == self._owner).order_by(col(Card.ordinal))
         return (await self._session.execute(statement)).scalars().all()
 
-    async def rewrite(self, shown: Shown, change: dict[str, Any], now: datetime) -> None:
-        """Change question, answer, kind, markup or tags of a locked note. Cards that it no longer makes go, new ones come; the others
-        keep what is known of them. Raises `NotACloze`."""
-        note = shown.note
+    async def rewrite(self, note: Note, change: dict[str, Any], deck: Deck, now: datetime) -> None:
+        """Change question, answer, kind, markup or tags of a locked note. Cards that it no longer makes go, new ones come into `deck`,
+        which was kept before the note was locked; the others keep what is known of them. Raises `NotACloze`."""
         for name, value in change.items():
             setattr(note, name, value)
         note.fingerprint = fingerprint(note.question)
@@ -134,7 +133,7 @@ class Notes:
                 await self._session.delete(card)
         missing = sorted(wanted - {card.ordinal for card in cards})
         await self._session.flush()
-        await self._add_cards(note, shown.card.deck_id, missing, now)
+        await self._add_cards(note, deck.id, missing, now)
 
     async def move(self, note_ids: Sequence[UUID], deck: Deck) -> None:
         """Put all cards of these locked notes into a deck, which is kept."""

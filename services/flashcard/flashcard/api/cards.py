@@ -122,7 +122,7 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
         shown.card.suspended, shown.card.version = body.suspended, shown.card.version + 1
     change = body.model_dump(include={"question", "answer", "kind", "markup", "tags"}, exclude_none=True)
     if change:
-        await notes.rewrite(shown, change, desk.now)
+        await notes.rewrite(shown.note, change, deck, desk.now)
     await tell_what_is_left(desk.session, desk.owner, desk.now)
     return card_out(shown)
 
