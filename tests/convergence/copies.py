@@ -27,5 +27,6 @@ KEEP_NOTHING = {
     "notifier.push_question": "the same",
     "notifier.push_answer": "the same",
     "notifier.push_notification": "the same, and what it passes on is read from the list",
+    "notifier.push_withdrawal": "the same: what is unread is read when it is told, and the list no longer has what was withdrawn",
     "chat.end_sockets_of_session": "closes sockets that are open now; what it remembers ends with the session's tokens",
 }
