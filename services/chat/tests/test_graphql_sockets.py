@@ -1,30 +1,26 @@
 """Streams over a WebSocket: who opens it, what is told, how it ends, and what clients cannot do with it."""
 
 import asyncio
-import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from chassis.database import Database
 from chassis.service import Process
-from chassis.tickets import Tickets
 from chat.app import compose
 from chat.settings import Settings
 from contracts.auth import SessionRevoked
 from mesh import EphemeralEvent, EphemeralPublisher
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import connect
 
 from .builders import passage
+from .graphql_socket import TRANSPORT, Socket, expect_whole, opened, signed_in, ticket
 from .neighbours import Neighbours
 from .provider import falls_silent, muses, provider, says
-from .school import Json, School, Student
+from .school import Json, School
 from .test_following import left_alone, was_followed
 
 CELLS = "The cell is the smallest unit that is alive. Cells divide because a large cell cannot feed itself."
@@ -33,97 +29,12 @@ EVENT = """{ __typename eventId ... on AnswerBegun { messageId sessionId questio
     ... on AnswerFailed { type detail messageId } }"""
 ASK = f"subscription($session: ID!, $message: String!) {{ chat(sessionId: $session, message: $message) {EVENT} }}"
 FOLLOW = f"subscription($id: ID!, $last: String) {{ answer(messageId: $id, lastEventId: $last) {EVENT} }}"
-TRANSPORT = [Subprotocol("graphql-transport-ws")]
 MODEL: Json = {"llm_retries": 0, "llm_model": "m", "llm_api_key": "k"}
 
 
 @pytest.fixture(autouse=True)
 def material(neighbours: Neighbours) -> None:
     neighbours.passages = [passage(CELLS, page=7, title="Biology")]
-
-
-async def ticket(school: School, student: Student) -> str:
-    """A ticket, as notifier issues it."""
-    tickets: Tickets = school.state.graphql_sockets._tickets
-    return await tickets.issue(student.client.headers["authorization"].removeprefix("Bearer "))
-
-
-class Socket:
-    """An open socket of a student."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self.connection = connection
-
-    async def sends(self, kind: str, **fields: Any) -> None:
-        await self.connection.send(json.dumps({"type": kind} | fields))
-
-    async def hears(self) -> Json:
-        async with asyncio.timeout(20):
-            message: Json = json.loads(await self.connection.recv())
-        return message
-
-    async def begins(self, query: str, identity: str = "1", **variables: Any) -> None:
-        await self.sends("subscribe", id=identity, payload={"query": query, "variables": variables})
-
-    async def tells(self, query: str, **variables: Any) -> list[Json]:
-        """All events of a subscription, to its end."""
-        await self.begins(query, **variables)
-        return [event async for event in self.events()]
-
-    async def events(self) -> AsyncIterator[Json]:
-        while (message := await self.hears())["type"] == "next":
-            assert "errors" not in message["payload"], message
-            (event,) = message["payload"]["data"].values()
-            yield event
-        assert message == {"id": "1", "type": "complete"}
-
-    async def refused(self, query: str, **variables: Any) -> str:
-        """The type of the error that an operation is answered with."""
-        await self.begins(query, **variables)
-        message = await self.hears()
-        errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
-        kind = str(errors[0]["extensions"]["type"])
-        if message["type"] == "next":
-            assert (await self.hears())["type"] == "complete"
-        return kind.rpartition(":")[2]
-
-    async def closed(self) -> tuple[int | None, str | None]:
-        """Code and reason of its end."""
-        with suppress(ConnectionClosed):
-            async with asyncio.timeout(20):
-                async for _ in self.connection:
-                    pass
-        return self.connection.close_code, self.connection.close_reason
-
-
-@asynccontextmanager
-async def opened(school: School, **payload: Any) -> AsyncIterator[Socket]:
-    """A socket that has sent its `connection_init`."""
-    url = school.url.replace("http", "ws") + "/graphql"
-    async with connect(url, subprotocols=TRANSPORT) as connection:
-        socket = Socket(connection)
-        await socket.sends("connection_init", payload=payload)
-        yield socket
-
-
-@asynccontextmanager
-async def signed_in(school: School, student: Student) -> AsyncIterator[Socket]:
-    """A socket that was acknowledged."""
-    async with opened(school, ticket=await ticket(school, student)) as socket:
-        assert (await socket.hears())["type"] == "connection_ack"
-        yield socket
-
-
-def expect_whole(told: list[Json], answer: Json) -> None:
-    assert [told[0]["__typename"], told[-2]["__typename"], told[-1]["__typename"]] == [
-        "AnswerBegun",
-        "AnswerCitations",
-        "AnswerDone",
-    ]
-    assert [event["eventId"] for event in told] == [
-        f"{answer['id']}.{answer['attempts']}.{number}" for number in range(1, len(told) + 1)
-    ]
-    assert "".join(event.get("text", "") for event in told) == answer["content"] == told[-1]["message"]["content"]
 
 
 async def test_question_is_answered_word_by_word(database: Database, neighbours: Neighbours) -> None:
