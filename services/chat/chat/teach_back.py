@@ -79,9 +79,11 @@ def question_on(gap: KeyPoint, concept: str, claims: Sequence[AssessedClaim] = (
     cues = " and ".join(f"**{cue}**" for cue in cues_of(gap.text, concept))
     if gap.contradicted:
         wrong = next((claim for claim in claims if claim.verdict is Verdict.CONTRADICTED), None)
-        about = f"about {cues}" if cues else "there"
-        said = f"You said “{quoted(wrong.text)}”. " if wrong else ""
-        return f"{said}What does your material say {about}, and how would you put it now?"
+        if wrong:
+            return (
+                f"You said “{quoted(wrong.text)}”. What does your material say instead, and how would you put it now?"
+            )
+        return f"What does your material say {f'about {cues}' if cues else 'there'}, and how would you put it now?"
     if definition_form(concept, gap.text) >= PLAIN_DEFINITION:
         return f"What is **{concept}**, in one sentence?"
     if not cues:

@@ -96,7 +96,8 @@ class Evidence:
             elif (opposites := mixed(reading, alignment, unit.reading)) is not None:
                 alignment.twists.append(opposites)
                 contrasted.add(unit.place)
-            if exchanges_objects(alignment, unit.reading):
+            # A piece that counts something else is not where the claim comes from.
+            if exchanges_objects(alignment, unit.reading) and not alignment.misnumbered:
                 contrasted.add(unit.place)
             if another is not Another.THING:
                 kept.append((alignment, unit))

@@ -56,6 +56,8 @@ async def test_labelled_claims_are_judged_well_enough(
         ("The blood takes up oxygen and gives off carbon dioxide.", "The blood gives off oxygen.", Verdict.UNSPOKEN),
         ("Adding one in series increases the resistance, whereas adding one in parallel decreases it.",
          "Adding one in parallel increases the resistance.", Verdict.CONTRADICTED),
+        ("Those who read it once and recalled it three times kept 61 percent, while those who read it four times kept 40 percent.",
+         "Those who read it four times kept 40 percent.", Verdict.SUPPORTED),
         ("Heat flows from the warmer body to the colder one.", "Heat flows from warm bodies to cold bodies.", Verdict.SUPPORTED),
     ],
 )  # fmt: skip
