@@ -210,8 +210,9 @@ async def test_connections_that_died_while_idle_are_not_noticed(
 ) -> None:
     async with database.transaction() as session:
         pooled = await (await session.connection()).get_raw_connection()
-        idle = pooled.driver_connection
-    assert idle is not None
+        assert pooled.driver_connection is not None
+        ended = asyncio.Event()
+        pooled.driver_connection.add_termination_listener(lambda _: ended.set())
     other = Database(database_url, schema="tests")
     async with other.transaction() as session:
         others = "datname = current_database() AND pid <> pg_backend_pid()"
@@ -219,9 +220,7 @@ async def test_connections_that_died_while_idle_are_not_noticed(
         await session.execute(text(killed))
     await other.close()
     # The server says that it ends the session, and then ends it: a request between the two gets a 503.
-    async with asyncio.timeout(5):
-        while not idle.is_closed():
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(ended.wait(), 5)
     assert (await client.get("/notes")).status_code == 200
 
 
