@@ -23,10 +23,10 @@ SHOWN = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "
          "mp3": "audio/mpeg", "ogg": "audio/ogg", "wav": "audio/wav", "m4a": "audio/mp4"}  # fmt: skip
 
 
-# `<img src="name">`, `<audio src=name>`, `[sound:name]`, `![](name)`.
+# `<img src="name">`, `<audio src=name>`, `[sound:name]`, `![](name)`; bounded, as a text of beginnings without ends is searched from each.
 _REFERENCE = re.compile(
-    r"""src\s*=\s*"(?P<double>[^"]+)|src\s*=\s*'(?P<single>[^']+)|src\s*=\s*(?P<bare>[^"'>\s]+)"""
-    r"""|\[sound:(?P<sound>[^\]]+)\]|!\[[^\]]*\]\((?:<(?P<angled>[^<>\n]+)>|(?P<linked>[^)\s]+))""",
+    r"""src\s{0,9}=\s{0,9}(?:"(?P<double>[^"]{1,999})|'(?P<single>[^']{1,999})|(?P<bare>[^"'>\s]{1,999}))"""
+    r"""|\[sound:(?P<sound>[^\]]{1,999})\]|!\[[^\]]{0,999}\]\((?:<(?P<angled>[^<>\n]{1,999})>|(?P<linked>[^)\s]{1,999}))""",
     re.IGNORECASE,
 )
 
