@@ -44,7 +44,7 @@ async def create_card(body: NewCard, desk: DeskDep, once: IdempotencyDep) -> Res
     if (earlier := await once.replay(body)) is not None:
         return earlier
     decks, notes = desk.decks, Notes(desk.session, desk.owner)
-    deck = await decks.get(body.deck_id, keep=True) if body.deck_id else await decks.ensure(DEFAULT, desk.now)
+    deck = await decks.keep(body.deck_id) if body.deck_id else await decks.ensure(DEFAULT, desk.now)
     alike = [note.id for note in await notes.alike(body.question)]
     made = await notes.write(deck, body.written(), desk.now)
     await tell_when_due(desk.session, desk.owner, desk.now)
@@ -97,7 +97,7 @@ async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
     catalogue = Catalogue(desk.session, desk.owner)
     today = await desk.today()
     chosen = body.card_ids if body.q is None else await catalogue.matching(body.q, desk.now, today)
-    deck = await desk.decks.get(body.deck_id, keep=True) if body.deck_id else None
+    deck = await desk.decks.keep(body.deck_id) if body.deck_id else None
     changed = await catalogue.change(chosen or [], body.action, today, tags=body.tags, deck=deck)
     await tell_what_is_left(desk.session, desk.owner, desk.now)
     return BulkOut(changed=changed)
@@ -115,7 +115,7 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
     notes = Notes(desk.session, desk.owner)
     before = await notes.get(card_id)
     # Another question may make more cards, in the same deck.
-    deck = await desk.decks.get(body.deck_id or before.card.deck_id, keep=True)
+    deck = await desk.decks.keep(body.deck_id or before.card.deck_id)
     shown = await notes.get(card_id, lock=True)
     if body.deck_id is not None:
         await move(desk.session, desk.owner, [shown.note.id], deck)
