@@ -17,7 +17,7 @@ from flashcard.anki.archive import opened
 from flashcard.anki.reading import read_package
 from flashcard.importing import Importing, Preview
 from flashcard.imports import Claim, LeaseLost, advance, claim, forgotten, settle
-from flashcard.incoming import Incoming, IncomingCard
+from flashcard.incoming import Incoming, IncomingCard, distinct
 from flashcard.media import MediaNames, Shelves, Stored, with_names
 from flashcard.memory import Memory
 from flashcard.rollover import tell_when_due
@@ -31,15 +31,15 @@ _POLL_SECONDS = 1.0
 
 
 def read_file(path: Path) -> Incoming:
-    """The cards in a file: a package, or a table. Raises `NotAPackage`, `NotATable`. Computes: call it in a thread."""
+    """The cards in a file, a package or a table, each note once. Raises `NotAPackage`, `NotATable`. Computes: call it in a thread."""
     with path.open("rb") as file:
         head = file.read(4)
     if head.startswith(b"PK"):
         with opened(path) as archive:
-            return read_package(archive)
+            return distinct(read_package(archive))
     if path.stat().st_size > MOST_BYTES:
         raise NotATable(f"A table may have {MOST_BYTES // 1_048_576} MiB. Split it.")
-    return read_table(path.read_bytes())
+    return distinct(read_table(path.read_bytes()))
 
 
 class ImportWork:

@@ -1,7 +1,7 @@
 """Cards from elsewhere, before they are a student's: what a package or a table holds, in our own terms."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -56,3 +56,15 @@ class Incoming:
     media: Sequence[str] = ()
     warnings: Sequence[str] = ()
     decks: Sequence[str] = field(default=())
+
+
+def distinct(incoming: Incoming) -> Incoming:
+    """The same with each note once: of those with one guid the first."""
+    first: dict[str, IncomingNote] = {}
+    for note in incoming.notes:
+        first.setdefault(note.guid, note)
+    again = len(incoming.notes) - len(first)
+    if not again:
+        return incoming
+    told = f"{again} notes are in the file more than once; of each the first is taken."
+    return replace(incoming, notes=list(first.values()), warnings=[*incoming.warnings, told])

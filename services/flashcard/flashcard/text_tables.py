@@ -1,9 +1,10 @@
 """Cards as text: CSV and TSV, with the header lines that Anki writes and reads (docs.ankiweb.net/importing/text-files.html)."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chassis.errors import Invalid
 
@@ -38,13 +39,18 @@ class _Header:
 
 def read_table(content: bytes) -> Incoming:
     """The cards in a table. Raises `NotATable`."""
-    lines = _decoded(content).splitlines(keepends=True)
-    said = [line for line in lines if line.startswith("#")]
+    # Not `splitlines`, which also cuts at what no table ends its lines with, such as U+2028.
+    lines = io.StringIO(_decoded(content), newline="")
+    said = []
+    while (line := lines.readline()).startswith("#"):
+        said.append(line)
     header = _header(said)
-    body = [line for line in lines if not line.startswith("#")]
+    # From the first row on a # is a text's own: a heading in Markdown stands at the start of a line, too.
+    body = line + lines.read()
     separator = header.separator or _guessed(body)
     try:
-        rows = [row for row in csv.reader(body, delimiter=separator) if any(cell.strip() for cell in row)]
+        table = csv.reader(io.StringIO(body, newline=""), delimiter=separator)
+        rows = [row for row in table if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise NotATable(f"The table cannot be read: {error}. Check its quotation marks.") from error
     if len(rows) > _MOST_ROWS:
@@ -53,7 +59,7 @@ def read_table(content: bytes) -> Incoming:
     if rows and not columns and (named := _named(rows[0])):
         columns, rows = named, rows[1:]
     notes = [_note(row, columns, header.values) for row in rows]
-    found = [note for note in notes if note is not None]
+    found = _with_guids([note for note in notes if note is not None])
     if not found:
         raise NotATable("No row has a question and an answer. Give each card a row: question, answer, tags.")
     left = len(notes) - len(found)
@@ -108,8 +114,8 @@ def _header(lines: Sequence[str]) -> _Header:
     return _Header(separator, values, columns)
 
 
-def _guessed(lines: Sequence[str]) -> str:
-    first = next((line for line in lines if line.strip()), "")
+def _guessed(body: str) -> str:
+    first = next((line for line in io.StringIO(body, newline="") if line.strip()), "")
     return next((mark for mark in ("\t", ";", ",") if mark in first), "\t")
 
 
@@ -137,9 +143,22 @@ def _note(row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, s
     if not _usable(kind, question, answer):
         return None
     tags = [tag[:_LONGEST_TAG] for tag in f"{cell('tags')} {values.get('tags', '')}".split()][:_MOST_TAGS]
-    guid = cell("guid") or f"text:{fingerprint(question)}"
     deck = _deck(cell("deck") or values.get("deck", ""))
-    return IncomingNote(guid[:200], kind, question, answer, tags, deck, markup=_markup(values))
+    return IncomingNote(cell("guid")[:200], kind, question, answer, tags, deck, markup=_markup(values))
+
+
+def _with_guids(notes: Sequence[IncomingNote]) -> list[IncomingNote]:
+    """A row without a guid is known by its question, so that importing it again with another answer changes it. Of several that
+    ask the same, those that differ from the first are known by all of their text."""
+    first: dict[str, tuple[str, ...]] = {}
+    told = []
+    for note in notes:
+        asks, text = fingerprint(note.question), (note.kind, note.question, note.answer)
+        mark = (
+            "" if first.setdefault(asks, text) == text else f":{hashlib.sha256(repr(text).encode()).hexdigest()[:16]}"
+        )
+        told.append(note if note.guid else replace(note, guid=f"text:{asks}{mark}"))
+    return told
 
 
 def _markup(values: Mapping[str, str]) -> Markup:
