@@ -14,6 +14,7 @@ from flashcard.catalogue import Catalogue
 from flashcard.decks import DEFAULT
 from flashcard.notes import Notes, Shown
 from flashcard.queue import Queues
+from flashcard.rescheduling import move
 from flashcard.reviewing import memory_of
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.scheduling import choices
@@ -117,7 +118,7 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
     deck = await desk.decks.keep(body.deck_id or before.card.deck_id)
     shown = await notes.get(card_id, lock=True)
     if body.deck_id is not None:
-        await notes.move([shown.note.id], deck)
+        await move(desk.session, desk.owner, [shown.note.id], deck)
     if body.suspended is not None:
         shown.card.suspended, shown.card.version = body.suspended, shown.card.version + 1
     change = body.model_dump(include={"question", "answer", "kind", "markup", "tags"}, exclude_none=True)
