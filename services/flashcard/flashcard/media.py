@@ -11,7 +11,8 @@ from uuid import UUID
 
 from chassis.errors import Invalid, NotFound, TooLarge
 from chassis.storage import Storage
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -54,9 +55,14 @@ class Stored:
 def media_name(written: str) -> str:
     """A name that cards can use. Raises `BadMediaName`."""
     name = written.strip()
-    if not name or len(name) > 120 or any(mark in name for mark in "/\\\"'<>[]\x00") or name in (".", ".."):
+    if not may_be_media(name) or len(name) > 120 or any(mark in name for mark in "\"'<>[]"):
         raise BadMediaName("A picture's name has 1 to 120 characters, without / \\ \" ' < > [ ].")
     return name
+
+
+def may_be_media(name: str) -> bool:
+    """Whether a file of an import can have this name: more than can be given to one that is uploaded alone."""
+    return bool(name) and len(name) <= 255 and not any(mark in name for mark in "/\\\x00") and name not in (".", "..")
 
 
 def names_used(text: str) -> set[str]:
@@ -114,12 +120,18 @@ class Shelves:
         """The file. Raises `FileNotFoundError` before the first block."""
         return self._storage.blocks(self._key(media.digest), 0, media.size)
 
-    async def discard(self, digest: bytes) -> None:
-        """Delete the file."""
-        await self._storage.discard(self._key(digest))
+    async def take(self, media: Media) -> Stored:
+        """Store another student's file here, too. Raises `FileNotFoundError`."""
+        if media.user_id != self._owner:
+            await self._storage.copy(_key(media.user_id, media.digest), self._key(media.digest))
+        return Stored(media.digest, media.size)
 
     def _key(self, digest: bytes) -> str:
-        return f"{self._owner}/media/{digest.hex()}"
+        return _key(self._owner, digest)
+
+
+def _key(owner: UUID, digest: bytes) -> str:
+    return f"{owner}/media/{digest.hex()}"
 
 
 class MediaNames:
@@ -131,16 +143,17 @@ class MediaNames:
 
     async def get(self, name: str) -> Media:
         """The file with this name. Raises `NoSuchMedia`."""
-        found = await self._session.get(Media, (self._owner, name))
+        found = await self._session.get(Media, (self._owner, name)) if may_be_media(name) else None
         if found is None:
             raise NoSuchMedia("There is no picture or sound of yours with this name.")
         return found
 
     async def among(self, names: Sequence[str]) -> Sequence[Media]:
         """Those of the names that are there."""
-        statement = (
-            select(Media).where(Media.user_id == self._owner, col(Media.name).in_(names)).order_by(col(Media.name))
-        )
+        # One parameter, of however many names; a text may ask for what no file can be called.
+        usable = [name for name in names if may_be_media(name)]
+        chosen = col(Media.name) == any_(literal(usable, ARRAY(Text)))
+        statement = select(Media).where(Media.user_id == self._owner, chosen).order_by(col(Media.name))
         return (await self._session.execute(statement)).scalars().all()
 
     async def keep(self, stored: Mapping[str, Stored], now: datetime) -> Mapping[str, str]:
@@ -155,7 +168,7 @@ class MediaNames:
             for name, file in stored.items()
         ]
         if rows:
-            await self._session.execute(insert(Media).values(rows).on_conflict_do_nothing())
+            await self._session.execute(insert(Media).on_conflict_do_nothing(), rows)
         return given
 
 

@@ -1,6 +1,9 @@
 """A link to a deck, and a copy of it."""
 
 import asyncio
+import re
+
+from flashcard.erasure import Erasure
 
 from .desk import Desk
 from .test_anki_packages import bring_in
@@ -28,6 +31,25 @@ async def test_a_copy_has_the_cards_and_nothing_of_the_owners_history(desk: Desk
         ("new", 0, None, False)
     }
     assert (await ada.get(f"/flashcards/{card['id']}"))["reviews"] == 1
+
+
+async def test_a_copy_shows_the_decks_own_pictures(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    for student, name, content in ((ada, "x.png", b"adas"), (ada, "y.png", b"too"), (bob, "x.png", b"bobs")):
+        await student.http.post("/flashcards/media", files={"file": (name, content)})
+    await ada.writes('<img src="x.png">', "![](y.png) and nothing: <img src=gone%00.png>")
+    await ada.writes("Not in a deck that is shared", "x")
+    (deck,) = (await ada.http.get("/decks")).json()
+    token = (await ada.post(f"/decks/{deck['id']}/share"))["token"]
+    await bob.post(f"/decks/shared/{token}/copy")
+    copied = (await bob.get("/flashcards", q="img"))["items"][0]
+    shown = await bob.get(f"/flashcards/{copied['id']}")
+    pictures = [re.findall(r'src="/api/v1([^"]+)"', shown[side])[0] for side in ("front_html", "back_html")]
+    assert [(await bob.http.get(picture)).content for picture in pictures] == [b"adas", b"too"]
+    assert (await bob.http.get("/flashcards/media/x.png")).content == b"bobs"
+    async with desk.database.transaction() as session:
+        await Erasure(session, desk.storage).erase(ada.id)
+    assert [(await bob.http.get(picture)).content for picture in pictures] == [b"adas", b"too"]
 
 
 async def test_copying_twice_makes_two_decks(desk: Desk) -> None:

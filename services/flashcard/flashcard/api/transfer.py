@@ -15,12 +15,11 @@ from chassis.database import DatabaseDep
 from chassis.errors import Invalid, TooLarge
 from chassis.idempotency import IdempotencyDep, IdempotencyKey, idempotency_for
 from chassis.identity import CurrentUser
-from chassis.storage import Storage
-from fastapi import APIRouter, Depends, File, Path, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Path, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
-from flashcard.api.parts import DeskDep
+from flashcard.api.parts import DeskDep, StorageDep
 from flashcard.decks import Decks
 from flashcard.exporting import Exporting
 from flashcard.import_work import look
@@ -33,14 +32,6 @@ MOST_PACKAGE = 256 * 1024 * 1024
 _BLOCK = 256 * 1024
 _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]")
 _SEPARATORS = {"csv": ",", "tsv": "\t"}
-
-
-async def _storage(request: Request) -> Storage:
-    storage: Storage = request.app.state.storage
-    return storage
-
-
-StorageDep = Annotated[Storage, Depends(_storage)]
 
 
 @router.post(
