@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import unescape
+from html import escape, unescape
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -23,10 +23,10 @@ SHOWN = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "
          "mp3": "audio/mpeg", "ogg": "audio/ogg", "wav": "audio/wav", "m4a": "audio/mp4"}  # fmt: skip
 
 
-# `<img src="name">`, `<audio src=name>`, `[sound:name]`, `![](name)`.
+# `<img src="name">`, `<audio src=name>`, `[sound:name]`, `![](name)`; bounded, as a text of beginnings without ends is searched from each.
 _REFERENCE = re.compile(
-    r"""src\s*=\s*"(?P<double>[^"]+)|src\s*=\s*'(?P<single>[^']+)|src\s*=\s*(?P<bare>[^"'>\s]+)"""
-    r"""|\[sound:(?P<sound>[^\]]+)\]|!\[[^\]]*\]\((?:<(?P<angled>[^<>\n]+)>|(?P<linked>[^)\s]+))""",
+    r"""src\s{0,9}=\s{0,9}(?:"(?P<double>[^"]{1,999})|'(?P<single>[^']{1,999})|(?P<bare>[^"'>\s]{1,999}))"""
+    r"""|\[sound:(?P<sound>[^\]]{1,999})\]|!\[[^\]]{0,999}\]\((?:<(?P<angled>[^<>\n]{1,999})>|(?P<linked>[^)\s]{1,999}))""",
     re.IGNORECASE,
 )
 
@@ -61,8 +61,14 @@ def media_name(written: str) -> str:
 
 def names_used(text: str) -> set[str]:
     """The names of media that a card's text uses, as they are written there and as a browser reads them."""
-    written = {match[match.lastgroup] for match in _REFERENCE.finditer(text) if match.lastgroup}
-    return written | {unquote(unescape(name)) for name in written}
+    found = list(_REFERENCE.finditer(text))
+    return {match[match.lastgroup or 0] for match in found} | {_read(match) for match in found}
+
+
+def _read(match: re.Match[str]) -> str:
+    """The name as a browser reads it in an address, and Anki in a sound: there a percent sign is one."""
+    name = unescape(match[match.lastgroup or 0])
+    return name if match["sound"] else unquote(name)
 
 
 def with_names(text: str, names: Mapping[str, str]) -> str:
@@ -70,10 +76,11 @@ def with_names(text: str, names: Mapping[str, str]) -> str:
 
     def renamed(match: re.Match[str]) -> str:
         used = match[match.lastgroup or 0]
-        read = unquote(unescape(used))
+        read = _read(match)
         if used not in names and read not in names:
             return match[0]
-        name = names[used] if used in names else quote(names[read])
+        written = escape if match["sound"] else quote
+        name = names[used] if used in names else written(names[read])
         start, end = (place - match.start() for place in match.span(match.lastgroup or 0))
         return match[0][:start] + name + match[0][end:]
 

@@ -40,6 +40,17 @@ async def test_copying_twice_makes_two_decks(desk: Desk) -> None:
     assert [deck["name"] for deck in (await ada.http.get("/decks")).json()] == ["Default", "Default (2)", "Default (3)"]
 
 
+async def test_a_copy_that_is_asked_for_again_with_its_key_is_made_once(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    await ada.writes()
+    (deck,) = (await ada.http.get("/decks")).json()
+    token = (await ada.post(f"/decks/{deck['id']}/share"))["token"]
+    path, key = f"/decks/shared/{token}/copy", {"Idempotency-Key": "one"}
+    answers = await asyncio.gather(*(bob.http.post(path, headers=key) for _ in range(3)))
+    assert {(answer.status_code, answer.json()["id"]) for answer in answers} == {(201, answers[0].json()["id"])}
+    assert [deck["name"] for deck in (await bob.http.get("/decks")).json()] == ["Default"]
+
+
 async def test_the_link_stays_the_same_is_told_once_and_ends_when_revoked(desk: Desk) -> None:
     ada, bob = desk.student(), desk.student()
     deck = await ada.post("/decks", name="D")

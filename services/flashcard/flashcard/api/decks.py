@@ -40,12 +40,22 @@ async def look_at_shared_deck(token: ShareToken, desk: DeskDep) -> SharedDeckOut
     return SharedDeckOut(name=found.name, cards=found.cards, samples=list(found.samples))
 
 
-@router.post("/shared/{token}/copy", status_code=201, openapi_extra={"x-timeout": 120})
-async def copy_shared_deck(token: ShareToken, desk: DeskDep) -> DeckOut:
-    """A deck of one's own with the same cards, without its owner's history and documents."""
+@router.post(
+    "/shared/{token}/copy",
+    status_code=201,
+    responses={201: {"model": DeckOut}},
+    response_model=None,
+    openapi_extra={"x-timeout": 120},
+)
+async def copy_shared_deck(token: ShareToken, desk: DeskDep, once: IdempotencyDep) -> Response:
+    """A deck of one's own with the same cards and pictures, without its owner's history and documents."""
+    if (earlier := await once.replay(b"")) is not None:
+        return earlier
     deck = await Sharing(desk.session, desk.owner, desk.ring).copy(token, desk.now)
     await tell_when_due(desk.session, desk.owner, desk.now)
-    return deck_out(deck)
+    shown = deck_out(deck)
+    await once.remember(shown)
+    return JSONResponse(shown.model_dump(mode="json"), status_code=201)
 
 
 @router.post("/{deck_id}/share")
