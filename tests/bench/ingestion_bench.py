@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from io import BytesIO
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -26,6 +26,7 @@ import pypdfium2  # type: ignore[import-untyped]  # it has no types
 from chassis.tokens import SigningKey
 from devstack.for_tests import TestServers
 from devstack.identities import new_signing_key, user_token
+from devstack.memory import pss
 from devstack.places import temporary_home
 from ingestion.passages import Cutter
 from ingestion.reading.children import Children
@@ -267,12 +268,8 @@ async def highest_memory(worker: int) -> float:
 
 def memory(worker: int) -> float:
     """MiB of a process and all its children; what they share is counted once."""
-    total = 0
     process = psutil.Process(worker)
-    for each in (process, *process.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):  # a child that has just finished its document
-            total += each.memory_full_info().pss
-    return total / 2**20
+    return sum(pss(each.pid) for each in (process, *process.children(recursive=True))) / 2**20
 
 
 async def upload_and_search(key: SigningKey) -> None:
