@@ -46,7 +46,9 @@ class MessageAnswered(Event, type="chat.message.answered", version=1, aggregate=
     citations: list[Cited]
     offline: bool = Field(description="No language model took part: the answer was extracted from the material")
     followed: bool = Field(
-        False, description="A reader followed it to its end as it was written: to the student it is no news"
+        False,
+        description="When its end was stored, a stream of it was open at the process that wrote it: to the student it is taken "
+        "for no news. Whether the end arrived there is not known",
     )
 
 

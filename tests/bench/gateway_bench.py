@@ -26,9 +26,8 @@ from typing import Any
 from uuid import uuid4
 
 from chassis.tokens import SigningKey
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from devstack import installing
+from devstack.identities import new_signing_key, user_token
 from devstack.places import temporary_home
 from devstack.ports import free_ports
 from devstack.servers import Stack, Tuning
@@ -52,24 +51,11 @@ PROXYING = 'proxy_pass http://service; proxy_http_version 1.1; proxy_set_header 
 UPSTREAM = "upstream service {{ server 127.0.0.1:{port}; keepalive 64; keepalive_requests 1000000000; }}"
 
 
-def signing_key() -> SigningKey:
-    """A key of this run alone."""
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return SigningKey("bench", pem.decode())
-
-
-def token(key: SigningKey, **claims: str) -> str:
-    """A student's token, or with other claims another's."""
-    now = int(time.time())
-    student = {"aud": "studyteddy", "sub": str(uuid4()), "sid": str(uuid4()), "roles": ["student"]} | claims
-    return key.sign(student | {"iss": "studyteddy", "iat": now, "nbf": now, "exp": now + 3600, "jti": str(uuid4())})
-
-
 @contextmanager
 def auth(key: SigningKey, port: int) -> Iterator[None]:
     """What the gateway needs of auth: keys, a token for itself, and no revocations."""
     expiry = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    inside = {"access_token": token(key, aud="auth", sub="service:gateway"), "expires_at": expiry}
+    inside = {"access_token": user_token(key, uuid4(), aud="auth", sub="service:gateway"), "expires_at": expiry}
     answers: dict[str, Any] = {
         "/.well-known/jwks.json": {"keys": [key.public_jwk()]},
         "/internal/service-tokens": inside,
@@ -201,8 +187,8 @@ def compare(title: str, ours: str, theirs: str, bearer: str) -> None:
 def main() -> None:
     bring_tools()
     service, proxy, gateway, authority = free_ports(4)
-    key = signing_key()
-    bearer = token(key)
+    key = new_signing_key("bench")
+    bearer = user_token(key, uuid4())
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         home.chmod(0o755)  # nginx's workers run as another user

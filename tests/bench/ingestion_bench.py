@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from io import BytesIO
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -24,9 +24,9 @@ import psutil
 import pypdf
 import pypdfium2  # type: ignore[import-untyped]  # it has no types
 from chassis.tokens import SigningKey
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from devstack.for_tests import TestServers
+from devstack.identities import new_signing_key, user_token
+from devstack.memory import pss
 from devstack.places import temporary_home
 from ingestion.passages import Cutter
 from ingestion.reading.children import Children
@@ -190,22 +190,8 @@ def published(key: SigningKey) -> Iterator[str]:
         server.shutdown()
 
 
-def signing_key() -> SigningKey:
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return SigningKey("bench", pem.decode())
-
-
 def student(key: SigningKey, user: UUID | None = None) -> dict[str, str]:
-    now = int(time.time())
-    claims = {
-        "sub": str(user or uuid4()),
-        "sid": str(uuid4()),
-        "roles": ["student"],
-        "aud": "studyteddy",
-        "iss": "studyteddy",
-    }
-    token = key.sign(claims | {"iat": now, "nbf": now, "exp": now + 3600, "jti": uuid4().hex})
-    return {"Authorization": f"Bearer {token}"}
+    return {"Authorization": f"Bearer {user_token(key, user or uuid4())}"}
 
 
 @asynccontextmanager
@@ -234,7 +220,7 @@ async def service(
 
 
 async def measure_uploads(folder: Path) -> None:
-    key = signing_key()
+    key = new_signing_key("bench")
     servers = TestServers(temporary_home(), os.getpid(), "bench")
     try:
         with servers.database() as database, published(key) as auth:
@@ -282,12 +268,8 @@ async def highest_memory(worker: int) -> float:
 
 def memory(worker: int) -> float:
     """MiB of a process and all its children; what they share is counted once."""
-    total = 0
     process = psutil.Process(worker)
-    for each in (process, *process.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):  # a child that has just finished its document
-            total += each.memory_full_info().pss
-    return total / 2**20
+    return sum(pss(each.pid) for each in (process, *process.children(recursive=True))) / 2**20
 
 
 async def upload_and_search(key: SigningKey) -> None:

@@ -18,10 +18,11 @@ import numpy as np
 import qdrant_edge as edge
 from chassis.tokens import SigningKey
 from devstack.for_tests import TestServers
+from devstack.identities import new_signing_key
 from devstack.places import temporary_home
 from ingestion.embedding import to_bytes
 from ingestion.minilm import DIMENSIONS, MiniLM
-from ingestion_bench import PORT, published, ready, service, signing_key, student, until
+from ingestion_bench import PORT, published, ready, service, student, until
 from numpy.typing import NDArray
 
 PASSAGES = int(os.environ.get("PASSAGES", "100000"))
@@ -140,7 +141,7 @@ def report(name: str, took: list[float], bound: str) -> None:
 
 
 async def main() -> None:
-    key, owner = signing_key(), uuid4()
+    key, owner = new_signing_key("bench"), uuid4()
     written = texts(vocabulary())
     servers = TestServers(temporary_home(), os.getpid(), "bench")
     try:

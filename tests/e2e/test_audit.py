@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 
+import aio_pika
 import httpx
 import pytest
+from aio_pika import Message
 from devstack.local_mesh import LocalMesh
+from devstack.ports import free_ports
 from mesh.commands import main
 
 from .students import Json, SignUp, until
@@ -63,6 +67,28 @@ async def test_no_user_may_ask(addresses: Mapping[str, str], sign_up: SignUp, pa
             token = {"Authorization": ada.http.headers["Authorization"]}
             assert (await nobody.get(asked, headers=token)).status_code in (401, 403), name
     assert (await ada.http.get(f"/internal/mesh{path}")).status_code == 404, "the gateway hides the inside"
+
+
+async def test_what_the_others_say_is_told_although_one_service_is_silent(
+    addresses: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (port,) = free_ports(1)
+    reached = dict(addresses) | {"notifier": f"http://127.0.0.1:{port}"}
+    monkeypatch.setenv("MESH_SERVICES", ",".join(f"{name}={url}" for name, url in reached.items()))
+    async with await aio_pika.connect(os.environ["AMQP_URL"]) as connection:
+        letter = Message(b"no event", message_id="left-by-test_audit")
+        await (await connection.channel()).default_exchange.publish(letter, "chat.erase_user.dead")
+
+    code = await asyncio.to_thread(main, ["audit", "--json", "--grace", "0s"])
+    *findings, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    await asyncio.to_thread(main, ["dead", "discard", "--consumer", "chat.erase_user", "--id", "left-by-test_audit"])
+
+    assert code == 2
+    assert [one["which"] for one in findings if one["about"] == "dead letters"] == ["chat.erase_user"]
+    assert last["clean"] is False
+    assert any("notifier cannot be reached" in sentence for sentence in last["not_asked"])
+    assert any("chat (shelf)" in seen for seen in last["looked_at"])
+    assert not any("notifier (" in seen for seen in last["looked_at"])
 
 
 async def test_who_cannot_be_asked_is_said_with_a_code_of_its_own(

@@ -29,7 +29,8 @@ def command(mesh: LocalMesh, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     for line in (mesh.state / "mesh.env").read_text().splitlines():
         name, _, value = line.removeprefix("export ").partition("=")
         monkeypatch.setenv(name, value.strip("'"))
-    everybody = Topology({**catalogue.topology().queues, **QUEUES.queues})
+    known = catalogue.topology()
+    everybody = Topology({**known.queues, **QUEUES.queues}, known.without_inbox)
     with_newcomer = SimpleNamespace(events=catalogue.events, topology=lambda: everybody)
     monkeypatch.setitem(sys.modules, "with_newcomer", with_newcomer)
     monkeypatch.setenv("MESH_CONTRACTS", "with_newcomer")
@@ -98,6 +99,11 @@ async def test_mistakes_are_sentences(command: Command, mesh: LocalMesh) -> None
     code, said = await command("republish", "--to", "nobody.does", "--snapshot")
     assert code == 1
     assert "nobody.does is no consumer" in said
+    code, said = await command("republish", "--to", "flashcard.bring_back_what_was_missed", "--snapshot")
+    assert (code, said) == (1, "mesh: chat answered 404: chat has no snapshot of chat.recall.graded.v1; use --since\n")
+    code, said = await command("republish", "--to", "notifier.mail_news", "--snapshot", "--dry-run")
+    assert code == 1
+    assert "notifier.mail_news keeps no inbox" in said
 
 
 async def test_a_wrong_secret_opens_nothing(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

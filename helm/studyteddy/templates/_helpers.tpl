@@ -13,7 +13,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "studyteddy.environment" -}}
 envFrom:
   - configMapRef: {name: {{ .root.Release.Name }}-environment}
-  - secretRef: {name: {{ required "secretName: name the Secret that holds the mesh's secrets" .root.Values.secretName }}}
+  - secretRef: {name: {{ required "secretName: name the Secrets, one for each service: <secretName>-<service>" .root.Values.secretName }}-{{ .service }}}
 env:
   - {name: {{ .service | upper }}_HOST, value: "0.0.0.0"}
   - {name: {{ .service | upper }}_PORT, value: {{ (get .root.Values.services .service).port | quote }}}

@@ -10,6 +10,7 @@ from mesh import NotRepublished, Operations, Republished, Wish
 from mesh.auditing import Arrivals, Backlog, Described, Look, NoSuchInventory, SentEvent, SentWish
 from mesh.inventories import Item
 from mesh.operations import OPERATOR
+from mesh.republishing import NoSnapshot
 
 from chassis.errors import Forbidden, NotFound, Unavailable
 from chassis.identity import CurrentService
@@ -33,6 +34,8 @@ async def republish(wish: Wish, operations: OperationsDep) -> Republished:
     """Say a page of history again, to one consumer."""
     try:
         return await operations.republish(wish)
+    except NoSnapshot as error:
+        raise NotFound(str(error)) from error
     except NotRepublished as error:
         raise Unavailable(str(error)) from error
     except (AMQPError, OSError) as error:

@@ -1,6 +1,9 @@
 """What the running mesh holds in memory: PSS, which counts a page that n processes share as an n-th for each."""
 
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from devstack.errors import DevstackError
 from devstack.keeping import Keeper
@@ -11,12 +14,14 @@ MIB = 2**20
 
 
 def pss(pid: int) -> int:
-    """Bytes; 0 for a process that ended or that we may not look at."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    """Bytes; 0 for a process that ended. Of one that hides from us all that is resident: what it shares is counted whole."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        try:
+            return int(process.memory_full_info().pss)
+        except psutil.AccessDenied:
+            return int(process.memory_info().rss)
+    return 0
 
 
 def by_process(root: Path) -> dict[str, int]:

@@ -6,11 +6,14 @@ from contextlib import asynccontextmanager
 import aio_pika
 import aiormq
 from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from yarl import URL
 
 # Seconds after which a silent peer is given up; a link that is cut without a word is noticed by nothing else.
 HEARTBEAT = 15
 CONNECT_SECONDS = 10
+# What a connection that cannot be had, or that breaks, is told by: the last comes of using what it carried.
+BROKEN = (AMQPError, OSError, ChannelInvalidStateError)
 
 
 def address(amqp_url: str, name: str) -> str:

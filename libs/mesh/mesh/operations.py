@@ -31,5 +31,5 @@ class Operations:
         )
 
     async def republish(self, wish: Wish) -> Republished:
-        """Say a page of what is wished for again. Raises `NotRepublished`."""
+        """Say a page of what is wished for again. Raises `NotRepublished` and `NoSnapshot`."""
         return await self._republishing.page(wish)

@@ -31,6 +31,10 @@ class NotRepublished(MeshError):
     """The broker did not take all of a page. What it took will be taken for a repetition when the page is said again."""
 
 
+class NoSnapshot(MeshError):
+    """Nothing of what is wished for can be said as it is now."""
+
+
 class Wish(BaseModel):
     """Which events are to be said again: of these types, to this queue, since a time, of an aggregate, or as they are now."""
 
@@ -73,7 +77,7 @@ class Republishing:
         self._snapshots = snapshots
 
     async def page(self, wish: Wish, limit: int = PAGE) -> Republished:
-        """Say one page; it is confirmed when this returns. Raises `NotRepublished`."""
+        """Say one page; it is confirmed when this returns. Raises `NotRepublished` and `NoSnapshot`."""
         page = await (self._present(wish, limit) if wish.snapshot else self._sent(wish, limit))
         if page.messages and not wish.dry_run:
             await self._publish(wish.to, page.messages)
@@ -92,7 +96,10 @@ class Republishing:
     async def _present(self, wish: Wish, limit: int) -> _Page:
         """`after` is the number of the snapshot and the last aggregate of it."""
         number, _, last = (wish.after or "0").partition(":")
-        snapshots = self._snapshots.saying(wish.types)[int(number) :]
+        saying = self._snapshots.saying(wish.types)
+        if not saying:
+            raise NoSnapshot(f"{self._service} has no snapshot of {', '.join(sorted(wish.types))}; use --since")
+        snapshots = saying[int(number) :]
         if not snapshots:
             return _Page([], [], None)
         async with self._database.transaction() as session:

@@ -48,33 +48,33 @@ def rung(delay: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """Durable queues of consumers with the routing keys that are bound to each."""
+    """Durable queues of consumers with the routing keys that are bound to each, and which of them keep no inbox."""
 
     queues: Mapping[str, tuple[str, ...]]
+    without_inbox: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, *buses: Subscriptions) -> "Topology":
         """What these services' durable subscriptions need."""
+        durable = [entry for bus in buses for entry in bus.describe() if entry.kind is Kind.DURABLE]
         return cls(
-            {
-                subscription.queue: tuple(event.routing_key for event in subscription.events)
-                for bus in buses
-                for subscription in bus.describe()
-                if subscription.kind is Kind.DURABLE
-            }
+            {entry.queue: tuple(event.routing_key for event in entry.events) for entry in durable},
+            frozenset(entry.queue for entry in durable if not entry.inbox),
         )
 
     @classmethod
     def load(cls, source: Path | Mapping[str, Any]) -> "Topology":
         """Read what `dump()` made, from a JSON file or as data."""
         data = json.loads(source.read_text()) if isinstance(source, Path) else source
-        return cls({queue: tuple(keys) for queue, keys in data["queues"].items()})
+        queues = {queue: tuple(keys) for queue, keys in data["queues"].items()}
+        return cls(queues, frozenset(data["without_inbox"]))
 
     def dump(self) -> dict[str, Any]:
         """Plain data, in an order that does not change."""
         return {
             "exchange": EXCHANGE,
             "queues": {queue: sorted(keys) for queue, keys in sorted(self.queues.items())},
+            "without_inbox": sorted(self.without_inbox),
         }
 
     def takers(self, routing_key: str) -> list[str]:

@@ -1,12 +1,18 @@
 """`mesh dead list` and `show`: dead letters are found and looked at, and stay where they are."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from aio_pika import Message
+from aio_pika import IncomingMessage, Message, Queue
+from devstack.line import Line
 
 from .desk import DEAD, QUEUE, CardBurnt, Desk, MeshCommand, card
+from .roles import until
 from .wire import message_of
 
 
@@ -106,3 +112,49 @@ async def test_what_cannot_be_done_is_a_sentence(
 async def test_a_time_that_cannot_be_read_is_a_mistake_in_the_arguments(mesh_command: MeshCommand) -> None:
     with pytest.raises(SystemExit, match="2"):
         await mesh_command("dead", "list", "--since", "yesterday")
+
+
+@pytest.mark.parametrize("action", ["replay", "discard", "edit"])
+async def test_a_line_that_breaks_before_a_letter_is_settled_is_a_sentence_and_leaves_the_letter(
+    action: str, desk: Desk, mesh_command: MeshCommand, amqp_line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    event_id = uuid4()
+    await desk.bury(card("a", event_id))
+    acknowledge = IncomingMessage.ack
+    cut = partial(asyncio.get_running_loop().call_soon_threadsafe, amqp_line.cut)
+
+    async def after_a_cut(message: IncomingMessage, multiple: bool = False) -> None:
+        async def is_cut() -> bool:
+            return message.channel.is_closed
+
+        cut()
+        await until(is_cut)
+        await acknowledge(message, multiple)
+
+    monkeypatch.setattr(IncomingMessage, "ack", after_a_cut)
+    (tmp_path / "body.json").write_text('{"card": "b", "version": 1}')
+    body = ["--body", str(tmp_path / "body.json")] if action == "edit" else []
+    chosen = ["--consumer", QUEUE, "--id", str(event_id), "--amqp-url", amqp_line.url]
+    said = await mesh_command("dead", action, *chosen, *body)
+    assert (said.code, said.err.count("\n"), said.err.startswith("mesh: ")) == (1, 1, True), said.err
+    assert str(event_id) in (await mesh_command("dead", "list")).out
+
+
+async def test_a_line_that_breaks_while_letters_are_read_is_a_sentence(
+    desk: Desk, mesh_command: MeshCommand, amqp_line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.bury(card("a"))
+    read = Queue.get
+    in_the_test = asyncio.get_running_loop().call_soon_threadsafe
+
+    async def cut_meanwhile(queue: Queue, **options: Any) -> Any:
+        in_the_test(amqp_line.forget)
+        await asyncio.sleep(0.1)
+        reading = asyncio.create_task(read(queue, **options))
+        await asyncio.sleep(0.1)
+        in_the_test(amqp_line.cut)
+        return await reading
+
+    monkeypatch.setattr(Queue, "get", cut_meanwhile)
+    said = await mesh_command("dead", "list", "--amqp-url", amqp_line.url)
+    assert (said.code, said.err.count("\n"), said.err.startswith("mesh: ")) == (1, 1, True), said.err

@@ -8,7 +8,7 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from chassis.database import Database as ServiceDatabase
 from devstack.line import Line
-from mesh import Consumer, Database, Envelope, Event, Relay, Subscriptions, Topology
+from mesh import Consumer, Database, Envelope, Event, Relay, Subscriptions, Topology, backlog
 from mesh.broker import underlay
 from mesh.serving import Serving
 from prometheus_client import REGISTRY
@@ -112,6 +112,51 @@ async def test_broker_that_is_away_for_a_while_is_waited_for(
         await amqp_line.up()
         await until(applied(home, 50))
     await assert_each_once(home, 50)
+
+
+def seen_of_the_outbox() -> tuple[float | None, ...]:
+    return tuple(
+        REGISTRY.get_sample_value(f"mesh_outbox_{measure}", {"service": "tests"})
+        for measure in ("depth", "age_seconds")
+    )
+
+
+async def test_the_outbox_is_not_reported_from_memory_while_its_database_is_away(
+    monkeypatch: pytest.MonkeyPatch, far_home: Home, amqp_url: str, database_line: Line
+) -> None:
+    monkeypatch.setattr(backlog, "MEASURE_SECONDS", 0.1)
+
+    def reported(*expected: float | None) -> Callable[[], Awaitable[bool]]:
+        async def is_reported() -> bool:
+            return seen_of_the_outbox() == expected
+
+        return is_reported
+
+    async with running(Relay("tests", database=far_home, amqp_url=amqp_url, topology=Topology({}))):
+        await until(reported(0, 0))
+        await database_line.down()
+        await until(reported(None, None))
+        await database_line.up()
+        await until(reported(0, 0))
+    assert seen_of_the_outbox() == (None, None), "a relay that has ended knows nothing"
+
+
+async def test_nor_while_its_database_is_silent(
+    monkeypatch: pytest.MonkeyPatch, far_home: Home, database_line: Line
+) -> None:
+    monkeypatch.setattr(backlog, "MEASURE_SECONDS", 0.1)
+    monkeypatch.setattr(backlog, "ANSWER_SECONDS", 1.0)
+    measuring = asyncio.create_task(backlog.keep_measuring(far_home, "tests", asyncio.Event()))
+
+    async def is_reported() -> bool:
+        return seen_of_the_outbox() == (0, 0)
+
+    await until(is_reported)
+    database_line.forget()
+    await asyncio.wait({measuring}, timeout=20)
+    with pytest.raises(TimeoutError):
+        measuring.result()
+    assert seen_of_the_outbox() == (None, None)
 
 
 async def test_consumer_and_relay_may_start_before_their_servers(home: Home, amqp_line: Line) -> None:

@@ -7,14 +7,16 @@ from uuid import UUID
 
 import pytest
 from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import ChannelNotFoundEntity
 from mesh import Consumer, Event, NotRepublished, Relay, Snapshots, Subscriptions, Topology, Wish
-from mesh.republishing import Republishing
+from mesh.republishing import NoSnapshot, Republishing
 from mesh.topology import EXCHANGE
 from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .conftest import Letters
+from .desk import Desk, MeshCommand
 from .home import Home
 from .roles import running, until
 
@@ -142,7 +144,8 @@ async def test_snapshot_is_everything_that_is_and_that_is_gone(
     assert {message.headers["cloudEvents:source"] for message in arrived} == {"tests"}
     assert {message.headers["cloudEvents:aggregateversion"] for message in arrived} == {7, 8}
     assert await everything(republishing, limit, snapshot=True, types={TORN}) == {TORN: 2}
-    assert await everything(republishing, limit, snapshot=True, types={"tests.note.read.v1"}) == {}
+    with pytest.raises(NoSnapshot, match=r"tests has no snapshot of tests\.note\.read\.v1; use --since"):
+        await everything(republishing, limit, snapshot=True, types={"tests.note.read.v1"})
 
 
 @pytest.mark.usefixtures("said")
@@ -158,6 +161,22 @@ async def test_dry_run_counts_and_sends_nothing(
 async def test_consumer_without_queue_is_said(republishing: Republishing) -> None:
     with pytest.raises(NotRepublished, match=r"There is no queue board\.pin"):
         await everything(republishing, 5, snapshot=True)
+
+
+async def test_what_holds_now_is_not_said_to_who_acts_whenever_it_is_told(
+    desk: Desk, mesh_command: MeshCommand, broker: AbstractChannel
+) -> None:
+    post = Subscriptions("post")
+
+    @post.on(NotePinned, inbox=False)
+    async def mail(event: NotePinned) -> None: ...
+
+    desk.topology = Topology.load(Topology.of(post).dump())
+    said = await mesh_command("republish", "--to", "post.mail", "--snapshot")
+    assert said.code == 1
+    assert said.err.startswith("mesh: post.mail keeps no inbox")
+    with pytest.raises(ChannelNotFoundEntity):
+        await broker.declare_queue("post.mail", passive=True)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ def test_subscription_to_nothing_is_refused() -> None:
 def test_topology_is_the_durable_subscriptions_and_survives_a_file(tmp_path: Path) -> None:
     topology = Topology.of(desk(), Subscriptions("quiet"))
     assert topology.queues == {"desk.file_card": ("tests.card.made.v1", "tests.card.made.v2")}
+    assert topology.without_inbox == frozenset()
     assert topology.takers("tests.card.made.v2") == ["desk.file_card"]
     assert topology.takers("tests.card.glimpsed.v1") == []
     file = tmp_path / "topology.json"

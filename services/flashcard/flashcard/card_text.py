@@ -11,6 +11,7 @@ from flashcard.models import NoteKind
 # {{c1::answer}} and {{c1::answer::hint}}, as Anki writes them; one deletion may stand in another.
 _OPENING = re.compile(r"\{\{c(\d{1,3})::")
 _TAG, _EMPHASIS = re.compile(r"<[^<>]*>"), re.compile(r"[*_`#~]+")
+_FILE = re.compile(r"""\b(?:src|data)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _BRACES = re.compile(r"\{\{c\d{1,3}::|\}\}")
 MOST_CARDS = 100
 _DEEPEST = 8
@@ -57,9 +58,10 @@ def sides(kind: NoteKind, question: str, answer: str, ordinal: int, marks: Marks
 
 
 def fingerprint(question: str) -> str:
-    """The same for questions that differ only in case, markup, accents of typing and white space."""
+    """The same for questions that differ only in case, markup, accents of typing and white space. Another picture asks something else."""
     plain = unicodedata.normalize("NFKC", _EMPHASIS.sub("", _TAG.sub(" ", question))).casefold()
-    return hashlib.sha256(" ".join(plain.split()).encode()).hexdigest()[:32]
+    files = [name for tag in _TAG.findall(question) for found in _FILE.findall(tag) for name in found if name]
+    return hashlib.sha256(" ".join([*plain.split(), *files]).encode()).hexdigest()[:32]
 
 
 def _cloze(text: str, number: int, marks: Marks, *, hide: bool) -> str:

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from flashcard.models import Card, Deck, Note
 from flashcard.notes import Notes, Shown
+from flashcard.rescheduling import move
 from flashcard.search import conditions
 
 Action = Literal["suspend", "unsuspend", "bury", "unbury", "tag", "untag", "move", "delete"]
@@ -82,7 +83,7 @@ class Catalogue:
                 await self._retag(notes, tags, add=action == "tag")
             case "move":
                 assert deck is not None
-                await notes_of.move(notes, deck)
+                await move(self._session, self._owner, notes, deck)
             case "delete":
                 await notes_of.delete(notes)
         return len(cards)

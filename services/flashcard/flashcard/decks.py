@@ -10,6 +10,7 @@ from sqlalchemy import func, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from flashcard.models import Card as CardRow
 from flashcard.models import Deck, Note
@@ -80,12 +81,20 @@ class Decks:
         assert found is not None
         return found
 
-    async def get(self, deck_id: UUID, *, lock: bool = False, keep: bool = False) -> Deck:
-        """The deck. Until the transaction ends nobody else changes it with `lock`, or removes it with `keep`, for whoever puts
-        cards into it. Decks are locked before notes, and notes before cards. Raises `NoSuchDeck`, also for another student's."""
-        statement = select(Deck).where(Deck.id == deck_id, Deck.user_id == self._owner)
-        if lock or keep:
-            statement = statement.with_for_update(read=keep, key_share=keep)
+    async def get(self, deck_id: UUID, *, lock: bool = False) -> Deck:
+        """The deck; with `lock` nobody else changes it until the transaction ends. Decks are locked before notes, and notes
+        before cards. Raises `NoSuchDeck`, also for another student's."""
+        statement = self._one(deck_id)
+        return await self._found(statement.with_for_update() if lock else statement)
+
+    async def keep(self, deck_id: UUID) -> Deck:
+        """The deck, for who puts cards into it: until the transaction ends nobody removes it. Raises `NoSuchDeck`."""
+        return await self._found(self._one(deck_id).with_for_update(read=True, key_share=True))
+
+    def _one(self, deck_id: UUID) -> SelectOfScalar[Deck]:
+        return select(Deck).where(Deck.id == deck_id, Deck.user_id == self._owner)
+
+    async def _found(self, statement: SelectOfScalar[Deck]) -> Deck:
         found = (await self._session.execute(statement)).scalar_one_or_none()
         if found is None:
             raise NoSuchDeck("There is no such deck of yours. GET /decks lists them.")

@@ -11,14 +11,15 @@ from uuid import UUID
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.errors import Problem
+from chassis.personal_data import is_erased
 from chassis.storage import Storage
 
 from flashcard.anki.archive import opened
 from flashcard.anki.reading import read_package
 from flashcard.importing import Importing, Preview
 from flashcard.imports import Claim, LeaseLost, advance, claim, forgotten, settle
-from flashcard.incoming import Incoming, IncomingCard
-from flashcard.media import MediaNames, Shelves, Stored, with_names
+from flashcard.incoming import Incoming, IncomingCard, distinct, renamed
+from flashcard.media import MediaNames, Shelves, Stored
 from flashcard.memory import Memory
 from flashcard.rollover import tell_when_due
 from flashcard.scheduling import DeckOptions
@@ -31,15 +32,15 @@ _POLL_SECONDS = 1.0
 
 
 def read_file(path: Path) -> Incoming:
-    """The cards in a file: a package, or a table. Raises `NotAPackage`, `NotATable`. Computes: call it in a thread."""
+    """The cards in a file, a package or a table, each note once. Raises `NotAPackage`, `NotATable`. Computes: call it in a thread."""
     with path.open("rb") as file:
         head = file.read(4)
     if head.startswith(b"PK"):
         with opened(path) as archive:
-            return read_package(archive)
+            return distinct(read_package(archive))
     if path.stat().st_size > MOST_BYTES:
         raise NotATable(f"A table may have {MOST_BYTES // 1_048_576} MiB. Split it.")
-    return read_table(path.read_bytes())
+    return distinct(read_table(path.read_bytes()))
 
 
 class ImportWork:
@@ -80,7 +81,8 @@ class ImportWork:
         try:
             await self._do(mine)
         except LeaseLost:
-            log.warning("import %s was taken by another worker", mine.id)
+            log.warning("import %s was taken by another worker, or its student is gone", mine.id)
+            await self._leave_nothing_of_the_erased(mine.user_id)
             return True
         except Problem as problem:
             async with self._database.transaction() as session:
@@ -115,6 +117,13 @@ class ImportWork:
             await tell_when_due(session, mine.user_id, self._clock())
             await settle(session, mine, done, None, self._clock())
 
+    async def _leave_nothing_of_the_erased(self, owner: UUID) -> None:
+        """An account may end while its pictures are stored here, after its folder was emptied."""
+        async with self._database.transaction() as session:
+            gone = await is_erased(session, owner)
+        if gone:
+            await self._storage.discard_folder(str(owner))
+
     async def _store_media(self, mine: Claim, path: Path, incoming: Incoming) -> Mapping[str, Stored]:
         stored: dict[str, Stored] = {}
         if not incoming.media:
@@ -147,15 +156,3 @@ def without_past(incoming: Incoming) -> Incoming:
         for note in incoming.notes
     ]
     return replace(incoming, notes=fresh)
-
-
-def renamed(incoming: Incoming, names: Mapping[str, str]) -> Incoming:
-    """The same cards, using media by the names that they were given."""
-    other = {old: new for old, new in names.items() if old != new}
-    if not other:
-        return incoming
-    notes = [
-        replace(note, question=with_names(note.question, other), answer=with_names(note.answer, other))
-        for note in incoming.notes
-    ]
-    return replace(incoming, notes=notes)

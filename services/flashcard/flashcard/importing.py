@@ -95,7 +95,7 @@ class Importing:
         )
 
     async def apply(self, incoming: Incoming, progress: Progress) -> Preview:
-        """Import these, in the caller's transaction; `progress` is told the share that is done."""
+        """Import these, whose guids differ, in the caller's transaction; `progress` is told the share that is done."""
         done = await self.preview(incoming)
         kept = await self._kept(incoming.notes)
         decks = {name: (await self._decks.ensure(name, self._now)).id for name in done.decks}
@@ -118,7 +118,7 @@ class Importing:
 
     def _rows(self, notes: Sequence[IncomingNote], kept: Mapping[str, Kept], decks: Mapping[str, UUID]) -> _Rows:
         rows = _Rows()
-        for note in {note.guid: note for note in notes}.values():
+        for note in notes:
             there = kept.get(note.guid)
             note_id, deck_id = (there.id, there.deck_id) if there else (uuid4(), decks[note.deck])
             if there is None:

@@ -1,10 +1,11 @@
 """Cards from elsewhere, before they are a student's: what a package or a table holds, in our own terms."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from flashcard.media import with_names
 from flashcard.memory import Memory
 from flashcard.models import Markup, NoteKind
 from flashcard.ratings import Rating
@@ -56,3 +57,27 @@ class Incoming:
     media: Sequence[str] = ()
     warnings: Sequence[str] = ()
     decks: Sequence[str] = field(default=())
+
+
+def distinct(incoming: Incoming) -> Incoming:
+    """The same with each note once: of those with one guid the first."""
+    first: dict[str, IncomingNote] = {}
+    for note in incoming.notes:
+        first.setdefault(note.guid, note)
+    again = len(incoming.notes) - len(first)
+    if not again:
+        return incoming
+    told = f"{again} notes are in the file more than once; of each the first is taken."
+    return replace(incoming, notes=list(first.values()), warnings=[*incoming.warnings, told])
+
+
+def renamed(incoming: Incoming, names: Mapping[str, str]) -> Incoming:
+    """The same cards, using media by the names that they were given."""
+    other = {old: new for old, new in names.items() if old != new}
+    if not other:
+        return incoming
+    notes = [
+        replace(note, question=with_names(note.question, other), answer=with_names(note.answer, other))
+        for note in incoming.notes
+    ]
+    return replace(incoming, notes=notes)

@@ -57,7 +57,7 @@ class Student(Row, table=True):
     """What auth last said of a user: the day, and where it is.
 
     `next_day_at` is when the student's next day begins: then it is told what is due. `told_day` is the last day that was told,
-    `cleared_day` the last of these on which everything was done; `told_version` counts both.
+    `cleared_day` the last of these on which everything was done, or none since something came after it; `told_version` counts both.
     """
 
     __tablename__ = "student"

@@ -135,12 +135,6 @@ class Notes:
         await self._session.flush()
         await self._add_cards(note, deck.id, missing, now)
 
-    async def move(self, note_ids: Sequence[UUID], deck: Deck) -> None:
-        """Put all cards of these locked notes into a deck, which is kept."""
-        statement = select(Card).where(col(Card.note_id).in_(note_ids), Card.user_id == self._owner)
-        for card in (await self._session.execute(statement)).scalars():
-            card.deck_id, card.version = deck.id, card.version + 1
-
     async def delete(self, note_ids: Sequence[UUID]) -> None:
         """Remove these locked notes with their cards; the log of their reviews stays."""
         await self._session.execute(delete(Note).where(col(Note.id).in_(note_ids), col(Note.user_id) == self._owner))

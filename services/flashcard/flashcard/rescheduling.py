@@ -1,10 +1,13 @@
-"""Changing how a deck is studied: the log stays, and what it comes to is counted anew."""
+"""Another way of studying, of a deck or in another deck: the log stays, and what it comes to is counted anew."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from flashcard.decks import Decks
 from flashcard.models import Card, Deck
 from flashcard.notes import Notes
 from flashcard.reviewing import Reviews
@@ -20,9 +23,20 @@ async def reschedule_deck(session: AsyncSession, deck: Deck, options: DeckOption
     await session.flush()
     if options.algorithm == before.algorithm:
         return
-    reviews = Reviews(session, deck.user_id)
     reviewed = select(Card).where(Card.deck_id == deck.id, Card.reviews > 0)
     # The notes first, as whoever reviews a card does: it buries siblings, which may be locked here already.
     await Notes(session, deck.user_id).lock(reviewed.with_only_columns(col(Card.note_id)))
-    for card in (await session.execute(reviewed.order_by(col(Card.id)).with_for_update())).scalars().all():
-        await reviews.reschedule(card, options)
+    cards = (await session.execute(reviewed.order_by(col(Card.id)).with_for_update())).scalars().all()
+    await Reviews(session, deck.user_id).reschedule(cards, options)
+
+
+async def move(session: AsyncSession, owner: UUID, note_ids: Sequence[UUID], deck: Deck) -> None:
+    """Put all cards of these locked notes into a deck, which is kept. Logs of those that were scheduled otherwise are replayed."""
+    options = await Decks(session, owner).options()
+    mine = select(Card).where(col(Card.note_id).in_(note_ids), Card.user_id == owner).order_by(col(Card.id))
+    there, otherwise = options[deck.id], list[Card]()
+    for card in (await session.execute(mine.with_for_update())).scalars():
+        if card.reviews and options[card.deck_id].scheduler() != there.scheduler():
+            otherwise.append(card)
+        card.deck_id, card.version = deck.id, card.version + 1
+    await Reviews(session, owner).reschedule(otherwise, there)

@@ -4,9 +4,11 @@ A card's memory is what replaying its log gives. A review that happened after al
 from a device that was offline, makes the log be replayed. So two devices end with the same schedule in any order of arrival.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +31,7 @@ from flashcard.scheduling import DeckOptions, becomes_leech, replayed
 LEECH = "leech"
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _SAID_ELSE = "A review with this id was sent before, and it said something else. Give each review an id of its own."
+_REPLAYED_AT_ONCE = 500
 _MEMORY = tuple(Memory.model_fields)
 
 
@@ -132,7 +135,7 @@ class Reviews:
         logged.undone_at = now
         await self._session.flush()
         options = await self._options(shown.card)
-        await self.reschedule(shown.card, options)
+        await self.reschedule([shown.card], options)
         if logged.made_leech:
             shown.card.suspended = False
             await self._tag(shown.note, leech=False)
@@ -143,11 +146,16 @@ class Reviews:
         await Outbox(self._session, SCHEMA).add(undone)
         return logged, shown
 
-    async def reschedule(self, card: Card, options: DeckOptions) -> None:
-        """Make the card's memory what its log comes to with these options. The card is locked."""
-        statement = self._log(card).order_by(col(LoggedReview.reviewed_at), col(LoggedReview.id))
-        _replay(card, (await self._session.execute(statement)).scalars().all(), options)
-        await self._session.flush()
+    async def reschedule(self, cards: Sequence[Card], options: DeckOptions) -> None:
+        """Make the memory of these locked cards what their logs come to with these options."""
+        for start in range(0, len(cards), _REPLAYED_AT_ONCE):
+            batch = cards[start : start + _REPLAYED_AT_ONCE]
+            logs = await self._logs([card.id for card in batch])
+            for card in batch:
+                _replay(card, logs.get(card.id, ()), options)
+            await self._session.flush()
+            for logged in chain.from_iterable(logs.values()):
+                self._session.expunge(logged)  # a deck's whole log would not fit
 
     async def miss(self, card: Card, at: datetime, day: date) -> None:
         """The card's fact was missed in a quiz at `at`, on the student's `day`: it is due by then, and nothing else of what is
@@ -166,6 +174,16 @@ class Reviews:
         """The card's reviews that count."""
         mine = select(LoggedReview).where(LoggedReview.user_id == self._owner, LoggedReview.card_id == card.id)
         return mine.where(col(LoggedReview.undone_at).is_(None), ~col(LoggedReview.imported))
+
+    async def _logs(self, card_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[LoggedReview]]:
+        """The reviews of these cards that count, in the order in which they happened."""
+        mine = select(LoggedReview).where(LoggedReview.user_id == self._owner, col(LoggedReview.card_id).in_(card_ids))
+        counting = mine.where(col(LoggedReview.undone_at).is_(None), ~col(LoggedReview.imported))
+        logs: dict[UUID, list[LoggedReview]] = defaultdict(list)
+        ordered = counting.order_by(col(LoggedReview.reviewed_at), col(LoggedReview.id))
+        for logged in (await self._session.execute(ordered)).scalars():
+            logs[logged.card_id].append(logged)
+        return logs
 
     async def _look(self, card: Card, review_id: UUID) -> _Found:
         """What a review of the card depends on, and whether it was sent before. The card is locked: all that is read is settled."""

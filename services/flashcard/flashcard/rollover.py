@@ -31,25 +31,38 @@ _MOST_NAMED = 3
 # By each of the three indexes apart: a student's other cards, which are most of them, are not read. And each deck by its key: a
 # planner that takes the arrays for longer than they are would read all decks of all students.
 _OF_A_KIND = """
-    SELECT card.user_id, today, card.deck_id, {reviews} AS reviews, {steps} AS steps, {new} AS new
+    SELECT card.user_id, today, card.deck_id, note_id, {reviews} AS reviews, {steps} AS steps, {new} AS new
     FROM unnest(CAST(:users AS uuid[]), CAST(:days AS date[])) AS waking(user_id, today)
     JOIN card ON card.user_id = waking.user_id
-    WHERE {kind} AND NOT suspended AND (buried_until IS NULL OR buried_until <= today)
-    GROUP BY card.user_id, today, card.deck_id
+    WHERE {kind} AND NOT suspended AND (buried_until IS NULL OR buried_until <= today {unless})
 """
-_REVIEWS = _OF_A_KIND.format(reviews="count(*)", steps="0", new="0", kind="phase = 'review' AND due_day <= today")
-_STEPS = _OF_A_KIND.format(reviews="0", steps="count(*)", new="0", kind="due_at IS NOT NULL")
-_NEW = _OF_A_KIND.format(reviews="0", steps="0", new="count(*)", kind="phase = 'new'")
-# What was done on the day before it is told, as in the queue, is taken from its limits.
+_REVIEWS = _OF_A_KIND.format(reviews=1, steps=0, new=0, kind="phase = 'review' AND due_day <= today", unless="")
+_STEPS = _OF_A_KIND.format(reviews=0, steps=1, new=0, kind="due_at IS NOT NULL", unless="OR buried_by IS NOT NULL")
+_NEW = _OF_A_KIND.format(reviews=0, steps=0, new=1, kind="phase = 'new'", unless="")
+# What was done on the day before it is told, as in the queue, is taken from its limits; of a note whose cards stay apart the first
+# counts alone.
 _DUE = text(f"""
     SELECT counted.user_id, split_part(deck.name, '::', 1) AS name,
-           sum(least(counted.reviews, greatest(0, (options ->> 'reviews_per_day')::int - done.reviews)) + steps)::int AS reviews,
-           sum(least(counted.new, greatest(0, (options ->> 'new_per_day')::int - done.new)))::int AS new
+           sum(least(
+               CASE WHEN deck.apart THEN counted.notes_due ELSE counted.reviews END,
+               greatest(0, (options ->> 'reviews_per_day')::int - done.reviews)
+           ) + steps)::int AS reviews,
+           sum(least(
+               CASE WHEN deck.apart THEN counted.notes_new ELSE counted.new END,
+               greatest(0, (options ->> 'new_per_day')::int - done.new)
+           ))::int AS new
     FROM (
-        SELECT user_id, today, deck_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new
-        FROM ({_REVIEWS} UNION ALL {_STEPS} UNION ALL {_NEW}) AS kinds GROUP BY user_id, today, deck_id
+        SELECT user_id, today, deck_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new,
+               count(*) FILTER (WHERE steps = 0 AND reviews > 0) AS notes_due,
+               count(*) FILTER (WHERE steps = 0 AND reviews = 0) AS notes_new
+        FROM (
+            SELECT user_id, today, deck_id, note_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new
+            FROM ({_REVIEWS} UNION ALL {_STEPS} UNION ALL {_NEW}) AS kinds GROUP BY user_id, today, deck_id, note_id
+        ) AS notes GROUP BY user_id, today, deck_id
     ) AS counted
-    CROSS JOIN LATERAL (SELECT name, options FROM deck WHERE deck.id = counted.deck_id OFFSET 0) AS deck
+    CROSS JOIN LATERAL (
+        SELECT name, options, (options ->> 'bury_siblings')::boolean AS apart FROM deck WHERE deck.id = counted.deck_id OFFSET 0
+    ) AS deck
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE memory_before ->> 'phase' IS NULL) AS new,
                count(*) FILTER (WHERE memory_before ->> 'phase' = 'review') AS reviews

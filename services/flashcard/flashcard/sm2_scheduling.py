@@ -39,6 +39,9 @@ class Sm2:
 
     @staticmethod
     def _is_drill(memory: Memory, day: date) -> bool:
+        """A second time on the day of the last repetition, or a drill that is not ended and whose card is not due yet."""
+        if memory.last_day is not None and day <= memory.last_day:
+            return True
         return memory.steps_minutes and memory.due_day is not None and day < memory.due_day
 
     def _repeated(self, memory: Memory, review: Review, seed: str) -> Memory:
@@ -65,7 +68,8 @@ class Sm2:
         if review.quality >= _DRILLED or not self.drill_steps:
             return memory.model_copy(update={"phase": Phase.REVIEW, "step": 0, "due_at": None})
         wait = self.drill_steps[0] if review.rating is Rating.AGAIN else self.drill_steps[-1]
-        return memory.model_copy(update={"due_at": review.at + wait})
+        phase = Phase.RELEARNING if memory.phase is Phase.REVIEW else memory.phase
+        return memory.model_copy(update={"phase": phase, "due_at": review.at + wait})
 
 
 def next_ease(ease: float, quality: int) -> float:

@@ -1,9 +1,10 @@
 """Cards as text: CSV and TSV, with the header lines that Anki writes and reads (docs.ankiweb.net/importing/text-files.html)."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chassis.errors import Invalid
 
@@ -18,7 +19,7 @@ _LONGEST_SIDE, _LONGEST_TAG, _MOST_TAGS = 64_000, 100, 100
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "pipe": "|", "colon": ":"}
 _NAMES = {"question": "question", "front": "question", "text": "question", "answer": "answer", "back": "answer",
           "back extra": "answer", "tags": "tags", "deck": "deck", "guid": "guid", "notetype": "notetype"}  # fmt: skip
-# A line of ours, which Anki passes over: without it, `html:true` would make Markdown HTML.
+# Lines of ours, which Anki passes over: without them, `html:true` would make Markdown HTML.
 _MARKUP = "study teddy markup"
 _KINDS = {NoteKind.BASIC: "Basic", NoteKind.REVERSED: "Basic (and reversed card)", NoteKind.CLOZE: "Cloze"}
 
@@ -38,13 +39,18 @@ class _Header:
 
 def read_table(content: bytes) -> Incoming:
     """The cards in a table. Raises `NotATable`."""
-    lines = _decoded(content).splitlines(keepends=True)
-    said = [line for line in lines if line.startswith("#")]
+    # Not `splitlines`, which also cuts at what no table ends its lines with, such as U+2028.
+    lines = io.StringIO(_decoded(content), newline="")
+    said = []
+    while (line := lines.readline()).startswith("#"):
+        said.append(line)
     header = _header(said)
-    body = [line for line in lines if not line.startswith("#")]
+    # From the first row on a # is a text's own: a heading in Markdown stands at the start of a line, too.
+    body = line + lines.read()
     separator = header.separator or _guessed(body)
     try:
-        rows = [row for row in csv.reader(body, delimiter=separator) if any(cell.strip() for cell in row)]
+        table = csv.reader(io.StringIO(body, newline=""), delimiter=separator)
+        rows = [row for row in table if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise NotATable(f"The table cannot be read: {error}. Check its quotation marks.") from error
     if len(rows) > _MOST_ROWS:
@@ -53,7 +59,7 @@ def read_table(content: bytes) -> Incoming:
     if rows and not columns and (named := _named(rows[0])):
         columns, rows = named, rows[1:]
     notes = [_note(row, columns, header.values) for row in rows]
-    found = [note for note in notes if note is not None]
+    found = _with_guids([note for note in notes if note is not None])
     if not found:
         raise NotATable("No row has a question and an answer. Give each card a row: question, answer, tags.")
     left = len(notes) - len(found)
@@ -62,19 +68,17 @@ def read_table(content: bytes) -> Incoming:
 
 
 def written_table(
-    notes: Iterable[tuple[str, NoteKind, str, str, str, Sequence[str]]],
-    separator: str = ",",
-    markup: Markup = Markup.MARKDOWN,
+    notes: Iterable[tuple[str, NoteKind, str, str, str, Sequence[str], Markup]], separator: str = ","
 ) -> str:
-    """A table of guid, kind, deck, question, answer and tags of each note, which Anki and `read_table` take."""
+    """A table of guid, kind, deck, question, answer, tags and markup of each note, which Anki and `read_table` take."""
     out = io.StringIO()
     name = {mark: name for name, mark in _SEPARATORS.items()}[separator].capitalize()
-    columns = ("guid column:1", "notetype column:2", "deck column:3", "tags column:6")
-    out.write("".join(f"#{line}\n" for line in (f"separator:{name}", "html:true", f"{_MARKUP}:{markup}", *columns)))
+    columns = ("guid column:1", "notetype column:2", "deck column:3", "tags column:6", f"{_MARKUP} column:7")
+    out.write("".join(f"#{line}\n" for line in (f"separator:{name}", "html:true", *columns)))
     # A first cell that begins with # would be taken for a header line: guids of ours and Anki's may.
     table = csv.writer(out, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for guid, kind, deck, question, answer, tags in notes:
-        table.writerow((guid, _KINDS[kind], deck, question, answer, " ".join(tags)))
+    for guid, kind, deck, question, answer, tags, markup in notes:
+        table.writerow((guid, _KINDS[kind], deck, question, answer, " ".join(tags), markup))
     return out.getvalue()
 
 
@@ -108,8 +112,8 @@ def _header(lines: Sequence[str]) -> _Header:
     return _Header(separator, values, columns)
 
 
-def _guessed(lines: Sequence[str]) -> str:
-    first = next((line for line in lines if line.strip()), "")
+def _guessed(body: str) -> str:
+    first = next((line for line in io.StringIO(body, newline="") if line.strip()), "")
     return next((mark for mark in ("\t", ";", ",") if mark in first), "\t")
 
 
@@ -128,7 +132,7 @@ def _note(row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, s
     if "question" in columns:
         question, answer = cell("question"), cell("answer")
     else:
-        special = {columns[name] for name in ("guid", "notetype", "deck", "tags") if name in columns}
+        special = {columns[name] for name in ("guid", "notetype", "deck", "tags", _MARKUP) if name in columns}
         sides = [text.strip() for place, text in enumerate(row) if place not in special]
         tags_too = "tags" not in columns and not columns and len(sides) > 2
         question, answer = sides[0] if sides else "", "\n".join(sides[1:2] if tags_too else sides[1:])
@@ -137,13 +141,27 @@ def _note(row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, s
     if not _usable(kind, question, answer):
         return None
     tags = [tag[:_LONGEST_TAG] for tag in f"{cell('tags')} {values.get('tags', '')}".split()][:_MOST_TAGS]
-    guid = cell("guid") or f"text:{fingerprint(question)}"
     deck = _deck(cell("deck") or values.get("deck", ""))
-    return IncomingNote(guid[:200], kind, question, answer, tags, deck, markup=_markup(values))
+    markup = _markup(values, cell(_MARKUP) or values.get(_MARKUP))
+    return IncomingNote(cell("guid")[:200], kind, question, answer, tags, deck, markup=markup)
 
 
-def _markup(values: Mapping[str, str]) -> Markup:
-    html = values.get("html", "").lower() == "true" and values.get(_MARKUP) != Markup.MARKDOWN
+def _with_guids(notes: Sequence[IncomingNote]) -> list[IncomingNote]:
+    """A row without a guid is known by its question, so that importing it again with another answer changes it. Of several that
+    ask the same, those that differ from the first are known by all of their text."""
+    first: dict[str, tuple[str, ...]] = {}
+    told = []
+    for note in notes:
+        asks, text = fingerprint(note.question), (note.kind, note.question, note.answer)
+        mark = (
+            "" if first.setdefault(asks, text) == text else f":{hashlib.sha256(repr(text).encode()).hexdigest()[:16]}"
+        )
+        told.append(note if note.guid else replace(note, guid=f"text:{asks}{mark}"))
+    return told
+
+
+def _markup(values: Mapping[str, str], said: str | None) -> Markup:
+    html = values.get("html", "").lower() == "true" and said != Markup.MARKDOWN
     return Markup.HTML if html else Markup.MARKDOWN
 
 

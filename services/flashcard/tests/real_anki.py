@@ -12,6 +12,7 @@ from anki.collection import (
     ExportAnkiPackageOptions,
     ImportAnkiPackageOptions,
     ImportAnkiPackageRequest,
+    ImportCsvRequest,
 )
 from anki.scheduler.v3 import CardAnswer, Scheduler
 
@@ -56,6 +57,24 @@ class Anki:
     def bring_in(self, path: Path) -> None:
         options = ImportAnkiPackageOptions(with_scheduling=True, with_deck_configs=True)
         self.collection.import_anki_package(ImportAnkiPackageRequest(package_path=str(path), options=options))
+
+    def bring_in_table(self, path: Path) -> None:
+        """As its dialog does that is left as it is."""
+        metadata = self.collection.get_csv_metadata(str(path), None)
+        self.collection.import_csv(ImportCsvRequest(path=str(path), metadata=metadata))
+
+    def export_table(self, path: Path, deck: str) -> bytes:
+        limit = DeckIdLimit(self.collection.decks.id(deck))  # type: ignore[arg-type]  # it is there
+        self.collection.export_note_csv(
+            out_path=str(path),
+            limit=limit,
+            with_html=True,
+            with_tags=True,
+            with_deck=True,
+            with_notetype=True,
+            with_guid=True,
+        )
+        return path.read_bytes()
 
     def cards(self) -> list[Row]:
         """Every card with its texts, in the order of notes and cards."""

@@ -82,10 +82,10 @@ async def test_a_bad_package_is_refused_in_words_and_leaves_nothing(
     assert [path for path in desk.folder.rglob("*") if path.is_file() and "imports" in path.parts] == []
 
 
-def with_pictures(tmp_path: Path, names: dict[str, str] | None = None, tags: str = "") -> bytes:
+def with_pictures(tmp_path: Path, names: dict[str, str] | None = None, tags: str = "", answer: str = "A") -> bytes:
     """A package with one card and three files."""
     media = names or {"0": "a.png", "1": "b.png", "2": "c.png"}
-    note = f"INSERT INTO notes VALUES (1, 'g', 1, 0, 0, '{tags}', 'Q' || char(31) || 'A', 'Q', 0, 0, '')"
+    note = f"INSERT INTO notes VALUES (1, 'g', 1, 0, 0, '{tags}', 'Q' || char(31) || '{answer}', 'Q', 0, 0, '')"
     card = "INSERT INTO cards VALUES (1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, '')"
     model = {"1": {"name": "B", "type": 0, "flds": [{"name": "F"}, {"name": "B"}],
                    "tmpls": [{"ord": 0, "qfmt": "{{F}}", "afmt": "{{B}}"}]}}  # fmt: skip

@@ -50,3 +50,9 @@ def test_any_text_can_be_shown(text: str) -> None:
 def test_duplicates_differ_in_case_markup_and_spaces_alone() -> None:
     assert fingerprint("What is a **Cell**?") == fingerprint("<b>what</b>  is a cell?")
     assert fingerprint("What is a cell?") != fingerprint("What is a cell wall?")
+
+
+@pytest.mark.parametrize("other", ['<img src="b.png">', "<img src='A.png'>", "<audio src=a.mp3>", "", "<i src=x></i>"])
+def test_another_picture_asks_something_else(other: str) -> None:
+    assert fingerprint('<img src="a.png">') == fingerprint("<div><img class=x src='a.png'></div>")
+    assert fingerprint('<img src="a.png">') != fingerprint(other)

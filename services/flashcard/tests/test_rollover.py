@@ -258,6 +258,20 @@ async def test_what_is_missed_after_the_day_was_cleared_is_told(desk: Desk) -> N
     assert (await history(desk))[2:] == [("due", "2026-11-26", 3)]
 
 
+async def test_a_step_of_a_card_that_was_not_due_is_told_after_the_day_was_cleared_and_undoing_it_too(
+    desk: Desk,
+) -> None:
+    ada = desk.student()
+    await desk.knows(ada)
+    card = await ada.writes()
+    await ada.reviews(card, "easy")
+    desk.later(hours=1)
+    await ada.reviews(card, "again")
+    assert [kind for kind, *_ in await history(desk)] == ["due", "cleared", "due"]
+    await ada.post("/reviews/undo")
+    assert [kind for kind, *_ in await history(desk)] == ["due", "cleared", "due", "cleared"]
+
+
 async def test_what_the_days_limits_leave_for_tomorrow_is_not_told_today(desk: Desk) -> None:
     ada = desk.student()
     await desk.knows(ada)
@@ -309,10 +323,14 @@ async def what_stands(desk: Desk, ada: Student) -> tuple[bool, bool]:
 async def test_due_stands_while_something_is_whatever_happens(desk: Desk, seed: int) -> None:
     chance, ada = random.Random(seed), desk.student()
     await desk.knows(ada)
+    cards: list[Json] = []
     for number in range(30):
-        match chance.choice(["write", "review", "review", "review", "suspend", "unsuspend", "bury", "undo", "sleep"]):
+        acts = ["write", "review", "review", "review", "ahead", "suspend", "unsuspend", "bury", "undo", "sleep"]
+        match chance.choice(acts):
             case "write":
-                await ada.writes(f"Question {number}")
+                cards.append(await ada.writes(f"Question {number}"))
+            case "ahead" if cards:
+                await ada.reviews(chance.choice(cards), chance.choice(["again", "good"]))
             case "review":
                 for item in (await ada.queue())["items"][:2]:
                     await ada.reviews(item, chance.choice(["easy", "good"]))

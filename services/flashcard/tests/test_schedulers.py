@@ -95,7 +95,8 @@ def test_sm2_intervals_are_one_six_and_the_last_times_the_factor() -> None:
 
 def test_sm2_starts_again_below_three_and_keeps_the_factor() -> None:
     scheduler = Sm2()
-    known = Memory(phase=Phase.REVIEW, interval=38, repetitions=4, ease=2.5, due_day=START, last_day=START)
+    last = START - timedelta(days=38)
+    known = Memory(phase=Phase.REVIEW, interval=38, repetitions=4, ease=2.5, due_day=START, last_day=last)
     forgotten = scheduler.answer(known, on(START, Rating.AGAIN, 2), "")
     assert (forgotten.repetitions, forgotten.interval, forgotten.ease, forgotten.lapses) == (0, 1, 2.5, 1)
     assert forgotten.phase is Phase.RELEARNING
@@ -109,6 +110,26 @@ def test_sm2_drills_on_the_same_day_until_four_and_that_changes_nothing() -> Non
     out = scheduler.answer(again, on(START, Rating.GOOD, minute=20), "")
     assert (out.phase, out.due_at, out.interval, out.repetitions) == (Phase.REVIEW, None, 1, 1)
     assert out.ease == first.ease
+
+
+@pytest.mark.parametrize("before", [Memory(), Memory(phase=Phase.REVIEW, interval=6, repetitions=2, due_day=START)])
+@given(later=st.lists(st.integers(0, 5), max_size=6))
+def test_sm2_counts_one_repetition_a_day(before: Memory, later: list[int]) -> None:
+    """Two devices that were offline, or a card looked at again: only the first time of a day changes factor and interval."""
+    scheduler = Sm2()
+    first = memory = scheduler.answer(before, on(START, Rating.GOOD), "")
+    for minute, quality in enumerate(later, 1):
+        memory = scheduler.answer(memory, on(START, rating_of(quality), quality, minute), "")
+        same = ("interval", "repetitions", "ease", "due_day", "lapses")
+        assert [getattr(memory, name) for name in same] == [getattr(first, name) for name in same]
+        assert memory.steps_minutes == (quality < 4) == (memory.due_at is not None)
+
+
+def test_sm2_lets_a_drill_of_a_card_that_is_not_due_end_on_another_day() -> None:
+    known = Memory(phase=Phase.REVIEW, interval=15, repetitions=3, due_day=START, last_day=START - timedelta(days=15))
+    drilled = Sm2().answer(known, on(START, Rating.HARD), "")
+    out = Sm2().answer(drilled, on(START + timedelta(days=1), Rating.GOOD), "")
+    assert (out.phase, out.interval, out.due_day) == (Phase.REVIEW, drilled.interval, drilled.due_day)
 
 
 def test_sm2_forgets_a_drill_that_was_not_ended() -> None:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from chassis.service import serve
 from chassis.tokens import SigningKey
-from devstack.identities import new_signing_key
+from devstack.identities import new_signing_key, user_token
 from gateway.app import Gateway, make_gateway
 from gateway.settings import Settings
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -121,17 +121,8 @@ class Auth:
 
     def token(self, *, key: SigningKey | None = None, session_id: UUID | None = None, **claims: Any) -> str:
         """An access token; `claims` replace its claims."""
-        now = int(time.time())
-        session = str(session_id or uuid4())
-        body: Json = {
-            "iss": "studyteddy",
-            "aud": "studyteddy",
-            "sub": str(uuid4()),
-            "sid": session,
-            "roles": ["student"],
-        }
-        body |= {"iat": now, "nbf": now, "exp": now + 900, "jti": str(uuid4())}
-        return (key or self.keys[0]).sign(body | claims)
+        session = {"sid": str(session_id)} if session_id else {}
+        return user_token(key or self.keys[0], uuid4(), **session | claims)
 
     def revoke(self, session_id: UUID) -> None:
         """From now on the list names the session."""

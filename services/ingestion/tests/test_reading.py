@@ -1,9 +1,12 @@
 """Reading in children: what hostile files do stays in the child, in bounded time and memory."""
 
 import asyncio
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -276,6 +279,14 @@ async def test_a_child_cannot_write_files_and_knows_no_secrets(
     assert children.nursery_id is not None
     environment = psutil.Process(children.nursery_id).environ()
     assert not [name for name in environment if "URL" in name or "KEY" in name or "SECRET" in name]
+
+
+def test_neither_the_worker_nor_a_neighbour_can_be_looked_into(file: Path) -> None:
+    file.write_bytes(hostile_files.long_pdf(300))
+    script = Path(__file__).with_name("watched_worker.py")
+    done = subprocess.run([sys.executable, script, file], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"worker before": True, "worker": False, "nursery": False, "child": False}
 
 
 async def test_many_documents_are_read_at_the_same_time(children: Children, tmp_path: Path) -> None:

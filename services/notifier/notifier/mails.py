@@ -15,14 +15,15 @@ from notifier.metrics import MAILS
 from notifier.models import SCHEMA, Mail, MailStatus
 
 # Nothing more is done about these. What was unreachable may be tried again: somebody replays its dead letter.
-_FINAL = {MailStatus.DELIVERED, MailStatus.REFUSED, MailStatus.EXPIRED}
+_FINAL = {MailStatus.DELIVERED, MailStatus.REFUSED, MailStatus.EXPIRED, MailStatus.UNWANTED}
 _LONGEST_DETAIL = 500
 _SENTENCES = {
     MailStatus.REFUSED: "The mail server refused the mail for this address.",
     MailStatus.EXPIRED: "The mail was of no use any more before it could be sent.",
+    MailStatus.UNWANTED: "The mail was not wanted any more before it could be sent.",
     MailStatus.UNREACHABLE: "The mail server could not be reached, or did not take the mail in time.",
 }
-Failure = Literal[MailStatus.REFUSED, MailStatus.EXPIRED, MailStatus.UNREACHABLE]
+Failure = Literal[MailStatus.REFUSED, MailStatus.EXPIRED, MailStatus.UNWANTED, MailStatus.UNREACHABLE]
 
 
 class Mails:
@@ -74,9 +75,9 @@ class Mails:
             )
 
     async def lapse(self, mail_id: UUID) -> None:
-        """It is not to be sent any more; nothing where it was never tried, or is settled."""
+        """It is not wanted any more; nothing where it was never tried, or is settled."""
         if (await self._session.execute(select(Mail.id).where(Mail.id == mail_id))).first() is not None:
-            await self.fail(mail_id, MailStatus.EXPIRED)
+            await self.fail(mail_id, MailStatus.UNWANTED)
 
     async def defer(self, mail_id: UUID, detail: str) -> None:
         """It will be tried again."""

@@ -130,12 +130,16 @@ class Presence(Row, table=True):
 
 
 class MailStatus(StrEnum):
-    """`sending` may have been tried already; `delivered`: the server has taken it; the others say why nobody has."""
+    """`sending` may have been tried already; `delivered`: the server has taken it; the others say why nobody has.
+
+    `expired`: its time was over first. `unwanted`: while it waited, the student did it, turned it off, chose quiet hours or was told newer.
+    """
 
     SENDING = "sending"
     DELIVERED = "delivered"
     REFUSED = "refused"
     EXPIRED = "expired"
+    UNWANTED = "unwanted"
     UNREACHABLE = "unreachable"
 
 

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal, Protocol
 
-from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientsRefused
+from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPNotSupported, SMTPRecipientRefused
 
 Encryption = Literal["starttls", "tls", "none"]
 # What may pass with time: the network, a server that is busy or down, one that we are not let into.
@@ -81,13 +81,8 @@ class SmtpServer:
         try:
             async with asyncio.timeout(2 * self.seconds):
                 await client.connect()
-            async with asyncio.timeout(_TAKING_SECONDS):
-                await _hand_over(client, mail)
-        except SMTPRecipientsRefused as error:
-            if all(refusal.code >= 500 for refusal in error.recipients):
-                raise Refused("; ".join(f"{r.code} {r.message}" for r in error.recipients)) from error
-            raise
-        except SMTPDataError as error:
+            await _hand_over(client, mail)
+        except (SMTPRecipientRefused, SMTPDataError) as error:
             if error.code >= 500:
                 raise Refused(f"{error.code} {error.message}") from error
             raise
@@ -98,9 +93,16 @@ class SmtpServer:
 async def _hand_over(client: SMTP, mail: EmailMessage) -> None:
     sender, recipient = (mail[name].addresses[0].addr_spec for name in ("From", "To"))
     beyond_ascii = not (sender + recipient).isascii()
-    options = ["SMTPUTF8"] if beyond_ascii else []
-    as_sent = written(mail, utf8=beyond_ascii)
-    await client.sendmail(sender, [recipient], as_sent, mail_options=options, timeout=_TAKING_SECONDS)
+    options, encoding = (["SMTPUTF8"], "utf-8") if beyond_ascii else ([], "ascii")
+    if beyond_ascii:
+        await client.ehlo()
+        if not client.supports_extension("smtputf8"):
+            raise SMTPNotSupported("SMTPUTF8 is not supported by this server")
+    # Not sendmail: it has one time for every command, and waits for RSET before it tells of a refusal.
+    await client.mail(sender, options=options, encoding=encoding)
+    await client.rcpt(recipient, encoding=encoding)
+    async with asyncio.timeout(_TAKING_SECONDS):
+        await client.data(written(mail, utf8=beyond_ascii), timeout=None)
 
 
 async def _leave(client: SMTP) -> None:

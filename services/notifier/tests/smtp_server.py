@@ -27,7 +27,8 @@ ACCEPTED = "250 OK"
 class SmtpServer:
     """`to_recipients` and `to_mails` are what it answers next; when they are used up, it accepts.
 
-    Once it has a mail it thinks for `thinks` seconds, and until it `may_answer`; likewise before it lets its client go.
+    Once it has a mail it answers after `thinks` seconds, and when it `may_answer`; likewise before it lets its client go. Commands
+    of which it is `mute` get no answer at all.
     """
 
     port: int
@@ -39,12 +40,23 @@ class SmtpServer:
     logins: list[str] = field(default_factory=list)
     password: bytes | None = None
     thinks: float = 0.0
+    mute: set[str] = field(default_factory=set)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.may_answer.set()
 
+    async def handle_MAIL(self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
+        await self._answers("MAIL")
+        envelope.mail_from = address
+        return ACCEPTED
+
+    async def handle_RSET(self, _: SMTP, __: Session, ___: Envelope) -> str:  # noqa: N802
+        await self._answers("RSET")
+        return ACCEPTED
+
     async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
+        await self._answers("RCPT")
         self.recipients.append(address)
         answer = self.to_recipients.pop(0) if self.to_recipients else ACCEPTED
         if answer == ACCEPTED:
@@ -66,6 +78,10 @@ class SmtpServer:
         await self._think()
         return "221 Bye"
 
+    async def _answers(self, command: str) -> None:
+        if command in self.mute:
+            await asyncio.Event().wait()
+
     async def _think(self) -> None:
         await asyncio.sleep(self.thinks)
         await self.may_answer.wait()
@@ -84,12 +100,17 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def smtp_server(
-    *, port: int = 0, encryption: str = "none", context: ssl.SSLContext | None = None, password: str = ""
+    *,
+    port: int = 0,
+    encryption: str = "none",
+    context: ssl.SSLContext | None = None,
+    password: str = "",
+    utf8: bool = True,
 ) -> AsyncIterator[SmtpServer]:
     """Serves until the block ends."""
     server = SmtpServer(port, password=password.encode())
     starttls, tls = (context if encryption == kind else None for kind in ("starttls", "tls"))
-    options: dict[str, Any] = {"enable_SMTPUTF8": True, "tls_context": starttls, "require_starttls": bool(starttls)}
+    options: dict[str, Any] = {"enable_SMTPUTF8": utf8, "tls_context": starttls, "require_starttls": bool(starttls)}
     if password:
         options |= {"authenticator": server.authenticate, "auth_required": True, "auth_require_tls": not tls}
     loop = asyncio.get_running_loop()

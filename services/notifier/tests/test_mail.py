@@ -1,16 +1,19 @@
 """Mail to a real SMTP server: that it arrives, once, and what happens when it does not."""
 
+import asyncio
 from datetime import timedelta
 from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtplib import SMTPNotSupported, SMTPReadTimeoutError
 from notifier.addresses import sender
 from notifier.events import patient
 from notifier.models import MailStatus
 from notifier.post_office import PostOffice
-from notifier.posting import Pace
+from notifier.posting import Pace, Refused
 from notifier.posting import SmtpServer as Server
 from notifier.unsubscribing import Unsubscribing
 from pydantic import SecretStr
@@ -220,12 +223,45 @@ async def test_a_crash_after_sending_gives_one_duplicate_that_clients_fold(campu
         assert [mail["Message-ID"] for mail in server.mails] == [f"<{event.request_id}@localhost>"] * 2
 
 
+@pytest.mark.parametrize("command", ["MAIL", "RCPT"])
+async def test_a_server_that_hangs_before_it_has_the_mail_is_left_after_the_seconds_of_an_answer(command: str) -> None:
+    async with smtp_server() as server:
+        server.mute = {command}
+        with pytest.raises(SMTPReadTimeoutError):
+            async with asyncio.timeout(10):
+                await _at(server, Server, seconds=0.3).send(_a_mail())
+
+
+@pytest.mark.parametrize("where", ["to_recipients", "to_mails"])
+async def test_what_is_refused_for_good_stays_refused_though_the_server_hangs_then(where: str) -> None:
+    async with smtp_server() as server:
+        setattr(server, where, ["550 5.1.1 No such user"])
+        server.mute = {"RSET"}
+        with pytest.raises(Refused, match="No such user"):
+            async with asyncio.timeout(10):
+                await _at(server, Server).send(_a_mail())
+
+
+async def test_an_address_beyond_ascii_waits_where_the_server_does_not_take_such() -> None:
+    async with smtp_server(utf8=False) as server:
+        with pytest.raises(SMTPNotSupported):
+            await _at(server, Server).send(_a_mail("zoë@example.org"))
+        assert server.recipients == []
+
+
+def _a_mail(to: str = "ada@example.org") -> EmailMessage:
+    mail = EmailMessage(policy=SMTP_POLICY.clone(utf8=True))
+    mail["From"], mail["To"] = "teddy@localhost", to
+    mail.set_content("Hello")
+    return mail
+
+
 async def test_a_server_that_thinks_for_long_about_a_mail_is_not_sent_it_again(campus: Campus) -> None:
     """Neither is one that has taken it, and then has no word of parting."""
     async with smtp_server() as server:
-        server.thinks = 5.0
+        server.thinks = 1.5
         event = requested()
-        await _office(campus, _at(server, Server, seconds=2.0)).send_requested(event, is_last=False)
+        await _office(campus, _at(server, Server, seconds=1.0)).send_requested(event, is_last=False)
         mail = await became(campus, event.request_id, MailStatus.DELIVERED)
         assert (mail.attempts, len(server.mails)) == (1, 1)
 

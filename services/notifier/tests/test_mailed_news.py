@@ -8,12 +8,13 @@ from uuid import uuid4
 import pytest
 from contracts.auth import UserEmailVerified, UserProfileChanged, UserRegistered
 from notifier.models import MailStatus
+from notifier.notifications import notification_id
 from notifier.students import Students
 from sqlalchemy import text
 
 from .builders import answered, deleted, failed, processed
 from .campus import Campus, Student, until
-from .post import RING
+from .post import RING, became
 from .smtp_server import SmtpServer, smtp_server
 from .test_mail import parts, towards
 
@@ -120,12 +121,26 @@ async def test_news_that_is_old_or_was_seen_is_not_mailed(campus: Campus) -> Non
             assert [mail["Subject"] for mail in await _arrived(server, 1)] == ["“Last” is ready"]
 
 
+async def test_no_two_facts_of_an_aggregate_have_the_same_version(campus: Campus) -> None:
+    async with smtp_server() as server, campus.running(**towards(server)):
+        ada = await _subscribed(campus)
+        await campus.tell(event := processed(ada))
+        await became(campus, notification_id(event.document_id, "document_ready", event.version), MailStatus.DELIVERED)
+        await campus.tell(deleted(ada, event.document_id, version=9))
+        await campus.taken(2)
+        async with campus.database.transaction() as session:
+            said = (await session.execute(text("SELECT subject, aggregate_version FROM outbox"))).all()
+        assert len(said) == len(set(said)) == 3
+
+
 async def test_an_answer_is_mailed_to_who_has_left(campus: Campus) -> None:
     async with smtp_server() as server, campus.running(**towards(server)):
         ada = await _subscribed(campus)
         await campus.tell(answered(ada, followed=True))
-        await campus.tell(answered(ada))
-        assert [mail["Subject"] for mail in await _arrived(server, 1)] == ["Your answer is ready"]
+        await campus.tell(missed := answered(ada))
+        mailed = notification_id(missed.message_id, "answer_ready", missed.version)
+        await became(campus, mailed, MailStatus.DELIVERED)
+        assert [mail["Message-ID"] for mail in server.mails] == [f"<{mailed}@localhost>"]
 
 
 async def test_a_mail_waits_for_an_address_that_was_not_heard_of_yet(campus: Campus) -> None:

@@ -153,7 +153,7 @@ async def test_who_finished_while_the_server_was_away_is_not_reminded(campus: Ca
             await campus.tell(reminder)
             await campus.tell(other := raised(bob, 1))
             await became(campus, other.notification_id, MailStatus.DELIVERED)
-            await became(campus, reminder.notification_id, MailStatus.EXPIRED)
+            await became(campus, reminder.notification_id, MailStatus.UNWANTED)
             assert [mail["Message-ID"] for mail in server.mails] == [f"<{other.notification_id}@localhost>"]
 
 
@@ -184,7 +184,7 @@ async def test_a_reminder_that_waited_is_not_sent_into_quiet_hours_chosen_meanwh
             await campus.tell(reminder)
             await campus.tell(other := raised(bob))
             await became(campus, other.notification_id, MailStatus.DELIVERED)
-            await became(campus, reminder.notification_id, MailStatus.EXPIRED)
+            await became(campus, reminder.notification_id, MailStatus.UNWANTED)
             assert [mail["Message-ID"] for mail in server.mails] == [f"<{other.notification_id}@localhost>"]
 
 

@@ -6,8 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from aio_pika.exceptions import AMQPError
-
+from mesh.broker import BROKEN
 from mesh.commands import audit, dead, republish
 from mesh.errors import MeshError
 
@@ -24,8 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = asyncio.run(parsed.run(parsed))
     except MeshError as error:
         print(f"mesh: {error}", file=sys.stderr)
-    except (AMQPError, OSError) as error:
-        print(f"mesh: the broker cannot be reached ({error}): set AMQP_URL or --amqp-url", file=sys.stderr)
+    except BROKEN as error:
+        why = str(error) or "the connection broke"
+        print(f"mesh: the broker cannot be reached ({why}): set AMQP_URL or --amqp-url, or try again", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
     else:

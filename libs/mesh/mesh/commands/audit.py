@@ -12,10 +12,9 @@ from datetime import timedelta
 from typing import Any
 
 from aio_pika.abc import AbstractConnection
-from aio_pika.exceptions import AMQPError
 
 from mesh.auditing import Described
-from mesh.broker import connected
+from mesh.broker import BROKEN, connected
 from mesh.commands.comparing import Comparison, Shelf
 from mesh.commands.contracts import load
 from mesh.commands.deliveries import BrokerCheck, DeliveryCheck, OutboxCheck
@@ -57,34 +56,62 @@ def length(written: str) -> timedelta:
 
 async def audit(parsed: argparse.Namespace) -> int:
     """Look at everything, and again at what differs until it agrees or the grace is over."""
+    unasked: list[str] = []
+    checks: list[Check] = []
     try:
         async with connected(parsed.amqp_url, "mesh audit") as connection, reached() as services:
-            checks = await _checks(services, connection, parsed.since)
-            await look_until_settled(checks, parsed.grace)
-    except (MeshError, AMQPError, OSError) as error:
-        print(f"mesh: not everybody could be asked: {error}", file=sys.stderr)
-        return COULD_NOT_ASK
+            planned = await _checks(services, connection, parsed.since, unasked)
+            checks = await look_until_settled(planned, parsed.grace, unasked)
+    except (MeshError, *BROKEN) as error:
+        unasked.append(str(error) or type(error).__name__)
+    unasked = list(dict.fromkeys(unasked))  # several checks ask the same service
     found = [finding for check in checks for finding in check.findings]
-    (_print_json if parsed.json else _print)(checks, found)
+    (_print_json if parsed.json else _print)(checks, found, unasked)
+    if unasked:
+        return COULD_NOT_ASK
     return DRIFT if found else CLEAN
 
 
-async def look_until_settled(checks: Sequence[Check], grace: timedelta, every: float = EVERY_SECONDS) -> None:
-    """After this, what a check finds has been there for the whole grace."""
-    for check in checks:
-        await check.look()
+async def look_until_settled(
+    checks: Sequence[Check], grace: timedelta, unasked: list[str], every: float = EVERY_SECONDS
+) -> list[Check]:
+    """Those checks that could be made, whose findings have been there for the whole grace; `unasked` gets why others could not."""
+    made = [check for check in checks if await _could_look(check, unasked)]
     deadline = time.monotonic() + grace.total_seconds()
-    while (doubtful := [check for check in checks if check.findings]) and time.monotonic() < deadline:
+    while (doubtful := [check for check in made if check.findings]) and time.monotonic() < deadline:
         await asyncio.sleep(every)
         for check in doubtful:
-            await check.look()
+            if not await _could_look(check, unasked):
+                made.remove(check)
+    return made
 
 
-async def _checks(services: Services, connection: AbstractConnection, since: timedelta) -> list[Check]:
-    described = {name: Described.model_validate(await services.get(name, "")) for name in services.names}
+async def _could_look(check: Check, unasked: list[str]) -> bool:
+    try:
+        await check.look()
+    except NotAnswered as error:
+        unasked.append(str(error))
+        return False
+    return True
+
+
+async def _described(services: Services, unasked: list[str]) -> dict[str, Described]:
+    described = {}
+    for name in services.names:
+        try:
+            described[name] = Described.model_validate(await services.get(name, ""))
+        except NotAnswered as error:
+            unasked.append(str(error))
+    return described
+
+
+async def _checks(
+    services: Services, connection: AbstractConnection, since: timedelta, unasked: list[str]
+) -> list[Check]:
+    described = await _described(services, unasked)
     consumers = {queue: taken for one in described.values() for queue, taken in one.consumers.items()}
     return [
-        *_comparisons(services, described),
+        *_comparisons(services, described, unasked),
         *(OutboxCheck(services, name) for name in described),
         *(
             DeliveryCheck(services, name, taken, since)
@@ -95,7 +122,7 @@ async def _checks(services: Services, connection: AbstractConnection, since: tim
     ]
 
 
-def _comparisons(services: Services, described: Mapping[str, Described]) -> list[Comparison]:
+def _comparisons(services: Services, described: Mapping[str, Described], unasked: list[str]) -> list[Comparison]:
     every = [(service, one) for service, said in described.items() for one in said.inventories]
     owners = {one.fact: (service, one) for service, one in every if one.holds is None}
     found = []
@@ -103,7 +130,8 @@ def _comparisons(services: Services, described: Mapping[str, Described]) -> list
         if one.holds is None:
             continue
         if one.fact not in owners:
-            raise NotAnswered(f"{service} has a copy of each {one.fact}, and MESH_SERVICES names nobody who owns them")
+            unasked.append(f"{service} has a copy of each {one.fact}, and nobody who was asked owns them")
+            continue
         found.append(Comparison(one.fact, Shelf(services, *owners[one.fact]), Shelf(services, service, one)))
     return found
 
@@ -113,17 +141,20 @@ def _taking_from(producer: str, consumers: Mapping[str, Sequence[str]]) -> dict[
     return {queue: taken for queue, taken in own.items() if taken}
 
 
-def _print_json(checks: Sequence[Check], found: Sequence[Finding]) -> None:
+def _print_json(checks: Sequence[Check], found: Sequence[Finding], unasked: list[str]) -> None:
     for finding in found:
         print(json.dumps(asdict(finding)))
-    print(json.dumps({"clean": not found, "findings": len(found), "looked_at": [check.seen for check in checks]}))
+    seen = {"looked_at": [check.seen for check in checks], "not_asked": unasked}
+    print(json.dumps({"clean": not (found or unasked), "findings": len(found), **seen}))
 
 
-def _print(checks: Sequence[Check], found: Sequence[Finding]) -> None:
+def _print(checks: Sequence[Check], found: Sequence[Finding], unasked: list[str]) -> None:
     for check in checks:
         print(f"looked at {check.seen}")
+    for sentence in unasked:
+        print(f"mesh: not everybody could be asked: {sentence}", file=sys.stderr)
     if not found:
-        print("all agree")
+        print("all agree" if not unasked else "all who could be asked agree")
         return
     columns = [field.name for field in fields(Finding)]
     rows = [columns, *([str(getattr(finding, column)) for column in columns] for finding in found)]

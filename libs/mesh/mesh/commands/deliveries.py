@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from aio_pika.abc import AbstractConnection
@@ -47,6 +47,8 @@ class DeliveryCheck:
         self._producer = producer
         self._consumers = consumers
         self._since = since
+        # "An hour ago" is another moment by the time that the advice is followed. A minute more, for clocks that differ.
+        self._from = datetime.now(UTC) - since - timedelta(minutes=1)
         self._missing: dict[str, dict[UUID, str]] = {}
         self._uncounted = 0
         self._first = True
@@ -73,7 +75,7 @@ class DeliveryCheck:
                 consumer,
                 f"{self._producer} sent {number} of {type_}",
                 f"not taken: {_few([str(id_) for id_, of in events.items() if of == type_])}",
-                f"mesh republish --to {consumer} --since {_written(self._since)}",
+                f"mesh republish --to {consumer} --since {self._from:%Y-%m-%dT%H:%MZ}",
             )
             for consumer, events in self._missing.items()
             for type_, number in Counter(events.values()).items()
@@ -129,7 +131,8 @@ class BrokerCheck:
     async def look(self) -> None:
         found = []
         if await self._messages(self._queue) is None:
-            mend = f"start its consumer, then mesh republish --to {self._queue} --since a moment before it was lost"
+            # What lay in it may have waited for days, and may be older than its loss: too far back costs nothing.
+            mend = f"start its consumer, then mesh republish --to {self._queue} --since 7d, and mesh audit --since 7d"
             found.append(Finding("queue", self._queue, "events are sent to it", "it is not there", mend))
         if dead_ones := await self._messages(dead(self._queue)):
             mend = f"mesh dead list --consumer {self._queue}"
@@ -151,7 +154,3 @@ def _batches(events: Sequence[SentEvent]) -> list[Sequence[SentEvent]]:
 
 def _few(ids: Sequence[str]) -> str:
     return ", ".join(ids[:3]) + (" …" if len(ids) > 3 else "")
-
-
-def _written(since: timedelta) -> str:
-    return f"{int(since.total_seconds() // 60) + 1}m"

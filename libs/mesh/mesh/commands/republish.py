@@ -18,6 +18,10 @@ class NoSuchConsumer(MeshError):
     """No handler of the mesh has this name."""
 
 
+class NoInbox(MeshError):
+    """The consumer acts whenever it is told, and what holds now is no news."""
+
+
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add the command to the parser's."""
     parser = commands.add_parser(
@@ -35,9 +39,12 @@ async def republish(parsed: argparse.Namespace) -> int:
     """Ask every service whose events the consumer takes; what it has had already, its inbox knows."""
     if parsed.snapshot == (parsed.since is not None or parsed.aggregate is not None):
         raise MeshError("say what: --since, --aggregate, both of them, or --snapshot")
-    queues = load().topology().queues
+    topology = load().topology()
+    queues = topology.queues
     if parsed.to not in queues:
         raise NoSuchConsumer(f"{parsed.to} is no consumer. There is: {', '.join(sorted(queues))}")
+    if parsed.snapshot and parsed.to in topology.without_inbox:
+        raise NoInbox(f"{parsed.to} keeps no inbox: it would act on old facts as if they were news. Use --since")
     types = queues[parsed.to]
     if not parsed.dry_run:
         await _make_queue(parsed.amqp_url, Topology({parsed.to: types}))

@@ -8,16 +8,15 @@ from pathlib import Path
 
 from flashcard.anki import memories
 from flashcard.anki.archive import Archive
-from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection, read_collection
+from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection, damage_told, read_collection
 from flashcard.anki.schema import MARKDOWN_TYPES
-from flashcard.anki.templates import Face, faces_of
+from flashcard.anki.templates import LONGEST_SIDE, Face, faces_of
 from flashcard.card_text import ordinals
 from flashcard.decks import DEFAULT, deck_name
 from flashcard.incoming import Incoming, IncomingCard, IncomingNote, IncomingReview
 from flashcard.models import Markup, NoteKind
 
-_LONGEST_SIDE, _LONGEST_TAG = 64_000, 100
-_MOST_TAGS = 100
+_LONGEST_TAG, _MOST_TAGS = 100, 100
 
 
 def read_package(archive: Archive) -> Incoming:
@@ -25,8 +24,8 @@ def read_package(archive: Archive) -> Incoming:
     with tempfile.TemporaryDirectory(prefix="apkg-") as folder:
         path = Path(folder) / "collection"
         archive.write_collection(path)
-        collection = read_collection(path)
-    return _Reader(collection).incoming(list(archive.media))
+        with damage_told():
+            return _Reader(read_collection(path)).incoming(list(archive.media))
 
 
 class _Reader:
@@ -38,7 +37,9 @@ class _Reader:
         for card in collection.cards:
             self._cards[card.note_id].append(card)
         for review in collection.reviews:
-            if review.ease > 0:  # 0 is a change of schedule by hand, and no review
+            if review.ease > 0 and memories.is_plausible(
+                review.id / 1000
+            ):  # ease 0 is a change of schedule by hand, and no review
                 self._reviews[review.card_id].append(review)
 
     def incoming(self, media: Sequence[str]) -> Incoming:
@@ -64,7 +65,7 @@ class _Reader:
     def _note(self, note: AnkiNote, face: Face, guid: str, cards: Sequence[AnkiCard]) -> IncomingNote | None:
         places = _places(face)
         mine = [card for card in cards if card.ordinal in places and card.type in (0, 1, 2, 3)]
-        if not mine or not face.question.strip() or max(len(face.question), len(face.answer)) > _LONGEST_SIDE:
+        if not mine or not face.question.strip() or max(len(face.question), len(face.answer)) > LONGEST_SIDE:
             return None
         return IncomingNote(
             guid=guid[:200],
@@ -83,7 +84,7 @@ class _Reader:
             ordinal=ordinal,
             memory=memories.memory_of(card, reviews[-1] if reviews else None, self._collection),
             suspended=card.queue == memories.SUSPENDED,
-            position=int(card.data.get("pos", card.due if card.type == memories.NEW else 0)),
+            position=memories.position_of(card),
             reviews=[_review(review) for review in reviews],
         )
 
@@ -113,7 +114,7 @@ def _review(review: AnkiReview) -> IncomingReview:
         at=datetime.fromtimestamp(review.id / 1000, UTC),
         duration_ms=min(max(review.duration_ms, 0), 24 * 3600 * 1000),
         phase=memories.phase_before(review),
-        last_interval=max(review.last_interval, 0),
+        last_interval=memories.days_before(review),
         revlog={
             "ease": review.ease,
             "ivl": review.interval,

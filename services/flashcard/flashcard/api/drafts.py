@@ -86,4 +86,4 @@ async def restore_draft(draft_id: UUID, desk: DeskDep) -> DraftOut:
 
 async def _deck(desk: DeskDep, deck_id: UUID | None) -> Deck:
     decks = desk.decks
-    return await decks.get(deck_id, keep=True) if deck_id else await decks.ensure(DEFAULT, desk.now)
+    return await decks.keep(deck_id) if deck_id else await decks.ensure(DEFAULT, desk.now)
