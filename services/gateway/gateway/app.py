@@ -140,7 +140,7 @@ async def make_gateway(settings: Settings, document: Mapping[str, Any]) -> Async
             },
             pages=pages.documentation(document) | pages.inside(missing, journal.fold),
             neighbours=Neighbours(trusted_proxies=settings.trusted_proxies, inside=settings.inside_networks),
-            hosts=frozenset(host.lower().encode() for host in settings.hosts),
+            hosts=settings.answered_hosts,
             cors=Cors(settings.cors_origins, allow_local=settings.environment == "development"),
             verdicts=Verdicts(verifier, revocations, time.time),
             revocations=revocations,
