@@ -76,7 +76,7 @@ class Catalogue:
         cards, notes = [card for card, _ in found], list({note for _, note in found})
         match action:
             case "suspend" | "unsuspend":
-                await self._set(cards, suspended=action == "suspend")
+                await self._set(cards, suspended=action == "suspend", leech_over=None)
             case "bury" | "unbury":
                 until = today + timedelta(days=1) if action == "bury" else None
                 await self._set(cards, buried_until=until, buried_by=None)

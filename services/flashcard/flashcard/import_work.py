@@ -22,6 +22,7 @@ from flashcard.imports import Claim, LeaseLost, advance, claim, forgotten, settl
 from flashcard.incoming import Incoming, IncomingCard, distinct, renamed
 from flashcard.media import MediaNames, Shelves, Stored
 from flashcard.memory import Memory
+from flashcard.metrics import FAILED_IMPORTS
 from flashcard.rollover import tell_when_due
 from flashcard.scheduling import DeckOptions
 from flashcard.students import today_of
@@ -88,6 +89,7 @@ class ImportWork:
         except Problem as problem:
             async with self._database.transaction() as session:
                 await settle(session, mine, None, problem.detail, self._clock())
+            FAILED_IMPORTS.labels(problem.type).inc()
         await self._storage.discard(mine.storage_key)
         return True
 

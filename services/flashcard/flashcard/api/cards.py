@@ -120,7 +120,8 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
     if body.deck_id is not None:
         await move(desk.session, desk.owner, [shown.note.id], deck)
     if body.suspended is not None:
-        shown.card.suspended, shown.card.version = body.suspended, shown.card.version + 1
+        shown.card.suspended, shown.card.leech_over = body.suspended, None
+        shown.card.version += 1
     change = body.model_dump(include={"question", "answer", "kind", "markup", "tags"}, exclude_none=True)
     if change:
         await notes.rewrite(shown.note, change, deck, desk.now)
