@@ -1,9 +1,10 @@
 """Where uploads are kept: a local folder or S3, through one interface. A key is written once and never changed."""
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -73,6 +74,19 @@ class Storage:
             await obstore.delete_async(self._store, key)
         except FileNotFoundError:
             return
+
+    async def copy(self, key: str, to: str) -> None:
+        """The same file under another key, too. Raises `FileNotFoundError`."""
+        await obstore.copy_async(self._store, key, to)
+
+    async def discard_folder(self, folder: str) -> None:
+        """Delete every file whose key begins with `folder/`, and what uploads that were killed left there."""
+        if self._folder:
+            with suppress(FileNotFoundError):
+                await asyncio.to_thread(shutil.rmtree, self._folder / folder)
+            return
+        async for found in obstore.list(self._store, prefix=f"{folder}/"):
+            await obstore.delete_async(self._store, [file["path"] for file in found])
 
     async def check(self) -> None:
         """Raise unless the storage answers."""

@@ -73,3 +73,22 @@ async def test_a_remote_file_is_copied_here_for_reading(storage: Storage) -> Non
     async with storage.local_copy("a/b") as path:
         assert path.read_bytes() == b"one two"
     assert not path.exists()
+
+
+async def test_a_copy_stays_when_what_was_copied_goes(storage: Storage) -> None:
+    await storage.put("a/b", of(b"one"))
+    await storage.copy("a/b", "c/d")
+    await storage.copy("a/b", "c/d")
+    await storage.discard("a/b")
+    assert await whole(storage, "c/d") == b"one"
+    with pytest.raises(FileNotFoundError):
+        await storage.copy("a/b", "e")
+
+
+async def test_a_folder_goes_with_all_that_is_in_it_and_nothing_else(storage: Storage, tmp_path: Path) -> None:
+    for key in ("a/b", "a/c/d", "ab/c"):
+        await storage.put(key, of(b"one"))
+    Path(tmp_path, "files", "a", "x#2").write_bytes(b"half")
+    for _ in range(2):
+        await storage.discard_folder("a")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["c"]

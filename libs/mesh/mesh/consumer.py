@@ -2,6 +2,8 @@
 
 import asyncio
 
+from sqlalchemy import QueuePool
+
 from mesh import metrics
 from mesh.application import Application
 from mesh.database import Database
@@ -16,7 +18,8 @@ from mesh.topology import Topology
 class Consumer:
     """Serves the subscriptions of `bus`. What handlers ask for is resolved here: `UnresolvedParameter` if it cannot be.
 
-    `concurrency` bounds the transactions that all handlers have open at once in this process, `limits` are the operator's
+    `concurrency` bounds the transactions that all handlers have open at once in this process: the size of the database's
+    pool, if not given, so that what the pool may grow beyond it is left to an API of the same process. `limits` are the operator's
     for single handlers. `grace` is how many seconds what is in flight may take to finish after a stop. `name` is for operators, where a process has more than one.
     """
 
@@ -27,7 +30,7 @@ class Consumer:
         amqp_url: str,
         database: Database | None = None,
         provide: Provide | None = None,
-        concurrency: int = 8,
+        concurrency: int | None = None,
         limits: Limits | None = None,
         grace: float = 15.0,
         name: str | None = None,
@@ -36,7 +39,7 @@ class Consumer:
         self._amqp_url = amqp_url
         self._grace = grace
         self._topology = Topology.of(bus)
-        room = asyncio.Semaphore(concurrency)
+        room = asyncio.Semaphore(concurrency or _pool_size(database))
         entries = [(limits or Limits()).applied(entry) for entry in bus.describe()]
         self._served = [(entry, Application(entry, provide or {}, database, room)) for entry in entries]
         self._database = database
@@ -78,3 +81,11 @@ class Consumer:
     def _set_ready(self, ready: bool) -> None:
         self.is_ready = ready
         metrics.CONSUMER_READY.labels(self._name).set(ready)
+
+
+def _pool_size(database: Database | None) -> int:
+    if database is None:
+        return 1  # no handler has a transaction
+    pool = database.engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool.size()

@@ -15,8 +15,10 @@ from chassis.health import Check
 from chassis.http import create_app
 from chassis.identity import RemoteKeys, TokenVerifier, User, expect_verified_email
 from chassis.migrations import upgrade
+from chassis.revoked_sessions import RevokedSessions
 from chassis.sealing import KeyRing
 from chassis.service import Process, Service
+from chassis.service_tokens import ServiceTokens
 from chassis.sockets import SocketServer
 from chassis.tickets import Tickets
 from contracts.chat import Mode
@@ -72,6 +74,7 @@ class Parts:
     desk: Desk
     tickets: Tickets
     sockets: OpenSockets
+    revoked: RevokedSessions
     workshop: Workshop
     limits: Limits
 
@@ -140,7 +143,7 @@ def _server(parts: Parts, app: FastAPI) -> SocketServer:
     heard = Consumer(
         pushes.bus,
         amqp_url=parts.settings.amqp_url,
-        provide={OpenSockets: parts.sockets},
+        provide={OpenSockets: parts.sockets, RevokedSessions: parts.revoked},
         limits=parts.limits,
         name="chat pushes",
     )
@@ -157,14 +160,14 @@ def _server(parts: Parts, app: FastAPI) -> SocketServer:
 async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Parts:
     database = Database(settings.database_url, schema=SCHEMA, pool_size=settings.database_pool_size)
     stack.push_async_callback(database.close)
-    keys = await stack.enter_async_context(_client(settings.auth_url))
+    auth = await stack.enter_async_context(_client(settings.auth_url))
     ingestion = await stack.enter_async_context(_client(settings.ingestion_url))
     search, model = IngestionSearch(ingestion), await _model(settings, stack)
     laid = await _trails(settings, stack)
     answers = Answers(database, search, _ways(model, settings), _terms(settings), clock, trails=laid)
     stack.push_async_callback(answers.drain, settings.shutdown_grace_seconds / 4)
     following = Following(database, answers.live, laid, clock)
-    verifier = TokenVerifier(RemoteKeys(settings.jwks_url, keys), clock=clock)
+    verifier = TokenVerifier(RemoteKeys(settings.jwks_url, auth), clock=clock)
     redis = trails.connect(settings.redis_url, connections=settings.sockets)
     stack.push_async_callback(redis.aclose)
     return Parts(
@@ -177,9 +180,15 @@ async def _parts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Par
         desk=Desk(database, answers, following, clock, partial(_expect_verified, settings), settings.introspection),
         tickets=Tickets(redis, KeyRing(settings.key_ring.get_secret_value()), verifier),
         workshop=Workshop(_maker(model, settings), search, settings.answers_at_once, _terms(settings).longest),
+        revoked=_revoked(settings, auth),
         sockets=OpenSockets(clock, per_user=settings.sockets_per_user, operations=settings.socket_operations),
         limits=settings.limits(bus, pushes.bus),
     )
+
+
+def _revoked(settings: Settings, auth: httpx.AsyncClient) -> RevokedSessions:
+    tokens = ServiceTokens(SCHEMA, settings.service_secret, auth_url=settings.auth_url, client=auth)
+    return RevokedSessions(auth_url=settings.auth_url, tokens=tokens, client=auth)
 
 
 def _expect_verified(settings: Settings, user: User) -> None:

@@ -1,11 +1,12 @@
-"""What chat calls, as small servers: ingestion's search and auth's public keys."""
+"""What chat calls, as small servers: ingestion's search, and auth's public keys and revocations."""
 
 import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from chassis.tokens import SigningKey
 from chat.passages import Passage
@@ -31,6 +32,8 @@ class Neighbours:
     likeness: Callable[[str, str], float] | None = None
     tokens: list[str] = field(default_factory=list)
     key: SigningKey = field(default_factory=new_signing_key)
+    revoked: list[UUID] = field(default_factory=list)
+    service_token: str = ""
     url: str = ""
     redis_url: str = ""
 
@@ -41,6 +44,8 @@ class Neighbours:
                 Route("/sample", self._sample, methods=["POST"]),
                 Route("/likeness", self._likeness, methods=["POST"]),
                 Route("/.well-known/jwks.json", self._keys),
+                Route("/internal/service-tokens", self._service_token, methods=["POST"]),
+                Route("/internal/revocations", self._revocations),
             ]
         )
 
@@ -76,6 +81,21 @@ class Neighbours:
 
     async def _keys(self, _: Request) -> Response:
         return JSONResponse({"keys": [self.key.public_jwk()]})
+
+    async def _service_token(self, request: Request) -> Response:
+        asked = await request.json()
+        self.service_token = self.token(uuid4(), aud=asked["audience"], sub=f"service:{asked['service']}")
+        return JSONResponse({"access_token": self.service_token, "expires_at": _in_five_minutes()})
+
+    async def _revocations(self, request: Request) -> Response:
+        if request.headers["authorization"] != f"Bearer {self.service_token}":
+            return Response(status_code=401)
+        ended = [{"session_id": str(session), "tokens_expire_at": _in_five_minutes()} for session in self.revoked]
+        return JSONResponse({"revocations": ended})
+
+
+def _in_five_minutes() -> str:
+    return (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
 
 
 def _found(passage: Passage) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from chassis.service import Process
 from chat.app import compose
 from chat.settings import Settings
 from contracts.auth import SessionRevoked
+from devstack.line import Line
 from mesh import EphemeralEvent, EphemeralPublisher
+from prometheus_client import REGISTRY
 from websockets.asyncio.client import connect
 
 from .builders import passage
@@ -295,6 +297,32 @@ async def test_socket_ends_with_its_session_and_opens_no_more(
                 assert await again.closed() == (4403, "Forbidden")
         for client in school.clients:
             await client.aclose()
+
+
+async def test_session_that_ended_while_the_broker_was_away_loses_its_sockets(
+    database: Database, neighbours: Neighbours, amqp_url: str
+) -> None:
+    line = Line(amqp_url)
+    await line.up()
+    async with served(database, neighbours, line.url) as (process, url):
+        school = School(url, database, neighbours, state=process.app.state)  # type: ignore[union-attr]  # it has one
+        ada, bob = school.student(sid=str(UUID(int=7))), school.student()
+        unused = await ticket(school, ada)
+        async with signed_in(school, ada) as mine, signed_in(school, bob) as other:
+            async with asyncio.timeout(20):
+                while REGISTRY.get_sample_value("mesh_consumer_ready", {"service": "chat pushes"}) != 1:  # noqa: ASYNC110 (only the metric tells)
+                    await asyncio.sleep(0.05)
+            await line.down()
+            neighbours.revoked.append(UUID(int=7))
+            await line.up()
+            assert await mine.closed() == (4403, "session-ended")
+            await other.sends("ping")
+            assert (await other.hears())["type"] == "pong"
+            async with opened(school, ticket=unused) as again:
+                assert await again.closed() == (4403, "Forbidden")
+        for client in school.clients:
+            await client.aclose()
+    await line.down()
 
 
 class Revoked(EphemeralEvent, SessionRevoked, type="auth.session.revoked", version=1, aggregate="session_id"):

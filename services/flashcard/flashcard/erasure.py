@@ -5,10 +5,8 @@ from uuid import UUID
 from chassis.personal_data import erase_user
 from chassis.storage import Storage
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import select
 
-from flashcard.media import Shelves
-from flashcard.models import DeckImport, Media, tables
+from flashcard.models import tables
 
 
 class Erasure:
@@ -20,10 +18,6 @@ class Erasure:
 
     async def erase(self, user_id: UUID) -> None:
         """Delete the user's files, and then the rows: whoever dies in between begins again, and nobody misses the files."""
-        shelves = Shelves(self._storage, user_id)
-        for digest in (await self._session.execute(select(Media.digest).where(Media.user_id == user_id))).scalars():
-            await shelves.discard(digest)
-        files = select(DeckImport.storage_key).where(DeckImport.user_id == user_id)
-        for key in (await self._session.execute(files)).scalars():
-            await self._storage.discard(key)
+        # By their folder and not by rows: an import that failed or broke off leaves pictures without one.
+        await self._storage.discard_folder(str(user_id))
         await erase_user(self._session, tables.metadata, user_id)

@@ -1,7 +1,7 @@
 """A deck as a file: an Anki package with everything that is known of its cards, or a table of their texts."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -38,9 +38,13 @@ class Exporting:
     async def table(self, deck: Deck, separator: str) -> str:
         """The texts of the deck and what lies in it, as CSV or TSV."""
         notes = [(name, note) async for name, note, _ in self._notes(await self._names(deck))]
-        rows = [(note.guid, NoteKind(note.kind), name, note.question, note.answer, note.tags) for name, note in notes]
-        mostly = Counter(Markup(note.markup) for _, note in notes).most_common(1)
-        return written_table(rows, separator, mostly[0][0] if mostly else Markup.MARKDOWN)
+        return written_table(
+            [
+                (note.guid, NoteKind(note.kind), name, note.question, note.answer, note.tags, Markup(note.markup))
+                for name, note in notes
+            ],
+            separator,
+        )
 
     async def package(self, deck: Deck, path: Path, *, scheduling: bool) -> None:
         """Write the deck and what lies in it as an Anki package to `path`."""

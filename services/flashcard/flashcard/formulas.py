@@ -36,7 +36,7 @@ class Held:
         written: list[str] = []
         at = 0
         for start, opening, inside, end in _found(text, markdown=markdown):
-            self._elements.append(self._sound(inside) if opening == "[sound:" else formula(opening, inside))
+            self._elements.append(self._sound(unescape(inside)) if opening == "[sound:" else formula(opening, inside))
             written += [text[at:start], f"{HELD}{len(self._elements) - 1}{HELD_END}"]
             at = end
         return "".join([*written, text[at:]])

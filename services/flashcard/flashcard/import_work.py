@@ -11,15 +11,18 @@ from uuid import UUID
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.errors import Problem
+from chassis.personal_data import is_erased
 from chassis.storage import Storage
+from chassis.study_day import StudyDay
 
 from flashcard.anki.archive import opened
 from flashcard.anki.reading import read_package
 from flashcard.importing import Importing, Preview
 from flashcard.imports import Claim, LeaseLost, advance, claim, forgotten, settle
-from flashcard.incoming import Incoming, IncomingCard, distinct
-from flashcard.media import MediaNames, Shelves, Stored, with_names
+from flashcard.incoming import Incoming, IncomingCard, distinct, renamed
+from flashcard.media import MediaNames, Shelves, Stored
 from flashcard.memory import Memory
+from flashcard.metrics import FAILED_IMPORTS
 from flashcard.rollover import tell_when_due
 from flashcard.scheduling import DeckOptions
 from flashcard.students import today_of
@@ -30,13 +33,13 @@ _READ, _STORED = 0.1, 0.4
 _POLL_SECONDS = 1.0
 
 
-def read_file(path: Path) -> Incoming:
-    """The cards in a file, a package or a table, each note once. Raises `NotAPackage`, `NotATable`. Computes: call it in a thread."""
+def read_file(path: Path, counting: StudyDay) -> Incoming:
+    """The cards in a file, a package or a table, each note once, for a student who counts days so. Raises `NotAPackage`, `NotATable`. Computes: call it in a thread."""
     with path.open("rb") as file:
         head = file.read(4)
     if head.startswith(b"PK"):
         with opened(path) as archive:
-            return distinct(read_package(archive))
+            return distinct(read_package(archive, counting))
     if path.stat().st_size > MOST_BYTES:
         raise NotATable(f"A table may have {MOST_BYTES // 1_048_576} MiB. Split it.")
     return distinct(read_table(path.read_bytes()))
@@ -80,11 +83,13 @@ class ImportWork:
         try:
             await self._do(mine)
         except LeaseLost:
-            log.warning("import %s was taken by another worker", mine.id)
+            log.warning("import %s was taken by another worker, or its student is gone", mine.id)
+            await self._leave_nothing_of_the_erased(mine.user_id)
             return True
         except Problem as problem:
             async with self._database.transaction() as session:
                 await settle(session, mine, None, problem.detail, self._clock())
+            FAILED_IMPORTS.labels(problem.type).inc()
         await self._storage.discard(mine.storage_key)
         return True
 
@@ -96,8 +101,10 @@ class ImportWork:
             await self._storage.discard(key)
 
     async def _do(self, mine: Claim) -> None:
+        async with self._database.transaction() as session:
+            counting, _ = await today_of(session, mine.user_id, self._clock())
         async with self._storage.local_copy(mine.storage_key) as path:
-            incoming = await asyncio.to_thread(read_file, path)
+            incoming = await asyncio.to_thread(read_file, path, counting)
             await self._advance(mine, _READ)
             stored = await self._store_media(mine, path, incoming)
         await self._advance(mine, _STORED)
@@ -105,7 +112,6 @@ class ImportWork:
             incoming = without_past(incoming)
         async with self._database.transaction() as session:
             names = await MediaNames(session, mine.user_id).keep(stored, self._clock())
-            counting, _ = await today_of(session, mine.user_id, self._clock())
             importing = Importing(session, mine.user_id, counting, self._clock(), self._fresh)
 
             async def progress(share: float) -> None:
@@ -114,6 +120,13 @@ class ImportWork:
             done = await importing.apply(renamed(incoming, names), progress)
             await tell_when_due(session, mine.user_id, self._clock())
             await settle(session, mine, done, None, self._clock())
+
+    async def _leave_nothing_of_the_erased(self, owner: UUID) -> None:
+        """An account may end while its pictures are stored here, after its folder was emptied."""
+        async with self._database.transaction() as session:
+            gone = await is_erased(session, owner)
+        if gone:
+            await self._storage.discard_folder(str(owner))
 
     async def _store_media(self, mine: Claim, path: Path, incoming: Incoming) -> Mapping[str, Stored]:
         stored: dict[str, Stored] = {}
@@ -134,9 +147,10 @@ class ImportWork:
 
 async def look(path: Path, database: Database, owner: UUID, clock: Clock) -> Preview:
     """What importing this file would do. Raises `NotAPackage`, `NotATable`."""
-    incoming = await asyncio.to_thread(read_file, path)
     async with database.transaction() as session:
         counting, _ = await today_of(session, owner, clock())
+    incoming = await asyncio.to_thread(read_file, path, counting)
+    async with database.transaction() as session:
         return await Importing(session, owner, counting, clock()).preview(incoming)
 
 
@@ -147,15 +161,3 @@ def without_past(incoming: Incoming) -> Incoming:
         for note in incoming.notes
     ]
     return replace(incoming, notes=fresh)
-
-
-def renamed(incoming: Incoming, names: Mapping[str, str]) -> Incoming:
-    """The same cards, using media by the names that they were given."""
-    other = {old: new for old, new in names.items() if old != new}
-    if not other:
-        return incoming
-    notes = [
-        replace(note, question=with_names(note.question, other), answer=with_names(note.answer, other))
-        for note in incoming.notes
-    ]
-    return replace(incoming, notes=notes)

@@ -1,10 +1,11 @@
 """Cards from elsewhere, before they are a student's: what a package or a table holds, in our own terms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from flashcard.media import with_names
 from flashcard.memory import Memory
 from flashcard.models import Markup, NoteKind
 from flashcard.ratings import Rating
@@ -36,7 +37,8 @@ class IncomingCard:
 
 @dataclass(frozen=True, slots=True)
 class IncomingNote:
-    """A note; `deck` is a name. Without `cards` it makes those that its kind makes, all new."""
+    """A note; `deck` is a name. Without `cards` it makes those that its kind makes, all new. `changed` is when its text was, where the
+    file says so: what was changed here since is newer."""
 
     guid: str
     kind: NoteKind
@@ -46,6 +48,7 @@ class IncomingNote:
     deck: str
     cards: Sequence[IncomingCard] = ()
     markup: Markup = Markup.MARKDOWN
+    changed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +71,15 @@ def distinct(incoming: Incoming) -> Incoming:
         return incoming
     told = f"{again} notes are in the file more than once; of each the first is taken."
     return replace(incoming, notes=list(first.values()), warnings=[*incoming.warnings, told])
+
+
+def renamed(incoming: Incoming, names: Mapping[str, str]) -> Incoming:
+    """The same cards, using media by the names that they were given."""
+    other = {old: new for old, new in names.items() if old != new}
+    if not other:
+        return incoming
+    notes = [
+        replace(note, question=with_names(note.question, other), answer=with_names(note.answer, other))
+        for note in incoming.notes
+    ]
+    return replace(incoming, notes=notes)

@@ -5,13 +5,14 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import unescape
+from html import escape, unescape
 from urllib.parse import quote, unquote
 from uuid import UUID
 
 from chassis.errors import Invalid, NotFound, TooLarge
 from chassis.storage import Storage
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -23,10 +24,10 @@ SHOWN = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "
          "mp3": "audio/mpeg", "ogg": "audio/ogg", "wav": "audio/wav", "m4a": "audio/mp4"}  # fmt: skip
 
 
-# `<img src="name">`, `<audio src=name>`, `[sound:name]`, `![](name)`.
+# `<img src="name">`, `<audio src=name>`, `[sound:name]`, `![](name)`; bounded, as a text of beginnings without ends is searched from each.
 _REFERENCE = re.compile(
-    r"""src\s*=\s*"(?P<double>[^"]+)|src\s*=\s*'(?P<single>[^']+)|src\s*=\s*(?P<bare>[^"'>\s]+)"""
-    r"""|\[sound:(?P<sound>[^\]]+)\]|!\[[^\]]*\]\((?:<(?P<angled>[^<>\n]+)>|(?P<linked>[^)\s]+))""",
+    r"""src\s{0,9}=\s{0,9}(?:"(?P<double>[^"]{1,999})|'(?P<single>[^']{1,999})|(?P<bare>[^"'>\s]{1,999}))"""
+    r"""|\[sound:(?P<sound>[^\]]{1,999})\]|!\[[^\]]{0,999}\]\((?:<(?P<angled>[^<>\n]{1,999})>|(?P<linked>[^)\s]{1,999}))""",
     re.IGNORECASE,
 )
 
@@ -54,15 +55,26 @@ class Stored:
 def media_name(written: str) -> str:
     """A name that cards can use. Raises `BadMediaName`."""
     name = written.strip()
-    if not name or len(name) > 120 or any(mark in name for mark in "/\\\"'<>[]\x00") or name in (".", ".."):
+    if not may_be_media(name) or len(name) > 120 or any(mark in name for mark in "\"'<>[]"):
         raise BadMediaName("A picture's name has 1 to 120 characters, without / \\ \" ' < > [ ].")
     return name
 
 
+def may_be_media(name: str) -> bool:
+    """Whether a file of an import can have this name: more than can be given to one that is uploaded alone."""
+    return bool(name) and len(name) <= 255 and not any(mark in name for mark in "/\\\x00") and name not in (".", "..")
+
+
 def names_used(text: str) -> set[str]:
     """The names of media that a card's text uses, as they are written there and as a browser reads them."""
-    written = {match[match.lastgroup] for match in _REFERENCE.finditer(text) if match.lastgroup}
-    return written | {unquote(unescape(name)) for name in written}
+    found = list(_REFERENCE.finditer(text))
+    return {match[match.lastgroup or 0] for match in found} | {_read(match) for match in found}
+
+
+def _read(match: re.Match[str]) -> str:
+    """The name as a browser reads it in an address, and Anki in a sound: there a percent sign is one."""
+    name = unescape(match[match.lastgroup or 0])
+    return name if match["sound"] else unquote(name)
 
 
 def with_names(text: str, names: Mapping[str, str]) -> str:
@@ -70,10 +82,11 @@ def with_names(text: str, names: Mapping[str, str]) -> str:
 
     def renamed(match: re.Match[str]) -> str:
         used = match[match.lastgroup or 0]
-        read = unquote(unescape(used))
+        read = _read(match)
         if used not in names and read not in names:
             return match[0]
-        name = names[used] if used in names else quote(names[read])
+        written = escape if match["sound"] else quote
+        name = names[used] if used in names else written(names[read])
         start, end = (place - match.start() for place in match.span(match.lastgroup or 0))
         return match[0][:start] + name + match[0][end:]
 
@@ -107,12 +120,18 @@ class Shelves:
         """The file. Raises `FileNotFoundError` before the first block."""
         return self._storage.blocks(self._key(media.digest), 0, media.size)
 
-    async def discard(self, digest: bytes) -> None:
-        """Delete the file."""
-        await self._storage.discard(self._key(digest))
+    async def take(self, media: Media) -> Stored:
+        """Store another student's file here, too. Raises `FileNotFoundError`."""
+        if media.user_id != self._owner:
+            await self._storage.copy(_key(media.user_id, media.digest), self._key(media.digest))
+        return Stored(media.digest, media.size)
 
     def _key(self, digest: bytes) -> str:
-        return f"{self._owner}/media/{digest.hex()}"
+        return _key(self._owner, digest)
+
+
+def _key(owner: UUID, digest: bytes) -> str:
+    return f"{owner}/media/{digest.hex()}"
 
 
 class MediaNames:
@@ -124,16 +143,17 @@ class MediaNames:
 
     async def get(self, name: str) -> Media:
         """The file with this name. Raises `NoSuchMedia`."""
-        found = await self._session.get(Media, (self._owner, name))
+        found = await self._session.get(Media, (self._owner, name)) if may_be_media(name) else None
         if found is None:
             raise NoSuchMedia("There is no picture or sound of yours with this name.")
         return found
 
     async def among(self, names: Sequence[str]) -> Sequence[Media]:
         """Those of the names that are there."""
-        statement = (
-            select(Media).where(Media.user_id == self._owner, col(Media.name).in_(names)).order_by(col(Media.name))
-        )
+        # One parameter, of however many names; a text may ask for what no file can be called.
+        usable = [name for name in names if may_be_media(name)]
+        chosen = col(Media.name) == any_(literal(usable, ARRAY(Text)))
+        statement = select(Media).where(Media.user_id == self._owner, chosen).order_by(col(Media.name))
         return (await self._session.execute(statement)).scalars().all()
 
     async def keep(self, stored: Mapping[str, Stored], now: datetime) -> Mapping[str, str]:
@@ -148,7 +168,7 @@ class MediaNames:
             for name, file in stored.items()
         ]
         if rows:
-            await self._session.execute(insert(Media).values(rows).on_conflict_do_nothing())
+            await self._session.execute(insert(Media).on_conflict_do_nothing(), rows)
         return given
 
 

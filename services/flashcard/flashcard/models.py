@@ -136,6 +136,8 @@ class Note(Row, table=True):
     source: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     document_id: UUID | None = None
     fingerprint: str = Field(sa_type=Text)
+    # Its tag `leech` was not given by hand: it goes when none of its cards is one.
+    leech_tagged: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
     updated_at: datetime = Field(sa_column=_moment())
@@ -199,6 +201,9 @@ class Card(Row, table=True):
     ordinal: int  # 0 is the note's first; of a cloze, c1 is 0
     position: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), nullable=False))
     suspended: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
+    leech_over: int | None = (
+        None  # so many reviews had made it a leech when the next one suspended it; None: the student's word
+    )
     buried_until: date | None = Field(default=None, sa_column=Column(Date))  # the first day on which it is back
     buried_by: UUID | None = None  # the review of a sibling that did it; None: the student, by hand
     version: int = 1
@@ -249,7 +254,7 @@ class LoggedReview(Row, table=True):
     duration_ms: int | None = None
     imported: bool = False
     revlog: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))  # Anki's row of an imported one
-    made_leech: bool = False  # it suspended the card, which undoing takes back
+    made_leech: bool = False  # one lapse too many, by the deck's options of then
     memory_before: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     memory_after: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     undone_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))

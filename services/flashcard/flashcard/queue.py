@@ -19,10 +19,11 @@ from flashcard.scheduling import DeckOptions
 LOOK_AHEAD = timedelta(minutes=20)
 _STEP, _DUE, _NEW = range(3)
 
-# How many reviews and new cards the decks still allow today.
+# How many reviews and new cards the decks still allow today, and whether cards of a note stay apart.
 _ALLOWED = """
     WITH allowed AS (
-        SELECT deck.id AS deck_id, (options ->> 'reviews_per_day')::int - coalesce(done.reviews, 0) AS reviews,
+        SELECT deck.id AS deck_id, (options ->> 'bury_siblings')::boolean AS apart,
+               (options ->> 'reviews_per_day')::int - coalesce(done.reviews, 0) AS reviews,
                (options ->> 'new_per_day')::int - coalesce(done.new, 0) AS new
         FROM deck LEFT JOIN (
             SELECT deck_id, count(*) FILTER (WHERE memory_before ->> 'phase' IS NULL) AS new,
@@ -39,24 +40,34 @@ _OF_A_KIND = """
     JOIN allowed ON allowed.deck_id = card.deck_id
 """
 _HERE = "(buried_until IS NULL OR buried_until <= :today)"
-_STEPS = _OF_A_KIND.format(kind="due_at IS NOT NULL")
-_REVIEWS = _OF_A_KIND.format(kind=f"phase = 'review' AND due_day <= :today AND {_HERE}")
+# Who was buried for a sibling and reviewed all the same, on another device, goes on with its steps.
+_IS_STEP = f"due_at IS NOT NULL AND ({_HERE} OR buried_by IS NOT NULL)"
+_IS_DUE = f"phase = 'review' AND due_day <= :today AND {_HERE}"
+_STEPS = _OF_A_KIND.format(kind=_IS_STEP)
+_REVIEWS = _OF_A_KIND.format(kind=_IS_DUE)
 _FRESH = _OF_A_KIND.format(kind=f"phase = 'new' AND {_HERE}")
-# The first in their order, and how many there are within the limits of their decks.
-_FIRST = """
-    (SELECT {kind} AS kind, id, NULL::timestamptz AS due_at, place, count(*) OVER () AS found FROM (
-        SELECT card.id, {place} AS place, {most} AS most,
-               row_number() OVER (PARTITION BY card.deck_id ORDER BY {place}, card.id) AS row
-        {cards}
-    ) AS candidate WHERE row <= most ORDER BY place, id LIMIT :limit)
-"""
+# The first in their order, and how many there are within the limits of their decks. Of the cards of a note that stay apart only one
+# is among them, or the second's answer would stand beside its question: a step, else what is due, else a new one.
 _WAITING = f"""
-    {_ALLOWED}
-    SELECT {_STEP} AS kind, card.id, due_at, NULL::bigint AS place, NULL::bigint AS found {_STEPS}
-    UNION ALL {_FIRST.format(kind=_DUE, place="due_day - '2000-01-01'::date", most="allowed.reviews", cards=_REVIEWS)}
-    UNION ALL {_FIRST.format(kind=_NEW, place="position", most="allowed.new", cards=_FRESH)}
-    ORDER BY kind, due_at, place, id
-"""
+    {_ALLOWED}, waiting AS (
+        SELECT {_STEP} AS kind, card.id, note_id, card.deck_id, due_at, NULL::bigint AS place, apart, 0 AS most {_STEPS}
+        UNION ALL
+        SELECT {_DUE}, card.id, note_id, card.deck_id, NULL, due_day - '2000-01-01'::date, apart, allowed.reviews {_REVIEWS}
+        UNION ALL
+        SELECT {_NEW}, card.id, note_id, card.deck_id, NULL, position, apart, allowed.new {_FRESH}
+    ), placed AS (
+        SELECT *, row_number() OVER (
+            PARTITION BY CASE WHEN apart THEN note_id ELSE id END ORDER BY kind, due_at, place, id
+        ) AS sibling FROM waiting
+    ), allotted AS (
+        SELECT *, row_number() OVER (PARTITION BY kind, deck_id ORDER BY place, id) AS row
+        FROM placed WHERE kind = {_STEP} OR sibling = 1
+    ), counted AS (
+        SELECT *, count(*) OVER (PARTITION BY kind) AS found, row_number() OVER (PARTITION BY kind ORDER BY place, id) AS nth
+        FROM allotted WHERE kind = {_STEP} OR row <= most
+    )
+    SELECT kind, id, due_at, found FROM counted WHERE kind = {_STEP} OR nth <= :limit ORDER BY kind, due_at, place, id
+"""  # noqa: S608 # texts of ours
 _EVERYWHERE = text(_WAITING.format(decks="true"))
 _WITHIN = text(
     _WAITING.format(
@@ -64,11 +75,14 @@ _WITHIN = text(
             deck.name, (SELECT name || '::' FROM deck AS top WHERE top.id = :deck AND top.user_id = :owner)))"""
     )
 )
+_SIBLING = """(apart AND EXISTS (
+    SELECT FROM card AS sibling WHERE sibling.note_id = card.note_id AND sibling.id <> card.id AND NOT suspended AND ({kind})
+))"""
 _LEFT = text(f"""
     {_ALLOWED.format(decks="true")}
     SELECT EXISTS (SELECT {_STEPS} WHERE due_at <= :ahead OR due_at < :ends_at)
-        OR EXISTS (SELECT {_REVIEWS} WHERE allowed.reviews > 0)
-        OR EXISTS (SELECT {_FRESH} WHERE allowed.new > 0)
+        OR EXISTS (SELECT {_REVIEWS} WHERE allowed.reviews > 0 AND NOT {_SIBLING.format(kind=_IS_STEP)})
+        OR EXISTS (SELECT {_FRESH} WHERE allowed.new > 0 AND NOT {_SIBLING.format(kind=f"({_IS_STEP}) OR ({_IS_DUE})")})
 """)  # texts of ours
 _SHOWN = (
     select(Card, Note, Deck.options)

@@ -5,7 +5,7 @@ from a device that was offline, makes the log be replayed. So two devices end wi
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -16,7 +16,7 @@ from chassis.errors import Conflict, Invalid
 from chassis.study_day import StudyDay
 from contracts.flashcard import CardReviewed, ReviewUndone
 from mesh import Outbox
-from sqlalchemy import bindparam, func, or_, text, update
+from sqlalchemy import bindparam, or_, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -110,9 +110,10 @@ class Reviews:
             return shown
         _expect_possible(given, shown.card, now)
         logged = self._logged(shown.card, given, found.counting.day_of(given.at), now)
-        lapses = shown.card.lapses
-        _replay(shown.card, sorted([*found.log, logged], key=_place), found.options)
-        await self._mark_leech(shown, logged, lapses, found.options)
+        leeches = _leeches(found.log)
+        log = sorted([*found.log, logged], key=_place)
+        _replay(shown.card, log, found.options)
+        await self._settle_leech(shown.card, leeches, _leeches(log))
         await self._keep(logged)
         await self._session.flush()
         if (
@@ -132,13 +133,13 @@ class Reviews:
         logged = await self._last()
         shown = await self._notes.get(logged.card_id, lock=True)
         await self._session.refresh(logged)  # what was known before and after it may have been replayed while we waited
+        log = (await self._logs([shown.card.id]))[shown.card.id]
+        leeches = _leeches(log)
         logged.undone_at = now
+        log = [review for review in log if review is not logged]
+        _replay(shown.card, log, await self._options(shown.card))
+        await self._settle_leech(shown.card, leeches, _leeches(log))
         await self._session.flush()
-        options = await self._options(shown.card)
-        await self.reschedule([shown.card], options)
-        if logged.made_leech:
-            shown.card.suspended = False
-            await self._tag(shown.note, leech=False)
         await self._unbury_siblings(shown.card, logged)
         undone = ReviewUndone(
             card_id=shown.card.id, user_id=self._owner, review_id=logged.id, version=shown.card.version
@@ -152,7 +153,10 @@ class Reviews:
             batch = cards[start : start + _REPLAYED_AT_ONCE]
             logs = await self._logs([card.id for card in batch])
             for card in batch:
-                _replay(card, logs.get(card.id, ()), options)
+                log = logs.get(card.id, ())
+                leeches = _leeches(log)
+                _replay(card, log, options)
+                await self._settle_leech(card, leeches, _leeches(log))
             await self._session.flush()
             for logged in chain.from_iterable(logs.values()):
                 self._session.expunge(logged)  # a deck's whole log would not fit
@@ -234,18 +238,28 @@ class Reviews:
     async def _options(self, card: Card) -> DeckOptions:
         return (await Decks(self._session, self._owner).options([card.deck_id]))[card.deck_id]
 
-    async def _mark_leech(self, shown: Shown, logged: LoggedReview, lapses: int, options: DeckOptions) -> None:
-        counts = range(lapses + 1, shown.card.lapses + 1)
-        memory = memory_of(shown.card)
-        if any(becomes_leech(memory.model_copy(update={"lapses": count}), options.leech_lapses) for count in counts):
-            logged.made_leech = shown.card.suspended = True
-            await self._tag(shown.note, leech=True)
+    async def _settle_leech(self, card: Card, before: int, now: int) -> None:
+        """So many reviews of a locked card made it a leech before, and so many do now. More of them suspend it and tag its note;
+        fewer give back what was so before, and what the student has said of it by hand since stays."""
+        if now == before:
+            return
+        note = (await self._session.execute(select(Note).where(Note.id == card.note_id))).scalar_one()
+        if now > before:
+            if not card.suspended:
+                card.suspended, card.leech_over = True, before
+            if LEECH not in note.tags:
+                note.tags, note.leech_tagged = [*note.tags, LEECH], True
+            return
+        if card.leech_over is not None and now <= card.leech_over:
+            card.suspended, card.leech_over = False, None
+        if note.leech_tagged and now == 0 and not await self._sibling_is_leech(card):
+            note.tags, note.leech_tagged = [tag for tag in note.tags if tag != LEECH], False
 
-    async def _tag(self, note: Note, *, leech: bool) -> None:
-        removed = func.array_remove(col(Note.tags), LEECH)
-        tags = func.array_append(removed, LEECH) if leech else removed
-        await self._session.execute(update(Note).where(col(Note.id) == note.id).values(tags=tags))
-        await self._session.refresh(note)
+    async def _sibling_is_leech(self, card: Card) -> bool:
+        siblings = select(Card.id).where(Card.note_id == card.note_id, Card.id != card.id)
+        made = select(LoggedReview.id).where(LoggedReview.user_id == self._owner, col(LoggedReview.made_leech))
+        counting = made.where(col(LoggedReview.card_id).in_(siblings), col(LoggedReview.undone_at).is_(None)).limit(1)
+        return (await self._session.execute(counting)).first() is not None
 
     async def _bury_siblings(self, card: Card, logged: LoggedReview) -> None:
         """Until tomorrow; who is buried so long already stays as it is: this review is not why."""
@@ -277,15 +291,30 @@ def _siblings(card: Card):  # type: ignore[no-untyped-def]  # an Update of SQLAl
 
 
 def _replay(card: Card, log: Sequence[LoggedReview], options: DeckOptions) -> None:
-    """Make the card's memory what this log comes to, and each of its reviews keep what was known before and after it."""
+    """Make the card's memory what this log comes to, and each of its reviews keep what was known before and after it, and whether
+    it made the card a leech."""
     before = Memory.model_validate(card.base)
     for logged, after in zip(log, replayed(before, map(_review, log), options.scheduler(), card.id), strict=True):
+        # The lapse of before stays what it was by the deck's options of then.
+        if logged.memory_after is None or _lapses(logged) != (before.lapses, after.lapses):
+            logged.made_leech = after.lapses > before.lapses and becomes_leech(after, options.leech_lapses)
         logged.memory_before, logged.memory_after = _plain(before), _plain(after)
         before = after
     for name in _MEMORY:
         setattr(card, name, getattr(before, name))
     card.due_day = _due_by(card, before.due_day)
     card.version += 1
+
+
+def _lapses(logged: LoggedReview) -> tuple[int, int]:
+    """How often the card had lapsed before and after the review."""
+    before, after = logged.memory_before or {}, logged.memory_after or {}
+    return before.get("lapses", 0), after.get("lapses", 0)
+
+
+def _leeches(log: Iterable[LoggedReview]) -> int:
+    """How many of these reviews made their card a leech."""
+    return sum(logged.made_leech for logged in log)
 
 
 def _place(logged: LoggedReview) -> tuple[datetime, UUID]:

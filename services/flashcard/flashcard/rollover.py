@@ -6,12 +6,12 @@ that dies in between leaves the row for another, and two never take the same one
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
+from chassis.study_day import StudyDay
 from contracts.flashcard import DueDeck, ReviewsCleared, ReviewsDue
 from mesh import Outbox
 from sqlalchemy import Date, Uuid, bindparam, text
@@ -31,25 +31,38 @@ _MOST_NAMED = 3
 # By each of the three indexes apart: a student's other cards, which are most of them, are not read. And each deck by its key: a
 # planner that takes the arrays for longer than they are would read all decks of all students.
 _OF_A_KIND = """
-    SELECT card.user_id, today, card.deck_id, {reviews} AS reviews, {steps} AS steps, {new} AS new
+    SELECT card.user_id, today, card.deck_id, note_id, {reviews} AS reviews, {steps} AS steps, {new} AS new
     FROM unnest(CAST(:users AS uuid[]), CAST(:days AS date[])) AS waking(user_id, today)
     JOIN card ON card.user_id = waking.user_id
-    WHERE {kind} AND NOT suspended AND (buried_until IS NULL OR buried_until <= today)
-    GROUP BY card.user_id, today, card.deck_id
+    WHERE {kind} AND NOT suspended AND (buried_until IS NULL OR buried_until <= today {unless})
 """
-_REVIEWS = _OF_A_KIND.format(reviews="count(*)", steps="0", new="0", kind="phase = 'review' AND due_day <= today")
-_STEPS = _OF_A_KIND.format(reviews="0", steps="count(*)", new="0", kind="due_at IS NOT NULL")
-_NEW = _OF_A_KIND.format(reviews="0", steps="0", new="count(*)", kind="phase = 'new'")
-# What was done on the day before it is told, as in the queue, is taken from its limits.
+_REVIEWS = _OF_A_KIND.format(reviews=1, steps=0, new=0, kind="phase = 'review' AND due_day <= today", unless="")
+_STEPS = _OF_A_KIND.format(reviews=0, steps=1, new=0, kind="due_at IS NOT NULL", unless="OR buried_by IS NOT NULL")
+_NEW = _OF_A_KIND.format(reviews=0, steps=0, new=1, kind="phase = 'new'", unless="")
+# What was done on the day before it is told, as in the queue, is taken from its limits; of a note whose cards stay apart the first
+# counts alone.
 _DUE = text(f"""
     SELECT counted.user_id, split_part(deck.name, '::', 1) AS name,
-           sum(least(counted.reviews, greatest(0, (options ->> 'reviews_per_day')::int - done.reviews)) + steps)::int AS reviews,
-           sum(least(counted.new, greatest(0, (options ->> 'new_per_day')::int - done.new)))::int AS new
+           sum(least(
+               CASE WHEN deck.apart THEN counted.notes_due ELSE counted.reviews END,
+               greatest(0, (options ->> 'reviews_per_day')::int - done.reviews)
+           ) + steps)::int AS reviews,
+           sum(least(
+               CASE WHEN deck.apart THEN counted.notes_new ELSE counted.new END,
+               greatest(0, (options ->> 'new_per_day')::int - done.new)
+           ))::int AS new
     FROM (
-        SELECT user_id, today, deck_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new
-        FROM ({_REVIEWS} UNION ALL {_STEPS} UNION ALL {_NEW}) AS kinds GROUP BY user_id, today, deck_id
+        SELECT user_id, today, deck_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new,
+               count(*) FILTER (WHERE steps = 0 AND reviews > 0) AS notes_due,
+               count(*) FILTER (WHERE steps = 0 AND reviews = 0) AS notes_new
+        FROM (
+            SELECT user_id, today, deck_id, note_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new
+            FROM ({_REVIEWS} UNION ALL {_STEPS} UNION ALL {_NEW}) AS kinds GROUP BY user_id, today, deck_id, note_id
+        ) AS notes GROUP BY user_id, today, deck_id
     ) AS counted
-    CROSS JOIN LATERAL (SELECT name, options FROM deck WHERE deck.id = counted.deck_id OFFSET 0) AS deck
+    CROSS JOIN LATERAL (
+        SELECT name, options, (options ->> 'bury_siblings')::boolean AS apart FROM deck WHERE deck.id = counted.deck_id OFFSET 0
+    ) AS deck
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE memory_before ->> 'phase' IS NULL) AS new,
                count(*) FILTER (WHERE memory_before ->> 'phase' = 'review') AS reviews
@@ -59,6 +72,18 @@ _DUE = text(f"""
     ) AS done
     GROUP BY counted.user_id, split_part(deck.name, '::', 1)
 """).bindparams(bindparam("users", type_=ARRAY(Uuid)), bindparam("days", type_=ARRAY(Date)))  # noqa: S608 # texts of ours
+# Plain columns and one UPDATE for all: objects of the ORM, and a statement for each, cost this process more than the relay beside it.
+_WAKING = text("""
+    SELECT user_id, time_zone, day_starts_at, told_day, told_version FROM student
+    WHERE next_day_at <= :now ORDER BY next_day_at LIMIT :most FOR UPDATE SKIP LOCKED
+""")
+_TURNED = text("""
+    UPDATE student SET next_day_at = turned.next_day_at, told_day = coalesce(turned.told_day, student.told_day),
+           told_version = told_version + CASE WHEN turned.told_day IS NULL THEN 0 ELSE 1 END
+    FROM unnest(CAST(:users AS uuid[]), CAST(:ends AS timestamptz[]), CAST(:told AS date[]))
+        AS turned(user_id, next_day_at, told_day)
+    WHERE student.user_id = turned.user_id
+""")
 # Of two last cards that are done at once, who comes second must see that the first is done.
 _UNCLEARED = (
     select(Student)
@@ -71,11 +96,20 @@ _UNCLEARED = (
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What is to be done on a day within its limits; `decks` are the outermost that have some, the most first."""
+    """What is to be done on a day within its limits; `decks` are the first outermost that have some, the most first."""
 
     reviews: int
     new: int
-    decks: Sequence[DueDeck]
+    decks: list[DueDeck]
+    more_decks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """A day that goes on, and when it ends."""
+
+    day: date
+    ends_at: datetime
 
 
 class Rollovers:
@@ -86,26 +120,27 @@ class Rollovers:
 
     async def turn(self, now: datetime, most: int = BATCH) -> int:
         """Tell what is due to students whose day has begun, at most so many; how many days were turned."""
-        statement = (
-            select(Student)
-            .where(Student.next_day_at <= now)
-            .order_by(col(Student.next_day_at))
-            .limit(most)
-            .with_for_update(skip_locked=True)
-        )
-        waking = (await self._session.execute(statement)).scalars().all()
-        days = {student.user_id: counting_of(student).day_of(now) for student in waking}
-        waiting = await self.waiting(days)
-        due: list[ReviewsDue] = []
-        for student in waking:
-            today = days[student.user_id]
-            student.next_day_at = counting_of(student).end_of(today)
-            found = waiting.get(student.user_id)
+        waking = (await self._session.execute(_WAKING, {"now": now, "most": most})).all()
+        if not waking:
+            return 0
+        # Many students, few ways to count days.
+        countings = {(zone, starts_at) for _, zone, starts_at, *_ in waking}
+        begun = {counting: _today(StudyDay(*counting), now) for counting in countings}
+        today_of = {student: begun[zone, starts_at] for student, zone, starts_at, *_ in waking}
+        waiting = await self.waiting({student: today.day for student, today in today_of.items()})
+        due: dict[UUID, ReviewsDue] = {}
+        for student, *_, told_day, version in waking:
+            today, found = today_of[student], waiting.get(student)
             # Who flies west lives a day twice: it is told once.
-            if found and (student.told_day is None or student.told_day < today):
-                due.append(_told(student, today, found))
-        await self._session.flush()
-        await Outbox(self._session, SCHEMA).add(*due)
+            if found and (told_day is None or told_day < today.day):
+                due[student] = _told(student, today, found, version=version + 1)
+        turned = {
+            "users": list(today_of),
+            "ends": [today.ends_at for today in today_of.values()],
+            "told": [today.day if student in due else None for student, today in today_of.items()],
+        }
+        await self._session.execute(_TURNED, turned)
+        await Outbox(self._session, SCHEMA).add(*due.values())
         return len(waking)
 
     async def next_at(self) -> datetime | None:
@@ -118,31 +153,34 @@ class Rollovers:
         if not days:
             return {}
         rows = await self._session.execute(_DUE, {"users": list(days), "days": list(days.values())})
-        found: dict[UUID, list[Any]] = defaultdict(list)
-        for row in rows:
-            if row.reviews + row.new:
-                found[row.user_id].append(row)
-        return {student: _waiting(decks) for student, decks in found.items()}
+        found: dict[UUID, list[tuple[int, str, int, int]]] = defaultdict(list)
+        for student, name, reviews, new in rows:
+            if reviews + new:
+                found[student].append((-reviews - new, name, reviews, new))  # so sorted, the most come first
+        return {student: _waiting(sorted(decks)) for student, decks in found.items()}
 
 
-def _waiting(decks: Sequence[Any]) -> Waiting:
-    named = [DueDeck(name=deck.name, cards=deck.reviews + deck.new) for deck in decks]
-    named.sort(key=lambda deck: (-deck.cards, deck.name))
-    return Waiting(sum(deck.reviews for deck in decks), sum(deck.new for deck in decks), named)
+def _waiting(decks: list[tuple[int, str, int, int]]) -> Waiting:
+    named = [DueDeck(name=name, cards=reviews + new) for _, name, reviews, new in decks[:_MOST_NAMED]]
+    return Waiting(sum(deck[2] for deck in decks), sum(deck[3] for deck in decks), named, len(decks) - len(named))
 
 
-def _told(student: Student, today: date, found: Waiting, since: datetime | None = None) -> ReviewsDue:
-    student.told_day, student.told_version = today, student.told_version + 1
+def _today(counting: StudyDay, now: datetime) -> Today:
+    day = counting.day_of(now)
+    return Today(day, counting.end_of(day))
+
+
+def _told(student: UUID, today: Today, found: Waiting, *, version: int, since: datetime | None = None) -> ReviewsDue:
     return ReviewsDue(
-        user_id=student.user_id,
-        day=today,
+        user_id=student,
+        day=today.day,
         reviews=found.reviews,
         new=found.new,
-        day_ends_at=counting_of(student).end_of(today),
+        day_ends_at=today.ends_at,
         since=since,
-        decks=list(found.decks[:_MOST_NAMED]),
-        more_decks=max(0, len(found.decks) - _MOST_NAMED),
-        version=student.told_version,
+        decks=found.decks,
+        more_decks=found.more_decks,
+        version=version,
     )
 
 
@@ -154,21 +192,22 @@ async def tell_when_due(session: AsyncSession, owner: UUID, now: datetime) -> No
     student = (await session.execute(mine)).scalar_one_or_none()
     if student is None:
         return  # it is told when the profile is here
-    today = counting_of(student).day_of(now)
+    today = _today(counting_of(student), now)
     cleared = student.told_day == student.cleared_day
-    if student.told_day is not None and (student.told_day > today or (student.told_day == today and not cleared)):
+    if student.told_day is not None and (
+        student.told_day > today.day or (student.told_day == today.day and not cleared)
+    ):
         return
     # A day that the scheduler has not begun yet is left to it; else nothing may be left, as whoever clears the day would have it.
-    begun, ends_at = student.next_day_at > now, counting_of(student).end_of(today)
-    if not begun or await Queues(session, owner).is_done(now, today, ends_at):
+    begun = student.next_day_at > now
+    if not begun or await Queues(session, owner).is_done(now, today.day, today.ends_at):
         return
-    found = (await Rollovers(session).waiting({owner: today})).get(owner)
+    found = (await Rollovers(session).waiting({owner: today.day})).get(owner)
     if found is None:
         return
-    event = _told(student, today, found, since=now)
-    student.cleared_day = None
+    student.told_day, student.cleared_day, student.told_version = today.day, None, student.told_version + 1
     await session.flush()
-    await Outbox(session, SCHEMA).add(event)
+    await Outbox(session, SCHEMA).add(_told(owner, today, found, version=student.told_version, since=now))
 
 
 async def tell_what_is_left(session: AsyncSession, owner: UUID, now: datetime) -> None:

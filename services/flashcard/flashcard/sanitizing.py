@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 import nh3
 
 from flashcard.formulas import MARKS
-from flashcard.media import BadMediaName, media_name
+from flashcard.media import may_be_media
 
 MEDIA_PATH = "/api/v1/flashcards/media/"
 
@@ -42,10 +42,8 @@ _STYLES = _words(
 
 def media_path(name: str) -> str | None:
     """Where the picture or sound with this name is served; None for what cannot be the name of one."""
-    try:
-        return MEDIA_PATH + quote(media_name(name), safe="")
-    except BadMediaName:
-        return None
+    read = name.strip()
+    return MEDIA_PATH + quote(read, safe="") if may_be_media(read) else None
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:

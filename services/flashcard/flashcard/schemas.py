@@ -16,6 +16,7 @@ from flashcard.notes import Shown, Written
 from flashcard.ratings import RatingName, rating_named, rating_of
 from flashcard.reviewing import Given
 from flashcard.scheduling import Choice, DeckOptions
+from flashcard.search import IN_WORDS
 
 _LONGEST_SIDE, _LONGEST_TAG = 64_000, 100
 
@@ -332,7 +333,7 @@ class BulkChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     card_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_AT_ONCE)] | None = None
-    q: Annotated[str, Field(max_length=500), AfterValidator(storable)] | None = None
+    q: Annotated[str, Field(max_length=500, description=IN_WORDS), AfterValidator(storable)] | None = None
     action: Action
     tags: Tags = []
     deck_id: UUID | None = None

@@ -12,8 +12,18 @@ from sqlmodel import col, select
 from flashcard.decks import SEPARATOR
 from flashcard.models import Card, Deck, Note
 
-_TERM = re.compile(r'(?P<minus>-?)(?:(?P<field>deck|tag|is):)?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))', re.IGNORECASE)
+# `deck:"My Deck"`, and as Anki writes it `"deck:My Deck"`.
+_TERM = re.compile(
+    r"""(?P<minus>-?)(?:(?P<field>deck|tag|is):(?:"(?P<said>[^"]*)"|(?P<named>\S+))"""
+    r"""|"(?P<inner>deck|tag|is):(?P<quoted>[^"]*)"|"(?P<phrase>[^"]*)"|(?P<word>\S+))""",
+    re.IGNORECASE,
+)
 _MOST_TERMS = 20
+IN_WORDS = (
+    'Such as `deck:Biology tag:exam is:due "cell wall" -tag:leech`: all of it must hold. `deck:` and `tag:` mean what lies in them, too;'
+    ' `deck:"My deck"` or `"deck:My deck"`; `is:` new, learn, review, due, suspended, buried or leech; `-` is not. Everything else is looked'
+    " for as it stands in questions, answers and tags: of Anki's language `OR`, brackets, `*`, `_` and its other fields are not understood"
+)
 
 
 class NotASearch(Invalid):
@@ -27,8 +37,8 @@ def conditions(query: str, owner: UUID, now: datetime, today: date) -> list[Colu
         raise NotASearch(f"q: at most {_MOST_TERMS} words. Use fewer.")
     found = []
     for term in terms:
-        field = (term["field"] or "").lower()
-        value = term["quoted"] if term["quoted"] is not None else term["word"]
+        field = (term["field"] or term["inner"] or "").lower()
+        value = next(term[name] for name in ("said", "named", "quoted", "phrase", "word") if term[name] is not None)
         condition = _condition(field, value, owner, now, today)
         found.append(not_(condition) if term["minus"] else condition)
     return found
@@ -70,6 +80,7 @@ def _is(state: str, now: datetime, today: date) -> ColumnElement[bool]:
         "due": lambda: (
             or_((col(Card.phase) == "review") & (col(Card.due_day) <= today), (col(Card.due_at) <= now))
             & ~col(Card.suspended)
+            & or_(col(Card.buried_until).is_(None), col(Card.buried_until) <= today)
         ),
         "suspended": lambda: col(Card.suspended).is_(True),
         "buried": lambda: col(Card.buried_until) > today,

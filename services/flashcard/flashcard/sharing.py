@@ -18,8 +18,9 @@ from sqlmodel import col, delete, select
 
 from flashcard.decks import SEPARATOR, Decks
 from flashcard.importing import Importing
-from flashcard.incoming import Incoming, IncomingNote
-from flashcard.models import SCHEMA, Card, Deck, Markup, Note, NoteKind, Share
+from flashcard.incoming import Incoming, IncomingNote, renamed
+from flashcard.media import MediaNames, Stored, names_used
+from flashcard.models import SCHEMA, Card, Deck, Markup, Media, Note, NoteKind, Share
 from flashcard.notes import new_guid
 from flashcard.reviewing import LEECH
 from flashcard.scheduling import DeckOptions
@@ -80,8 +81,16 @@ class Sharing:
         shown = (await self._session.execute(samples.order_by(col(Card.position)).limit(5))).scalars().all()
         return SharedDeck(decks[0].name, await _count(self._session, ids), shown)
 
-    async def copy(self, token: str, now: datetime) -> Deck:
-        """A deck of one's own with the same cards, all of them new. Raises `NoSuchShare`."""
+    async def media(self, token: str) -> Sequence[Media]:
+        """The pictures and sounds that a copy needs. Raises `NoSuchShare`."""
+        theirs = await self._decks(token)
+        texts = select(Note.question, Note.answer).join(Card).distinct()
+        rows = await self._session.execute(texts.where(col(Card.deck_id).in_([deck.id for deck in theirs])))
+        used = {name for question, answer in rows for name in names_used(f"{question}\n{answer}")}
+        return await MediaNames(self._session, theirs[0].user_id).among(sorted(used))
+
+    async def copy(self, token: str, stored: Mapping[str, Stored], now: datetime) -> Deck:
+        """A deck of one's own with the same cards, all of them new, and these files of it, which are stored. Raises `NoSuchShare`."""
         theirs = await self._decks(token)
         mine = Decks(self._session, self._owner)
         root = theirs[0].name
@@ -91,8 +100,11 @@ class Sharing:
             options = DeckOptions.model_validate(deck.options)
             copied[deck.id] = await mine.create(name + deck.name[len(root) :], options, now)
         notes = await self._notes({deck_id: deck.name for deck_id, deck in copied.items()})
+        # A picture of one's own that has the same name is another one.
+        names = await MediaNames(self._session, self._owner).keep(stored, now)
         # As an import writes them: by the thousand, in one transaction.
-        await Importing(self._session, self._owner, StudyDay(), now).apply(Incoming(notes), _nobody_waits)
+        cards = renamed(Incoming(notes), names)
+        await Importing(self._session, self._owner, StudyDay(), now).apply(cards, _nobody_waits)
         return copied[theirs[0].id]
 
     async def _notes(self, decks: Mapping[UUID, str]) -> list[IncomingNote]:

@@ -18,20 +18,21 @@ from flashcard.memory import Memory, Phase
 MATURE = 21
 _BINS = 10
 
+# Without decks the whole log counts: a deck that was deleted leaves what was done in it.
 _RETENTION = text("""
     SELECT count(*) FILTER (WHERE rating > 1 AND NOT mature) AS young_passed, count(*) FILTER (WHERE NOT mature) AS young,
            count(*) FILTER (WHERE rating > 1 AND mature) AS mature_passed, count(*) FILTER (WHERE mature) AS mature
     FROM (
         SELECT DISTINCT ON (card_id, day) rating, coalesce((memory_before ->> 'interval')::int, 0) >= :mature AS mature
         FROM review
-        WHERE user_id = :owner AND deck_id = ANY(:decks) AND undone_at IS NULL AND day > :since AND day <= :today
+        WHERE user_id = :owner AND (CAST(:decks AS uuid[]) IS NULL OR deck_id = ANY(:decks)) AND undone_at IS NULL AND day > :since AND day <= :today
               AND memory_before ->> 'phase' = 'review'
         ORDER BY card_id, day, reviewed_at
     ) AS first_of_the_day
 """)
 _DAYS = text("""
     SELECT day, count(*) AS reviews, coalesce(sum(duration_ms), 0)::bigint AS duration_ms
-    FROM review WHERE user_id = :owner AND deck_id = ANY(:decks) AND undone_at IS NULL AND day > :since AND day <= :today
+    FROM review WHERE user_id = :owner AND (CAST(:decks AS uuid[]) IS NULL OR deck_id = ANY(:decks)) AND undone_at IS NULL AND day > :since AND day <= :today
     GROUP BY day ORDER BY day
 """)
 _STUDIED = text("""
@@ -41,7 +42,7 @@ _STUDIED = text("""
 _FORECAST = text("""
     SELECT greatest(coalesce(due_day, :today), :today) AS day, count(*) AS cards
     FROM card
-    WHERE user_id = :owner AND deck_id = ANY(:decks) AND NOT suspended AND phase <> 'new'
+    WHERE user_id = :owner AND (CAST(:decks AS uuid[]) IS NULL OR deck_id = ANY(:decks)) AND NOT suspended AND phase <> 'new'
           AND coalesce(due_day, :today) < :until
     GROUP BY 1 ORDER BY 1
 """)
@@ -51,11 +52,11 @@ _MATURITY = text("""
            count(*) FILTER (WHERE NOT suspended AND phase IN ('learning', 'relearning')) AS learning,
            count(*) FILTER (WHERE NOT suspended AND phase = 'review' AND interval < :mature) AS young,
            count(*) FILTER (WHERE NOT suspended AND phase = 'review' AND interval >= :mature) AS mature
-    FROM card WHERE user_id = :owner AND deck_id = ANY(:decks)
+    FROM card WHERE user_id = :owner AND (CAST(:decks AS uuid[]) IS NULL OR deck_id = ANY(:decks))
 """)
 _REMEMBERED = text("""
     SELECT stability, last_day, count(*) AS cards FROM card
-    WHERE user_id = :owner AND deck_id = ANY(:decks) AND NOT suspended AND stability IS NOT NULL AND last_day IS NOT NULL
+    WHERE user_id = :owner AND (CAST(:decks AS uuid[]) IS NULL OR deck_id = ANY(:decks)) AND NOT suspended AND stability IS NOT NULL AND last_day IS NOT NULL
     GROUP BY stability, last_day
 """)
 
@@ -65,7 +66,7 @@ _CURVE = text("""
            sum(cards * power(1 + CAST(:factor AS double precision) * greatest(CAST(:today AS date) + ahead - last_day, 0) / stability, CAST(:decay AS double precision))) / sum(cards) AS recalled
     FROM (
         SELECT stability, last_day, count(*) AS cards FROM card
-        WHERE user_id = :owner AND deck_id = ANY(:decks) AND NOT suspended AND stability > 0 AND last_day IS NOT NULL
+        WHERE user_id = :owner AND (CAST(:decks AS uuid[]) IS NULL OR deck_id = ANY(:decks)) AND NOT suspended AND stability > 0 AND last_day IS NOT NULL
         GROUP BY stability, last_day
     ) AS memory, generate_series(0, :ahead, greatest(1, :ahead / 12)) AS ahead
     GROUP BY ahead ORDER BY ahead
@@ -114,7 +115,8 @@ class Maturity(BaseModel):
 
 
 class Statistics(BaseModel):
-    """Of one deck with what lies in it, or of all; days are the student's."""
+    """Of one deck with what lies in it, or of all; days are the student's. What was reviewed in decks and cards that are deleted counts
+    in the totals of all."""
 
     retention: Retention = Field(description="True retention over the period")
     days: list[StudiedDay] = Field(description="Days of the period on which something was reviewed")
@@ -138,8 +140,8 @@ class StatisticsOf:
     async def over(self, today: date, days: int, deck_id: UUID | None) -> Statistics:
         """Looking back and ahead for so many days. Raises `NoSuchDeck`."""
         decks = Decks(self._session, self._owner)
-        inside = await decks.within(await decks.get(deck_id)) if deck_id else await decks.all()
-        bound = {"owner": self._owner, "decks": [deck.id for deck in inside], "today": today, "mature": MATURE}
+        inside = [deck.id for deck in await decks.within(await decks.get(deck_id))] if deck_id else None
+        bound = {"owner": self._owner, "decks": inside, "today": today, "mature": MATURE}
         bound |= {"since": today - timedelta(days=days), "until": today + timedelta(days=days)}
         decay, factor = forgetting()
         curve = {"ahead": days, "decay": decay, "factor": factor}

@@ -19,7 +19,7 @@ _LONGEST_SIDE, _LONGEST_TAG, _MOST_TAGS = 64_000, 100, 100
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "pipe": "|", "colon": ":"}
 _NAMES = {"question": "question", "front": "question", "text": "question", "answer": "answer", "back": "answer",
           "back extra": "answer", "tags": "tags", "deck": "deck", "guid": "guid", "notetype": "notetype"}  # fmt: skip
-# A line of ours, which Anki passes over: without it, `html:true` would make Markdown HTML.
+# Lines of ours, which Anki passes over: without them, `html:true` would make Markdown HTML.
 _MARKUP = "study teddy markup"
 _KINDS = {NoteKind.BASIC: "Basic", NoteKind.REVERSED: "Basic (and reversed card)", NoteKind.CLOZE: "Cloze"}
 
@@ -68,19 +68,17 @@ def read_table(content: bytes) -> Incoming:
 
 
 def written_table(
-    notes: Iterable[tuple[str, NoteKind, str, str, str, Sequence[str]]],
-    separator: str = ",",
-    markup: Markup = Markup.MARKDOWN,
+    notes: Iterable[tuple[str, NoteKind, str, str, str, Sequence[str], Markup]], separator: str = ","
 ) -> str:
-    """A table of guid, kind, deck, question, answer and tags of each note, which Anki and `read_table` take."""
+    """A table of guid, kind, deck, question, answer, tags and markup of each note, which Anki and `read_table` take."""
     out = io.StringIO()
     name = {mark: name for name, mark in _SEPARATORS.items()}[separator].capitalize()
-    columns = ("guid column:1", "notetype column:2", "deck column:3", "tags column:6")
-    out.write("".join(f"#{line}\n" for line in (f"separator:{name}", "html:true", f"{_MARKUP}:{markup}", *columns)))
+    columns = ("guid column:1", "notetype column:2", "deck column:3", "tags column:6", f"{_MARKUP} column:7")
+    out.write("".join(f"#{line}\n" for line in (f"separator:{name}", "html:true", *columns)))
     # A first cell that begins with # would be taken for a header line: guids of ours and Anki's may.
     table = csv.writer(out, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for guid, kind, deck, question, answer, tags in notes:
-        table.writerow((guid, _KINDS[kind], deck, question, answer, " ".join(tags)))
+    for guid, kind, deck, question, answer, tags, markup in notes:
+        table.writerow((guid, _KINDS[kind], deck, question, answer, " ".join(tags), markup))
     return out.getvalue()
 
 
@@ -134,7 +132,7 @@ def _note(row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, s
     if "question" in columns:
         question, answer = cell("question"), cell("answer")
     else:
-        special = {columns[name] for name in ("guid", "notetype", "deck", "tags") if name in columns}
+        special = {columns[name] for name in ("guid", "notetype", "deck", "tags", _MARKUP) if name in columns}
         sides = [text.strip() for place, text in enumerate(row) if place not in special]
         tags_too = "tags" not in columns and not columns and len(sides) > 2
         question, answer = sides[0] if sides else "", "\n".join(sides[1:2] if tags_too else sides[1:])
@@ -144,7 +142,8 @@ def _note(row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, s
         return None
     tags = [tag[:_LONGEST_TAG] for tag in f"{cell('tags')} {values.get('tags', '')}".split()][:_MOST_TAGS]
     deck = _deck(cell("deck") or values.get("deck", ""))
-    return IncomingNote(cell("guid")[:200], kind, question, answer, tags, deck, markup=_markup(values))
+    markup = _markup(values, cell(_MARKUP) or values.get(_MARKUP))
+    return IncomingNote(cell("guid")[:200], kind, question, answer, tags, deck, markup=markup)
 
 
 def _with_guids(notes: Sequence[IncomingNote]) -> list[IncomingNote]:
@@ -161,8 +160,8 @@ def _with_guids(notes: Sequence[IncomingNote]) -> list[IncomingNote]:
     return told
 
 
-def _markup(values: Mapping[str, str]) -> Markup:
-    html = values.get("html", "").lower() == "true" and values.get(_MARKUP) != Markup.MARKDOWN
+def _markup(values: Mapping[str, str], said: str | None) -> Markup:
+    html = values.get("html", "").lower() == "true" and said != Markup.MARKDOWN
     return Markup.HTML if html else Markup.MARKDOWN
 
 

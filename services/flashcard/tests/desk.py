@@ -58,6 +58,18 @@ class Student:
     async def queue(self, **params: Any) -> Json:
         return await self.get("/flashcards/due", **params)
 
+    def profile(self, zone: str = "UTC", starts_at: int = 4, version: int = 1) -> UserProfileChanged:
+        """What auth says of the student."""
+        return UserProfileChanged(
+            user_id=self.id,
+            version=version,
+            email="ada@example.org",
+            name="Ada",
+            time_zone=zone,
+            day_starts_at=starts_at,
+            roles=["student"],
+        )
+
 
 def _read(response: httpx.Response) -> Json:
     assert response.status_code < 300, response.text
@@ -103,17 +115,8 @@ class Desk:
 
     async def knows(self, student: Student, zone: str = "UTC", starts_at: int = 4, version: int = 1) -> None:
         """Auth has told of the student, and the scheduler has looked at the day."""
-        profile = UserProfileChanged(
-            user_id=student.id,
-            version=version,
-            email="ada@example.org",
-            name="Ada",
-            time_zone=zone,
-            day_starts_at=starts_at,
-            roles=["student"],
-        )
         async with self.database.transaction() as session:
-            await Students(session, lambda: self.now).put(profile)
+            await Students(session, lambda: self.now).put(student.profile(zone, starts_at, version))
         async with self.database.transaction() as session:
             await Rollovers(session).turn(self.now)
 

@@ -39,6 +39,8 @@ class Shelf:
                 return http.patch(f"/flashcards/{one}", json={"question": question})
             case "write":
                 return self._writes()
+            case "due":
+                return http.get("/flashcards/due", params={"limit": 200})
             case "move":
                 return self._bulk(several, act, deck_id=self._random.choice(self._decks))
             case "tag":
@@ -72,8 +74,8 @@ class Shelf:
     "acts",
     [
         "review, bury, review, suspend, review, unsuspend, undo, change deck",
-        "review, tag, move, tag, delete, move, delete",
-        "review, write, move, edit, delete deck, write, change deck",
+        "review, tag, move, due, tag, delete, move, delete",
+        "review, write, move, due, edit, delete deck, write, change deck",
     ],
 )
 async def test_nothing_that_is_done_at_once_waits_crosswise_or_finds_its_deck_gone(desk: Desk, acts: str) -> None:
@@ -84,3 +86,4 @@ async def test_nothing_that_is_done_at_once_waits_crosswise_or_finds_its_deck_go
         await shelf.fill()
         answers = await asyncio.gather(*(shelf.does(act) for act in acts.split(", ") * 2))
         assert [answer.text for answer in answers if answer.status_code >= 500] == []
+        assert (await ada.http.get("/flashcards/due", params={"limit": 200})).status_code == 200

@@ -9,33 +9,10 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from flashcard.anki.schema import TABLES
 
 from .desk import Desk
+from .hostile import collection, package
 from .test_anki_packages import bring_in, export
-
-_EMPTY = (1, 1_700_000_000, 0, 0, 11, 0, 0, 0, "{}", "{}", "{}", "{}", "{}")
-
-
-def package(**members: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, content in members.items():
-            packed.writestr(name.replace("__", "."), content)
-    return out.getvalue()
-
-
-def collection(tmp_path: Path, *statements: str) -> bytes:
-    path = tmp_path / "made.db"
-    path.unlink(missing_ok=True)
-    database = sqlite3.connect(path)
-    database.executescript(TABLES)
-    database.execute(f"INSERT INTO col VALUES ({','.join('?' * 13)})", _EMPTY)
-    for statement in statements:
-        database.execute(statement)
-    database.commit()
-    database.close()
-    return path.read_bytes()
 
 
 def bad_packages(tmp_path: Path) -> dict[str, bytes]:
@@ -82,10 +59,10 @@ async def test_a_bad_package_is_refused_in_words_and_leaves_nothing(
     assert [path for path in desk.folder.rglob("*") if path.is_file() and "imports" in path.parts] == []
 
 
-def with_pictures(tmp_path: Path, names: dict[str, str] | None = None, tags: str = "") -> bytes:
+def with_pictures(tmp_path: Path, names: dict[str, str] | None = None, tags: str = "", answer: str = "A") -> bytes:
     """A package with one card and three files."""
     media = names or {"0": "a.png", "1": "b.png", "2": "c.png"}
-    note = f"INSERT INTO notes VALUES (1, 'g', 1, 0, 0, '{tags}', 'Q' || char(31) || 'A', 'Q', 0, 0, '')"
+    note = f"INSERT INTO notes VALUES (1, 'g', 1, 0, 0, '{tags}', 'Q' || char(31) || '{answer}', 'Q', 0, 0, '')"
     card = "INSERT INTO cards VALUES (1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, '')"
     model = {"1": {"name": "B", "type": 0, "flds": [{"name": "F"}, {"name": "B"}],
                    "tmpls": [{"ord": 0, "qfmt": "{{F}}", "afmt": "{{B}}"}]}}  # fmt: skip

@@ -104,6 +104,15 @@ def test_pictures_are_the_students_media(source: str, served: str) -> None:
     )
 
 
+def test_a_sound_is_named_in_html_and_not_by_its_address() -> None:
+    text = "[sound:a &amp; b%20.mp3]"
+    assert '/media/a%20%26%20b%2520.mp3"' in html_of(text, HTML)
+    assert "a & b%20.mp3" in names_used(text)
+    again = with_names(text, {"a & b%20.mp3": "a & b%20-12.mp3"})
+    assert again == "[sound:a &amp; b%20-12.mp3]"
+    assert "a & b%20-12.mp3" in names_used(again)
+
+
 def test_markdowns_pictures_and_ankis_sounds_are_too() -> None:
     assert 'src="/api/v1/flashcards/media/a_b.png" alt="x"' in html_of("![x](a_b.png)", MARKDOWN)
     sound = '<audio controls="" preload="none" src="/api/v1/flashcards/media/a_b.mp3"></audio>'

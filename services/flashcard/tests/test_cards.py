@@ -111,6 +111,18 @@ async def test_searching_by_deck_tag_state_and_words(desk: Desk) -> None:
     assert await found("is:due") == [war["id"]]
     assert await found("100%_") == []
     assert set(await found("")) == {wall["id"], war["id"]}
+    await ada.post("/flashcards/bulk", card_ids=[war["id"]], action="bury")
+    assert (await found("is:due"), await found("is:buried")) == ([], [war["id"]])
+    mine = await ada.writes("Mine", "x", deck_id=(await ada.post("/decks", name="My Deck"))["id"], tags=["x"])
+    for quoted in ('deck:"my deck"', '"deck:My Deck"', '"deck:my deck" "tag:x"'):
+        assert await found(quoted) == [mine["id"]], quoted
+    assert mine["id"] not in await found('-"deck:My Deck"')
+
+
+async def test_a_search_for_what_cannot_be_stored_is_refused_in_words(desk: Desk) -> None:
+    answer = await desk.student().http.get("/flashcards", params={"q": "a\x00b"})
+    assert answer.status_code == 422
+    assert "control character" in answer.text
 
 
 async def test_pages_of_cards_hold_each_once(desk: Desk) -> None:

@@ -1,13 +1,19 @@
 """Nothing is left of a student who is gone, and late news brings nothing back."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+from chassis.storage import Storage
 from flashcard.erasure import Erasure
+from flashcard.import_work import ImportWork
+from flashcard.media import Shelves
 from flashcard.models import tables
+from flashcard.settings import Settings
 from sqlalchemy import func, select
 
 from .desk import Desk
 from .test_anki_packages import look
+from .test_bad_packages import with_pictures
 from .test_drafts import propose, proposed
 
 
@@ -37,6 +43,37 @@ async def test_rows_pictures_and_files_to_be_imported_are_erased_and_nobody_else
                 left = select(func.count()).select_from(table).where(table.c.user_id == ada.id)
                 assert (await session.execute(left)).scalar_one() == 0, table.name
     assert len((await bob.get("/flashcards"))["items"]) == 1
+
+
+async def test_pictures_of_an_import_that_failed_or_broke_off_are_erased_too(desk: Desk, tmp_path: Path) -> None:
+    ada = desk.student()
+    begun = await look(ada, "deck.apkg", with_pictures(tmp_path))
+    await ada.post(f"/decks/imports/{begun['id']}/run")
+    stored: list[str] = []
+
+    class Gone(Storage):
+        """The account ends, or the process dies, when the second picture is stored."""
+
+        async def put(self, key: str, blocks: AsyncIterator[bytes]) -> None:
+            await super().put(key, blocks)
+            stored.append(key)
+            if len(stored) == 2:
+                async with desk.database.transaction() as session:
+                    await Erasure(session, desk.storage).erase(ada.id)
+
+    work = ImportWork(desk.database, Gone(Settings(data_dir=desk.folder).storage), lambda: desk.now)
+    assert await work.once()
+    assert len(stored) == 3, "the third came after the end"
+    assert files(desk.folder / "flashcard") == []
+
+
+async def test_files_without_a_row_are_erased_too(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    for student in (ada, bob):
+        await Shelves(desk.storage, student.id).put(lambda: iter([b"a picture that got no name"]))
+    async with desk.database.transaction() as session:
+        await Erasure(session, desk.storage).erase(ada.id)
+    assert [str(bob.id) in path.parts for path in files(desk.folder)] == [True]
 
 
 async def test_late_news_of_a_student_who_is_gone_makes_no_rows(desk: Desk) -> None:

@@ -1,15 +1,19 @@
 """An import is a row: whoever dies while working on it leaves it to another, and it is done once."""
 
 import asyncio
+import re
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flashcard.import_work import ImportWork
-from flashcard.imports import MOST_ATTEMPTS, claim
+from flashcard.imports import MOST_ATTEMPTS, LeaseLost, claim
+from flashcard.media import MediaNames, Stored
+from prometheus_client import REGISTRY
 
 from .desk import Desk, Student
-from .test_anki_packages import look
+from .test_anki_packages import bring_in, export, look
 from .test_bad_packages import with_pictures
 
 TABLE = "question,answer\n" + "".join(f"Question {number},A\n" for number in range(2500))
@@ -20,6 +24,11 @@ async def wanted(ada: Student) -> str:
     await ada.post(f"/decks/imports/{begun['id']}/run")
     import_id: str = begun["id"]
     return import_id
+
+
+async def blocks(*content: bytes) -> AsyncIterator[bytes]:
+    for block in content:
+        yield block
 
 
 async def count(ada: Student) -> int:
@@ -69,15 +78,23 @@ async def test_one_that_lost_its_lease_writes_nothing(desk: Desk) -> None:
     desk.later(minutes=2)
     assert await desk.work.once()
     thawed = ImportWork(desk.database, desk.storage, lambda: desk.now)
-    with pytest.raises((FileNotFoundError, Exception)):  # the file is gone, or the lease is
+    with pytest.raises(FileNotFoundError):  # the file goes with the import
+        await thawed._do(frozen)
+    await desk.storage.put(frozen.storage_key, blocks(TABLE.encode()))
+    with pytest.raises(LeaseLost):  # and the lease is another's
         await thawed._do(frozen)
     assert (await ada.get(f"/decks/imports/{import_id}"))["status"] == "done"
     assert await count(ada) == 2500
 
 
+def failed_imports(code: str) -> float:
+    return REGISTRY.get_sample_value("flashcard_imports_failed_total", {"code": code}) or 0.0
+
+
 async def test_an_import_that_kills_its_worker_fails_in_words(desk: Desk) -> None:
     ada = desk.student()
     import_id = await wanted(ada)
+    failed_before = failed_imports("import-unfinished")
     for _ in range(MOST_ATTEMPTS):
         async with desk.database.transaction() as session:
             assert await claim(session, desk.now) is not None
@@ -86,6 +103,7 @@ async def test_an_import_that_kills_its_worker_fails_in_words(desk: Desk) -> Non
     failed = await ada.get(f"/decks/imports/{import_id}")
     assert failed["status"] == "failed"
     assert "broke off" in failed["error"]
+    assert failed_imports("import-unfinished") == failed_before + 1
     await ada.post(f"/decks/imports/{import_id}/run")
     assert await desk.work.once()
     assert await count(ada) == 2500
@@ -137,6 +155,33 @@ async def test_another_picture_of_the_same_name_is_given_another(desk: Desk) -> 
     assert names[0] == names[2] == "a.png"
     assert names[1] != "a.png"
     assert (await ada.http.get(f"/flashcards/media/{names[1]}")).content == b"two"
+
+
+async def test_a_card_that_names_what_no_file_can_be_called_is_exported(desk: Desk) -> None:
+    ada = desk.student()
+    await ada.writes("<img src='a%00b.png'>", "x")
+    assert await export(ada, "Default")
+    assert (await ada.http.get("/flashcards/media/a%00b.png")).status_code == 404
+
+
+async def test_more_pictures_than_a_statement_has_parameters_get_their_names(desk: Desk) -> None:
+    ada = desk.student()
+    stored = {f"{number}.png": Stored(number.to_bytes(32), 1) for number in range(40_000)}
+    for _ in range(2):
+        async with desk.database.transaction() as session:
+            names = MediaNames(session, ada.id)
+            assert set((await names.keep(stored, desk.now)).values()) == set(stored)
+            assert len(await names.among(list(stored))) == 40_000
+
+
+@pytest.mark.parametrize("name", ["it's.png", "a[1].png", "50% “x”.png"])
+async def test_what_ankis_pictures_are_called_is_shown(desk: Desk, tmp_path: Path, name: str) -> None:
+    ada = desk.student()
+    shown = f'<img src="{name.replace("%", "%25")}">'
+    await bring_in(desk, ada, "deck.apkg", with_pictures(tmp_path, {"0": name}, answer=shown.replace("'", "''")))
+    (card,) = (await ada.get("/flashcards"))["items"]
+    (path,) = re.findall(r'src="/api/v1([^"]+)"', (await ada.get(f"/flashcards/{card['id']}"))["back_html"])
+    assert (await ada.http.get(path)).content == b"x"
 
 
 @pytest.mark.parametrize("name", ["../x.png", "a<b.png", "x" * 200])

@@ -74,24 +74,6 @@ async def test_an_id_that_said_something_else_is_refused(desk: Desk) -> None:
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:studyteddy:problem:review-id-used")
 
 
-async def test_reviews_of_two_devices_end_the_same_in_any_order_of_arrival(desk: Desk) -> None:
-    ada = desk.student()
-    deck = await ada.post("/decks", name="D", options={"fuzz": False, "leech_lapses": 0})
-    start, waits, ratings = desk.now, (0, 0.01, 2, 9, 9.01), ("good", "good", "hard", "again", "good")
-    desk.later(days=10)
-    moments = [start + timedelta(days=wait) for wait in waits]
-    fates = []
-    for order in list(itertools.permutations(range(5)))[::17]:
-        desk.now -= timedelta(days=10)
-        card = await ada.writes(f"Question {order}", deck_id=deck["id"])
-        desk.now += timedelta(days=10)
-        for number in order:
-            await ada.post(f"/flashcards/{card['id']}/review", **report(moments[number], ratings[number]))
-        fates.append(fate(await ada.get(f"/flashcards/{card['id']}")))
-    assert all(other == fates[0] for other in fates)
-    assert fates[0]["reviews"] == 5
-
-
 async def test_a_late_review_counts_on_its_own_day(desk: Desk) -> None:
     ada = desk.student()
     card = await ada.writes()

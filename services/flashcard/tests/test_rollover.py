@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+import sys
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flashcard.queue import Queues
 from flashcard.rollover import Rollovers
+from flashcard.students import Students
 
 from .desk import Desk, Json, Student
 from .test_recalls import graded, hears
@@ -55,6 +57,65 @@ async def test_a_scheduler_that_dies_in_between_leaves_the_day_to_another(desk: 
         await session.rollback()
     assert await turned(desk) == 1
     assert [told["day"] for told in await desk.told("reviews.due")] == ["2026-11-26", "2026-11-27"]
+
+
+async def test_students_of_one_batch_are_told_each_of_its_own_day(desk: Desk) -> None:
+    desk.now = datetime(2026, 11, 26, 14, 30, tzinfo=UTC)
+    zones = {"UTC": "26", "Pacific/Honolulu": "26", "Pacific/Kiritimati": "27", "Asia/Tokyo": None}
+    students = {zone: desk.student() for zone in zones}
+    for number, (zone, student) in enumerate(students.items()):
+        for card in range(number + 1 if zones[zone] else 0):
+            await student.writes(f"Question {card}")
+        async with desk.database.transaction() as session:
+            await Students(session, lambda: desk.now).put(student.profile(zone))
+    assert await turned(desk) == 4
+    told = {
+        event["user_id"]: (event["day"][-2:], event["new"], event["version"])
+        for event in await desk.told("reviews.due")
+    }
+    days = [(day, number, 1) for number, day in enumerate(zones.values(), 1) if day]
+    assert [told.get(str(student.id)) for student in students.values()] == [*days, None]
+    desk.later(days=1)
+    assert await turned(desk) == 4
+    assert [event["version"] for event in await desk.told("reviews.due")] == [1, 1, 1, 2, 2, 2]
+
+
+TURNING = """
+import asyncio, sys
+from datetime import datetime
+from chassis.database import Database
+from flashcard.rollover import Rollovers
+from flashcard.students import Students
+
+async def main():
+    async with Database(sys.argv[1], schema="flashcard").transaction() as session:
+        print(await Rollovers(session).turn(datetime.fromisoformat(sys.argv[2]), most=2), flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_scheduler_that_is_killed_holds_up_nobody_else_and_its_students_are_told_once(desk: Desk) -> None:
+    students = [await student_with_a_card(desk) for _ in range(3)]
+    desk.later(days=1)
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", TURNING, desk.database.url, desk.now.isoformat(), stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert killed.stdout is not None
+        assert await killed.stdout.readline() == b"2\n"
+        assert await turned(desk) == 1, "it took those of the other"
+    finally:
+        killed.kill()
+        await killed.wait()
+    left = 0
+    async with asyncio.timeout(20):
+        while left < 2:  # the database has yet to see that it is gone
+            left += await turned(desk)
+            await asyncio.sleep(0.05)
+    told = [event["user_id"] for event in await desk.told("reviews.due") if event["day"] == "2026-11-27"]
+    assert sorted(told) == sorted(str(student.id) for student in students)
 
 
 async def test_nothing_due_is_not_told_and_missed_days_are_told_as_one(desk: Desk) -> None:
@@ -197,6 +258,20 @@ async def test_what_is_missed_after_the_day_was_cleared_is_told(desk: Desk) -> N
     assert (await history(desk))[2:] == [("due", "2026-11-26", 3)]
 
 
+async def test_a_step_of_a_card_that_was_not_due_is_told_after_the_day_was_cleared_and_undoing_it_too(
+    desk: Desk,
+) -> None:
+    ada = desk.student()
+    await desk.knows(ada)
+    card = await ada.writes()
+    await ada.reviews(card, "easy")
+    desk.later(hours=1)
+    await ada.reviews(card, "again")
+    assert [kind for kind, *_ in await history(desk)] == ["due", "cleared", "due"]
+    await ada.post("/reviews/undo")
+    assert [kind for kind, *_ in await history(desk)] == ["due", "cleared", "due", "cleared"]
+
+
 async def test_what_the_days_limits_leave_for_tomorrow_is_not_told_today(desk: Desk) -> None:
     ada = desk.student()
     await desk.knows(ada)
@@ -248,10 +323,14 @@ async def what_stands(desk: Desk, ada: Student) -> tuple[bool, bool]:
 async def test_due_stands_while_something_is_whatever_happens(desk: Desk, seed: int) -> None:
     chance, ada = random.Random(seed), desk.student()
     await desk.knows(ada)
+    cards: list[Json] = []
     for number in range(30):
-        match chance.choice(["write", "review", "review", "review", "suspend", "unsuspend", "bury", "undo", "sleep"]):
+        acts = ["write", "review", "review", "review", "ahead", "suspend", "unsuspend", "bury", "undo", "sleep"]
+        match chance.choice(acts):
             case "write":
-                await ada.writes(f"Question {number}")
+                cards.append(await ada.writes(f"Question {number}"))
+            case "ahead" if cards:
+                await ada.reviews(chance.choice(cards), chance.choice(["again", "good"]))
             case "review":
                 for item in (await ada.queue())["items"][:2]:
                     await ada.reviews(item, chance.choice(["easy", "good"]))

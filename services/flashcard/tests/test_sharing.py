@@ -1,6 +1,9 @@
 """A link to a deck, and a copy of it."""
 
 import asyncio
+import re
+
+from flashcard.erasure import Erasure
 
 from .desk import Desk
 from .test_anki_packages import bring_in
@@ -30,6 +33,25 @@ async def test_a_copy_has_the_cards_and_nothing_of_the_owners_history(desk: Desk
     assert (await ada.get(f"/flashcards/{card['id']}"))["reviews"] == 1
 
 
+async def test_a_copy_shows_the_decks_own_pictures(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    for student, name, content in ((ada, "x.png", b"adas"), (ada, "y.png", b"too"), (bob, "x.png", b"bobs")):
+        await student.http.post("/flashcards/media", files={"file": (name, content)})
+    await ada.writes('<img src="x.png">', "![](y.png) and nothing: <img src=gone%00.png>")
+    await ada.writes("Not in a deck that is shared", "x")
+    (deck,) = (await ada.http.get("/decks")).json()
+    token = (await ada.post(f"/decks/{deck['id']}/share"))["token"]
+    await bob.post(f"/decks/shared/{token}/copy")
+    copied = (await bob.get("/flashcards", q="img"))["items"][0]
+    shown = await bob.get(f"/flashcards/{copied['id']}")
+    pictures = [re.findall(r'src="/api/v1([^"]+)"', shown[side])[0] for side in ("front_html", "back_html")]
+    assert [(await bob.http.get(picture)).content for picture in pictures] == [b"adas", b"too"]
+    assert (await bob.http.get("/flashcards/media/x.png")).content == b"bobs"
+    async with desk.database.transaction() as session:
+        await Erasure(session, desk.storage).erase(ada.id)
+    assert [(await bob.http.get(picture)).content for picture in pictures] == [b"adas", b"too"]
+
+
 async def test_copying_twice_makes_two_decks(desk: Desk) -> None:
     ada = desk.student()
     await ada.writes()
@@ -38,6 +60,17 @@ async def test_copying_twice_makes_two_decks(desk: Desk) -> None:
     for _ in range(2):
         await ada.post(f"/decks/shared/{token}/copy")
     assert [deck["name"] for deck in (await ada.http.get("/decks")).json()] == ["Default", "Default (2)", "Default (3)"]
+
+
+async def test_a_copy_that_is_asked_for_again_with_its_key_is_made_once(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    await ada.writes()
+    (deck,) = (await ada.http.get("/decks")).json()
+    token = (await ada.post(f"/decks/{deck['id']}/share"))["token"]
+    path, key = f"/decks/shared/{token}/copy", {"Idempotency-Key": "one"}
+    answers = await asyncio.gather(*(bob.http.post(path, headers=key) for _ in range(3)))
+    assert {(answer.status_code, answer.json()["id"]) for answer in answers} == {(201, answers[0].json()["id"])}
+    assert [deck["name"] for deck in (await bob.http.get("/decks")).json()] == ["Default"]
 
 
 async def test_the_link_stays_the_same_is_told_once_and_ends_when_revoked(desk: Desk) -> None:

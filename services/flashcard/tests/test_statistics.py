@@ -102,6 +102,24 @@ async def test_statistics_of_a_deck_are_of_what_lies_in_it(desk: Desk) -> None:
     assert (await eve.http.get("/flashcards/statistics", params={"deck_id": outer["id"]})).status_code == 404
 
 
+@pytest.mark.parametrize("gone", ["deck", "card"])
+async def test_what_was_reviewed_stays_in_the_totals_when_its_deck_or_card_is_deleted(desk: Desk, gone: str) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="A")
+    card = await ada.writes(deck_id=deck["id"])
+    await ada.reviews(card, "easy", duration_ms=60_000)
+    desk.later(days=30)
+    await ada.reviews(card, "good", duration_ms=60_000)
+    before = await ada.get("/flashcards/statistics", days=60)
+    path = f"/decks/{deck['id']}" if gone == "deck" else f"/flashcards/{card['id']}"
+    assert (await ada.http.delete(path)).status_code == 204
+    after = await ada.get("/flashcards/statistics", days=60)
+    assert len(before["days"]) == 2
+    kept = ("retention", "days", "streak")
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    assert (after["forecast"], after["expected_known"]) == ([], 0)
+
+
 @pytest.mark.parametrize("days", [0, 366])
 async def test_periods_have_bounds(desk: Desk, days: int) -> None:
     assert (await desk.student().http.get("/flashcards/statistics", params={"days": days})).status_code == 422

@@ -17,7 +17,7 @@ HEADING = "# Cells\n## Parts\n# deck: Elsewhere\nA wall\n\n#separator:Tab"
 
 @pytest.mark.parametrize("separator", [",", "\t"])
 def test_a_heading_in_an_answer_is_no_header_of_the_table(separator: str) -> None:
-    written = written_table([("g", NoteKind.BASIC, "Biology", "Q", HEADING, ["exam"])], separator)
+    written = written_table([("g", NoteKind.BASIC, "Biology", "Q", HEADING, ["exam"], Markup.MARKDOWN)], separator)
     (note,) = read_table(written.encode()).notes
     assert (note.question, note.answer, note.deck, note.tags) == ("Q", HEADING, "Biology", ["exam"])
 
@@ -41,7 +41,7 @@ _SIDES = st.text(st.sampled_from(list("ab#,;\"'\t\n\u2028\u2029\x85\x0b\x0c\x1c 
 
 @given(st.lists(st.tuples(_SIDES, _SIDES), min_size=1, max_size=5), st.sampled_from(",\t"))
 def test_any_text_goes_out_and_comes_back(sides: list[tuple[str, str]], separator: str) -> None:
-    rows = [(f"g{place}", NoteKind.BASIC, "D", *both, ()) for place, both in enumerate(sides)]
+    rows = [(f"g{place}", NoteKind.BASIC, "D", *both, (), Markup.HTML) for place, both in enumerate(sides)]
     notes = read_table(written_table(rows, separator).encode()).notes
     assert [(note.question, note.answer) for note in notes] == sides
 
@@ -85,6 +85,18 @@ async def test_questions_that_are_pictures_are_told_apart(desk: Desk) -> None:
     assert made["alike"] == []
     again = await ada.post("/flashcards", question="<img alt='' src='c.png'/>", answer="lung")
     assert len(again["alike"]) == 1
+
+
+async def test_each_note_of_a_table_keeps_its_markup(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    deck = await ada.post("/decks", name="Mixed")
+    for markup in Markup:
+        await ada.writes(f"Which is {markup}?", "5*3*2", markup=markup, deck_id=deck["id"])
+    table = await export(ada, "Mixed", format="csv")
+    await bring_in(desk, bob, "mixed.csv", table)
+    cards = (await bob.get("/flashcards"))["items"]
+    assert {card["question"]: card["markup"] for card in cards} == {f"Which is {markup}?": markup for markup in Markup}
+    assert (await look(ada, "mixed.csv", table))["preview"]["unchanged"] == 2
 
 
 async def test_a_table_of_ours_is_the_same_in_anki_and_one_of_ankis_here(desk: Desk, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Whether a request is let in: its route, its caller, its quotas. Nothing here waits unless it must."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -18,6 +19,7 @@ from gateway.requests import RequestHead
 from gateway.routes import Place, Route
 from gateway.tracing import Trace
 
+_PORT = re.compile(rb":\d*\Z")
 Waiting = Callable[[], Awaitable[None]]
 """What a step has still to wait for; begun by who waits, so that nothing is left unawaited."""
 
@@ -47,12 +49,8 @@ class Admission:
             if head.method not in (b"GET", b"HEAD"):
                 raise MethodNotAllowed("This is a page: GET it.", headers={"Allow": "GET, HEAD"})
             return page(self._origin.inside)
-        if (
-            self._edge.hosts
-            and head.host not in self._edge.hosts
-            and head.host.partition(b":")[0] not in self._edge.hosts
-        ):
-            raise Misdirected("The Host of this request is not one of ours.")
+        if self._edge.hosts and not self._edge.hosts & {head.host, _PORT.sub(b"", head.host)}:
+            raise Misdirected("The Host of this request is not one of ours: GATEWAY_HOSTS names them.")
         found = self._edge.table.find(path)
         if found is None:
             raise NotFound("There is nothing at this path. /docs lists what there is.")

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from chassis.errors import Problem
 from chassis.identity import RemoteKeys, TokenVerifier
+from chassis.revoked_sessions import RevokedSessions
 from chassis.service import Process, Service
 from chassis.service_tokens import ServiceTokens
 from mesh import Consumer
@@ -121,7 +122,8 @@ async def make_gateway(settings: Settings, document: Mapping[str, Any]) -> Async
         keys = Keys(verifier)
         buckets = LeasedBuckets(redis, clock)
         tokens = ServiceTokens("gateway", settings.service_secret, auth_url=settings.auth_url, client=client)
-        reader = RevocationReader(revocations, auth_url=settings.auth_url, tokens=tokens, client=client)
+        listed = RevokedSessions(auth_url=settings.auth_url, tokens=tokens, client=client)
+        reader = RevocationReader(revocations, listed)
         provide = {RevocationReader: lambda: reader, Revocations: lambda: revocations}
         tracing = Tracing(exported=settings.otel_exporter_otlp_endpoint is not None)
         journal = Journal(tracing, clock, access_log=settings.access_log)
@@ -138,7 +140,7 @@ async def make_gateway(settings: Settings, document: Mapping[str, Any]) -> Async
             },
             pages=pages.documentation(document) | pages.inside(missing, journal.fold),
             neighbours=Neighbours(trusted_proxies=settings.trusted_proxies, inside=settings.inside_networks),
-            hosts=frozenset(host.lower().encode() for host in settings.hosts),
+            hosts=settings.answered_hosts,
             cors=Cors(settings.cors_origins, allow_local=settings.environment == "development"),
             verdicts=Verdicts(verifier, revocations, time.time),
             revocations=revocations,

@@ -13,13 +13,12 @@ from uuid import UUID
 
 import httpx
 from chassis.errors import Unauthorized
-from chassis.service_tokens import ServiceTokens
-from pydantic import BaseModel, ValidationError
+from chassis.revoked_sessions import RevokedSessions
+from pydantic import ValidationError
 
 from gateway.metrics import REVOCATIONS_AGE, REVOCATIONS_CONNECTED
 
 log = getLogger(__name__)
-_READ_TIMEOUT = 5.0
 _READ_EVERY = 5.0
 _FIRST_READ_EVERY = 0.5
 # A token's own expiry ends it; the entry stays a little longer, for clocks that disagree.
@@ -70,36 +69,16 @@ class Revocations:
             del self._until[session_id]
 
 
-class RevokedSession(BaseModel):
-    """One entry of auth's list."""
-
-    session_id: UUID
-    tokens_expire_at: datetime
-
-
-class RevokedSessions(BaseModel):
-    """Auth's answer to `GET /internal/revocations`."""
-
-    revocations: list[RevokedSession]
-
-
 class RevocationReader:
     """Reads auth's list into `Revocations`."""
 
-    def __init__(
-        self, revocations: Revocations, *, auth_url: str, tokens: ServiceTokens, client: httpx.AsyncClient
-    ) -> None:
+    def __init__(self, revocations: Revocations, listed: RevokedSessions) -> None:
         self._revocations = revocations
-        self._url = f"{auth_url.rstrip('/')}/internal/revocations"
-        self._tokens = tokens
-        self._client = client
+        self._listed = listed
 
     async def read(self) -> None:
         """Read it now; raises `httpx.HTTPError` or `ValueError`."""
-        authorization = f"Bearer {await self._tokens.token('auth')}"
-        response = await self._client.get(self._url, headers={"Authorization": authorization}, timeout=_READ_TIMEOUT)
-        response.raise_for_status()
-        for entry in RevokedSessions.model_validate_json(response.content).revocations:
+        for entry in await self._listed.read():
             self._revocations.add(entry.session_id, entry.tokens_expire_at)
         if not self._revocations.loaded:
             log.info("the revocations are loaded")

@@ -14,6 +14,7 @@ from gateway.routes import LimitName
 
 _Names = Annotated[tuple[str, ...], NoDecode]
 _MINUTE = 60.0
+_LOCAL = ("localhost", "127.0.0.1", "[::1]")
 
 
 class Settings(ServiceSettings, env_prefix="GATEWAY_"):
@@ -30,7 +31,9 @@ class Settings(ServiceSettings, env_prefix="GATEWAY_"):
     cors_origins: _Names = Field((), description="Origins whose pages may call; in development any on this machine may")
     trusted_proxies: _Names = Field((), description="Networks of proxies in front, whose X-Forwarded-For counts")
     inside_networks: _Names = Field(("127.0.0.0/8", "::1/128"), description="Networks that may read /metrics")
-    hosts: _Names = Field((), description="Host names that are answered; empty for any")
+    hosts: _Names = Field(
+        (), description="Host names that are answered; empty for any, in development for this machine's"
+    )
 
     limit_general: int = Field(600, ge=1, description="Requests a minute of one user")
     limit_ai: int = Field(30, ge=1, description="To routes that ask a language model")
@@ -63,6 +66,13 @@ class Settings(ServiceSettings, env_prefix="GATEWAY_"):
     def refuse_what_is_no_network(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
         Neighbours(trusted_proxies=networks, inside=())
         return networks
+
+    @property
+    def answered_hosts(self) -> frozenset[bytes]:
+        """The host names that are answered; none for any."""
+        # A page somewhere can let its own name lead to this machine, and would then read what a laptop shows everybody, such as mails.
+        local = _LOCAL if self.environment == "development" else ()
+        return frozenset(host.lower().encode() for host in self.hosts or local)
 
     @property
     def services(self) -> dict[str, str]:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from .fakes import Running, running
 from .wire import connect, request
 
@@ -129,6 +131,28 @@ async def test_only_our_hosts_are_answered_where_they_are_named(redis_url: str) 
         assert (await wire.answer())[0].status == 421
         await wire.send(b"GET /health/live HTTP/1.1\r\nHost: 10.1.2.3\r\n\r\n")
         assert (await wire.answer())[0].status == 200, "a probe names no host of ours"
+
+
+@pytest.mark.parametrize(
+    ("environment", "host", "status"),
+    [
+        *[
+            ("development", host, 200)
+            for host in ("localhost:8080", "LOCALHOST", "127.0.0.1:8080", "[::1]", "[::1]:8080")
+        ],
+        *[
+            ("development", host, 421)
+            for host in ("evil.example", "evil.example:8080", "localhost.evil.example", "[::2]:1")
+        ],
+        ("test", "evil.example", 200),
+    ],
+)
+async def test_a_laptop_answers_to_its_own_names_alone(
+    redis_url: str, environment: str, host: str, status: int
+) -> None:
+    async with running(redis_url, environment=environment) as gateway, connect(gateway.port) as wire:
+        await wire.send(f"GET /api/v1/open HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert (await wire.answer())[0].status == status
 
 
 async def test_a_body_over_the_limit_is_refused_before_it_is_read(gateway: Running) -> None:

@@ -1,33 +1,18 @@
 """What only the mesh reaches: public keys, revocations, tokens for services."""
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from chassis.errors import Forbidden
 from chassis.identity import CurrentService
+from chassis.revoked_sessions import RevokedSession, RevokedSessionsAnswer
 from chassis.service_tokens import ServiceTokenAnswer, ServiceTokenRequest
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
 
 from auth import access_tokens
 from auth.api.parts import PartsDep, WorkDep
 from auth.revocations import unexpired
 
 router = APIRouter(include_in_schema=False)
-
-
-class RevokedSession(BaseModel):
-    """A session whose access tokens are void; after `tokens_expire_at` there are none."""
-
-    session_id: UUID
-    tokens_expire_at: datetime
-
-
-class RevocationsOut(BaseModel):
-    """Every revocation that still matters."""
-
-    revocations: list[RevokedSession]
 
 
 @router.get("/.well-known/jwks.json")
@@ -39,10 +24,10 @@ async def read_keys(parts: PartsDep, response: Response) -> dict[str, list[dict[
 
 
 @router.get("/internal/revocations")
-async def list_revocations(_: CurrentService, work: WorkDep) -> RevocationsOut:
-    """What a gateway loads before it is ready and after it lost the broker."""
+async def list_revocations(_: CurrentService, work: WorkDep) -> RevokedSessionsAnswer:
+    """What gateways and chat load before they are ready and after they lost the broker."""
     rows = await unexpired(work.session, work.now)
-    return RevocationsOut(
+    return RevokedSessionsAnswer(
         revocations=[RevokedSession(session_id=session_id, tokens_expire_at=at) for session_id, at in rows]
     )
 

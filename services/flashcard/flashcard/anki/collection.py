@@ -9,14 +9,20 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from chassis.study_day import StudyDay
 
 from flashcard.anki.archive import NotAPackage
 from flashcard.anki.protobuf import fields_of, text_of
 from flashcard.anki.templates import NoteType, Template
 
 READING_SECONDS = 60.0
-_MOST_NOTES = 200_000
+_MOST_NOTES, _MOST_CARDS, _MOST_REVIEWS, _MOST_TYPES = 200_000, 400_000, 1_000_000, 10_000
+_LONGEST_VALUE, _MOST_TEXT = 16 * 1024 * 1024, 128 * 1024 * 1024
 _SCHEMA_WITH_TABLES = 15
+_KEPT = ("s", "d", "lrt", "pos")  # of the JSON beside a card: FSRS's memory, the last review, the place among new ones
+_DAY, _LATEST = 24 * 60, 4_102_444_800  # minutes; the year 2100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class AnkiCard:
     factor: int
     reps: int
     lapses: int
-    data: Mapping[str, Any]
+    data: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,12 @@ class AnkiReview:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What a package holds. `first_day` is the day with number 0, `west` the collection's zone in minutes west of Greenwich."""
+    """What a package holds. `first_day` is the day with number 0, `west` the collection's zone in minutes west of Greenwich, and
+    `counting` how the student who brings it counts days."""
 
     first_day: date
     west: int
+    counting: StudyDay
     decks: Mapping[int, str]
     types: Mapping[int, NoteType]
     notes: Sequence[AnkiNote]
@@ -80,63 +88,80 @@ class Collection:
         return (moment - timedelta(minutes=self.west, hours=4)).date()
 
 
-def read_collection(path: Path) -> Collection:
+def read_collection(path: Path, counting: StudyDay) -> Collection:
     """Read the database. Raises `NotAPackage` for what is damaged, hostile, or too large."""
     with _database(path) as database:
         created, conf, version = database.execute("SELECT crt, conf, ver FROM col").fetchone()
         newer = version >= _SCHEMA_WITH_TABLES
         config = _config(database) if newer else json.loads(conf)
-        west = int(config.get("creationOffset") or 0)
-        notes = [
-            _note(row)
-            for row in database.execute("SELECT id, guid, mid, mod, tags, flds FROM notes LIMIT ?", (_MOST_NOTES + 1,))
-        ]
-        if len(notes) > _MOST_NOTES:
-            raise NotAPackage(f"This deck has more than {_MOST_NOTES} notes. Export it in parts.")
-        cards = "SELECT id, nid, did, ord, type, queue, due, ivl, factor, reps, lapses, odue, odid, data FROM cards"
-        reviews = "SELECT id, cid, ease, ivl, lastIvl, factor, time, type FROM revlog ORDER BY id"
+        began = datetime.fromtimestamp(min(max(0, created), _LATEST), ZoneInfo(counting.zone))
+        if (
+            offset := config.get("creationOffset")
+        ) is None:  # an old Anki: it counted where it was, which the student knows
+            offset = -(began.utcoffset() or timedelta()) // timedelta(minutes=1)
+        west = min(max(-_DAY, int(offset)), _DAY)
+        notes = _rows(database, "id, guid, mid, mod, tags, flds FROM notes", _MOST_NOTES)
+        cards = _rows(
+            database, "id, nid, did, ord, type, queue, due, ivl, factor, reps, lapses, odue, odid, data FROM cards",
+            _MOST_CARDS,
+        )  # fmt: skip
+        reviews = "id, cid, ease, ivl, lastIvl, factor, time, type FROM revlog ORDER BY id"
         return Collection(
-            first_day=(datetime.fromtimestamp(created, UTC) - timedelta(minutes=west)).date(),
+            first_day=(began.astimezone(UTC) - timedelta(minutes=west)).date(),
             west=west,
+            counting=counting,
             decks=_decks(database) if newer else _decks_of(json.loads(_scalar(database, "SELECT decks FROM col"))),
             types=_types(database) if newer else _types_of(json.loads(_scalar(database, "SELECT models FROM col"))),
-            notes=notes,
-            cards=[_card(row) for row in database.execute(cards)],
-            reviews=[AnkiReview(*map(int, row)) for row in database.execute(reviews)],
+            notes=[_note(row) for row in notes],
+            cards=[_card(row) for row in cards],
+            reviews=[AnkiReview(*map(int, row)) for row in _rows(database, reviews, _MOST_REVIEWS)],
         )
 
 
 @contextmanager
 def _database(path: Path) -> Iterator[sqlite3.Connection]:
-    """The database, read only, for a bounded time: a view of a stranger's may compute for ever."""
+    """The database, read only, for a bounded time: a view of a stranger's may compute for ever, and its values be of any length."""
     end = monotonic() + READING_SECONDS
+    database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
     try:
-        database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
-        try:
-            database.execute("PRAGMA trusted_schema=OFF")
-            database.execute("PRAGMA cell_size_check=ON")
-            database.create_collation(
-                "unicase", lambda a, b: (a.casefold() > b.casefold()) - (a.casefold() < b.casefold())
-            )
-            database.set_progress_handler(lambda: monotonic() > end, 10_000)
-            yield database
-        finally:
-            database.close()
-    except NotAPackage:
-        raise
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+        database.execute("PRAGMA trusted_schema=OFF")
+        database.execute("PRAGMA cell_size_check=ON")
+        database.create_collation("unicase", lambda a, b: (a.casefold() > b.casefold()) - (a.casefold() < b.casefold()))
+        database.set_progress_handler(lambda: monotonic() > end, 10_000)
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """What a stranger's data breaks in here is told as `NotAPackage`."""
+    try:
+        yield
     except (
         sqlite3.Error,
         ValueError,
         TypeError,
-        KeyError,
+        LookupError,
         AttributeError,
-        OverflowError,
+        ArithmeticError,
         OSError,
         RecursionError,
     ) as error:
         raise NotAPackage(
             "The collection in this package is damaged. In Anki, use Check Database, and export again."
         ) from error
+
+
+def _rows(database: sqlite3.Connection, query: str, most: int, *values: object) -> Iterator[Sequence[Any]]:
+    """What the query gives. Raises `NotAPackage` for more rows than `most`, or more text than is held at once."""
+    text = 0
+    for place, row in enumerate(database.execute(f"SELECT {query}", values)):  # the queries are ours
+        text += sum(len(value) for value in row if isinstance(value, str | bytes))
+        if place >= most or text > _MOST_TEXT:
+            raise NotAPackage("This deck is too large to be read at once. Export it in parts, or without its history.")
+        yield row
 
 
 def _scalar(database: sqlite3.Connection, query: str) -> str:
@@ -157,7 +182,8 @@ def _note(row: Sequence[Any]) -> AnkiNote:
 
 def _card(row: Sequence[Any]) -> AnkiCard:
     card_id, note_id, deck_id, ordinal, kind, queue, due, interval, factor, reps, lapses, odue, odid, data = row
-    extra = json.loads(data) if data else {}
+    read = json.loads(data) if data else {}
+    extra = read if isinstance(read, dict) else {}
     home, at = (odid, odue) if odid else (deck_id, due)
     return AnkiCard(
         id=int(card_id),
@@ -171,7 +197,8 @@ def _card(row: Sequence[Any]) -> AnkiCard:
         factor=int(factor),
         reps=int(reps),
         lapses=int(lapses),
-        data=extra if isinstance(extra, dict) else {},
+        # No more of it is held than is used: a stranger's JSON may be of any size.
+        data={name: extra[name] for name in _KEPT if isinstance(extra.get(name), int | float)},
     )
 
 
@@ -180,7 +207,9 @@ def _decks_of(decks: Mapping[str, Mapping[str, Any]]) -> Mapping[int, str]:
 
 
 def _decks(database: sqlite3.Connection) -> Mapping[int, str]:
-    return {deck_id: name.replace("\x1f", "::") for deck_id, name in database.execute("SELECT id, name FROM decks")}
+    return {
+        deck_id: name.replace("\x1f", "::") for deck_id, name in _rows(database, "id, name FROM decks", _MOST_TYPES)
+    }
 
 
 def _types_of(models: Mapping[str, Mapping[str, Any]]) -> Mapping[int, NoteType]:
@@ -198,12 +227,11 @@ def _types_of(models: Mapping[str, Mapping[str, Any]]) -> Mapping[int, NoteType]
 def _types(database: sqlite3.Connection) -> Mapping[int, NoteType]:
     """Their settings are protocol buffers: field 1 of a type is 1 for cloze, 1 and 2 of a template are front and back."""
     found = {}
-    for type_id, name, config in database.execute("SELECT id, name, config FROM notetypes").fetchall():
-        fields = database.execute("SELECT name FROM fields WHERE ntid = ? ORDER BY ord", (type_id,)).fetchall()
+    for type_id, name, config in list(_rows(database, "id, name, config FROM notetypes", _MOST_TYPES)):
+        fields = list(_rows(database, "name FROM fields WHERE ntid = ? ORDER BY ord", _MOST_TYPES, type_id))
         templates = []
-        for ordinal, settings in database.execute(
-            "SELECT ord, config FROM templates WHERE ntid = ? ORDER BY ord", (type_id,)
-        ):
+        sides = "ord, config FROM templates WHERE ntid = ? ORDER BY ord"
+        for ordinal, settings in _rows(database, sides, _MOST_TYPES, type_id):
             read = dict(fields_of(settings))
             templates.append(Template(ordinal, text_of(read.get(1)), text_of(read.get(2))))
         found[type_id] = NoteType(name, dict(fields_of(config)).get(1) == 1, [row[0] for row in fields], templates)

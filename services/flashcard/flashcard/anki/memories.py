@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from flashcard.anki.collection import AnkiCard, AnkiReview, Collection
+from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection
 from flashcard.fsrs_scheduling import from_sm2
 from flashcard.memory import Memory, Phase
 from flashcard.ratings import Rating
@@ -13,6 +13,8 @@ from flashcard.ratings import Rating
 NEW, LEARNING, REVIEW, RELEARNING = range(4)
 SUSPENDED, USER_BURIED, SCHEDULER_BURIED = -1, -3, -2
 _PHASES = {NEW: Phase.NEW, LEARNING: Phase.LEARNING, REVIEW: Phase.REVIEW, RELEARNING: Phase.RELEARNING}
+# Nothing that Anki writes is beyond these, and everything within them can be kept and reckoned with.
+_MOST_DAYS, _MOST_FACTOR, _MOST_REVIEWS, _LAST_SECOND = 36500, 65535, 9_999_999, 4_102_444_800  # the year 2100
 _BY_THE_DAY = 3  # a queue of learning cards whose step is over on another day
 
 
@@ -21,8 +23,8 @@ def memory_of(card: AnkiCard, last: AnkiReview | None, collection: Collection) -
     phase = _PHASES[card.type]
     if phase is Phase.NEW:
         return Memory()
-    ease, interval = (card.factor or 2500) / 1000, max(card.interval, 0)
-    due_day = collection.first_day + timedelta(days=card.due) if phase is Phase.REVIEW else None
+    ease, interval = _within(card.factor or 2500, 1300, _MOST_FACTOR) / 1000, int(_within(card.interval, 0, _MOST_DAYS))
+    due_day = _day(collection, card.due) if phase is Phase.REVIEW else None
     reviewed = _reviewed(card, last)
     last_day = collection.day_of(reviewed) if reviewed else (due_day or collection.first_day) - timedelta(days=interval)
     stability, difficulty = _fsrs(card, ease, interval)
@@ -33,13 +35,28 @@ def memory_of(card: AnkiCard, last: AnkiReview | None, collection: Collection) -
         interval=interval,
         stability=stability,
         difficulty=difficulty,
-        ease=max(ease, 1.3),
+        ease=ease,
         repetitions=2 if phase is Phase.REVIEW else 0,  # SM-2 goes on with the interval that is there
-        lapses=max(card.lapses, 0),
-        reviews=max(card.reps, 0),
+        lapses=int(_within(card.lapses, 0, _MOST_REVIEWS)),
+        reviews=int(_within(card.reps, 0, _MOST_REVIEWS)),
         last_day=last_day,
         last_reviewed_at=reviewed,
     )
+
+
+def position_of(card: AnkiCard) -> int:
+    """Its place among new cards."""
+    return int(_within(card.data.get("pos", card.due if card.type == NEW else 0), 0, 2**31 - 1))
+
+
+def moment_of(note: AnkiNote) -> datetime | None:
+    """When its text was last changed, where that can be."""
+    return datetime.fromtimestamp(note.changed, UTC) if is_plausible(note.changed) else None
+
+
+def is_plausible(seconds: float) -> bool:
+    """Whether this may be when something happened, in seconds since 1970."""
+    return 0 < seconds < _LAST_SECOND
 
 
 def phase_before(review: AnkiReview) -> Phase:
@@ -47,6 +64,11 @@ def phase_before(review: AnkiReview) -> Phase:
     if review.type in (REVIEW - 1, 3):  # 1: a review; 3: in a filtered deck, before it was due
         return Phase.REVIEW
     return Phase.RELEARNING if review.type == 2 else Phase.LEARNING
+
+
+def days_before(review: AnkiReview) -> int:
+    """The interval, in days, that a card had when it was reviewed."""
+    return int(_within(review.last_interval, 0, _MOST_DAYS))
 
 
 def rating_of(review: AnkiReview) -> Rating:
@@ -113,20 +135,28 @@ def _interval(memory: Memory, at: datetime) -> int:
 
 
 def _reviewed(card: AnkiCard, last: AnkiReview | None) -> datetime | None:
-    if isinstance(seconds := card.data.get("lrt"), int | float):
+    if is_plausible(seconds := card.data.get("lrt", 0)):
         return datetime.fromtimestamp(seconds, UTC)
     return datetime.fromtimestamp(last.id / 1000, UTC) if last else None
 
 
 def _due_at(card: AnkiCard, collection: Collection) -> datetime:
     if card.queue == _BY_THE_DAY or card.due < 1_000_000_000:
-        day = collection.first_day + timedelta(days=card.due)
-        return datetime.combine(day, time(12), UTC) + timedelta(minutes=collection.west)
-    return datetime.fromtimestamp(card.due, UTC)
+        return collection.counting.start_of(_day(collection, card.due))
+    return datetime.fromtimestamp(_within(card.due, 0, _LAST_SECOND), UTC)
 
 
 def _fsrs(card: AnkiCard, ease: float, interval: int) -> tuple[float, float]:
-    stability, difficulty = card.data.get("s"), card.data.get("d")
-    if isinstance(stability, int | float) and isinstance(difficulty, int | float) and stability > 0:
-        return float(stability), min(max(float(difficulty), 1.0), 10.0)
+    stability, difficulty = card.data.get("s", 0), card.data.get("d", 0)
+    if stability > 0 and difficulty > 0:
+        return _within(stability, 0.001, _MOST_DAYS), _within(difficulty, 1.0, 10.0)
     return from_sm2(ease, max(interval, 1))
+
+
+def _day(collection: Collection, number: int) -> date:
+    return collection.first_day + timedelta(days=int(_within(number, -_MOST_DAYS, _MOST_DAYS)))
+
+
+def _within(number: float, least: float, most: float) -> float:
+    """The number, or the nearest that may be: a stranger's may be anything that JSON can say, NaN too."""
+    return min(max(least, number), most)

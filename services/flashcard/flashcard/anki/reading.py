@@ -6,27 +6,28 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chassis.study_day import StudyDay
+
 from flashcard.anki import memories
 from flashcard.anki.archive import Archive
-from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection, read_collection
+from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection, damage_told, read_collection
 from flashcard.anki.schema import MARKDOWN_TYPES
-from flashcard.anki.templates import Face, faces_of
+from flashcard.anki.templates import LONGEST_SIDE, Face, faces_of
 from flashcard.card_text import ordinals
 from flashcard.decks import DEFAULT, deck_name
 from flashcard.incoming import Incoming, IncomingCard, IncomingNote, IncomingReview
 from flashcard.models import Markup, NoteKind
 
-_LONGEST_SIDE, _LONGEST_TAG = 64_000, 100
-_MOST_TAGS = 100
+_LONGEST_TAG, _MOST_TAGS = 100, 100
 
 
-def read_package(archive: Archive) -> Incoming:
-    """The cards in an open package. Raises `NotAPackage`."""
+def read_package(archive: Archive, counting: StudyDay) -> Incoming:
+    """The cards in an open package, for a student who counts days so. Raises `NotAPackage`."""
     with tempfile.TemporaryDirectory(prefix="apkg-") as folder:
         path = Path(folder) / "collection"
         archive.write_collection(path)
-        collection = read_collection(path)
-    return _Reader(collection).incoming(list(archive.media))
+        with damage_told():
+            return _Reader(read_collection(path, counting)).incoming(list(archive.media))
 
 
 class _Reader:
@@ -34,11 +35,13 @@ class _Reader:
         self._collection = collection
         self._cards: dict[int, list[AnkiCard]] = defaultdict(list)
         self._reviews: dict[int, list[AnkiReview]] = defaultdict(list)
-        self._split = self._skipped = 0
+        self._split = self._skipped = self._gathered = 0
         for card in collection.cards:
             self._cards[card.note_id].append(card)
         for review in collection.reviews:
-            if review.ease > 0:  # 0 is a change of schedule by hand, and no review
+            if review.ease > 0 and memories.is_plausible(
+                review.id / 1000
+            ):  # ease 0 is a change of schedule by hand, and no review
                 self._reviews[review.card_id].append(review)
 
     def incoming(self, media: Sequence[str]) -> Incoming:
@@ -64,8 +67,9 @@ class _Reader:
     def _note(self, note: AnkiNote, face: Face, guid: str, cards: Sequence[AnkiCard]) -> IncomingNote | None:
         places = _places(face)
         mine = [card for card in cards if card.ordinal in places and card.type in (0, 1, 2, 3)]
-        if not mine or not face.question.strip() or max(len(face.question), len(face.answer)) > _LONGEST_SIDE:
+        if not mine or not face.question.strip() or max(len(face.question), len(face.answer)) > LONGEST_SIDE:
             return None
+        self._gathered += len({card.deck_id for card in mine}) > 1
         return IncomingNote(
             guid=guid[:200],
             kind=face.kind,
@@ -74,6 +78,7 @@ class _Reader:
             tags=[_storable(tag)[:_LONGEST_TAG] for tag in note.tags[:_MOST_TAGS]],
             deck=_deck(self._collection.decks.get(mine[0].deck_id, DEFAULT)),
             cards=[self._card(card, places[card.ordinal]) for card in mine],
+            changed=memories.moment_of(note),
             markup=Markup.MARKDOWN if note.type_id in MARKDOWN_TYPES else Markup.HTML,
         )
 
@@ -83,7 +88,7 @@ class _Reader:
             ordinal=ordinal,
             memory=memories.memory_of(card, reviews[-1] if reviews else None, self._collection),
             suspended=card.queue == memories.SUSPENDED,
-            position=int(card.data.get("pos", card.due if card.type == memories.NEW else 0)),
+            position=memories.position_of(card),
             reviews=[_review(review) for review in reviews],
         )
 
@@ -91,6 +96,8 @@ class _Reader:
         told = []
         if self._split:
             told.append(f"{self._split} notes have more than two sides: each of their cards becomes a card of its own.")
+        if self._gathered:
+            told.append(f"{self._gathered} notes have cards in several decks: all go into the deck of the first.")
         if self._skipped:
             told.append(f"{self._skipped} notes are empty, too long, or of no known type, and are left out.")
         return told
@@ -113,7 +120,7 @@ def _review(review: AnkiReview) -> IncomingReview:
         at=datetime.fromtimestamp(review.id / 1000, UTC),
         duration_ms=min(max(review.duration_ms, 0), 24 * 3600 * 1000),
         phase=memories.phase_before(review),
-        last_interval=max(review.last_interval, 0),
+        last_interval=memories.days_before(review),
         revlog={
             "ease": review.ease,
             "ivl": review.interval,

@@ -3,13 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flashcard.models import NoteKind
 
-_SECTION = re.compile(r"\{\{([#^])([^{}]+)\}\}(.*?)\{\{/\2\}\}", re.DOTALL)
-_FIELD = re.compile(r"\{\{([^{}#^/][^{}]*)\}\}")
-_ANSWER_LINE = re.compile(r"\s*<hr[^>]*id\s*=\s*[\"']?answer[\"']?[^>]*>\s*", re.IGNORECASE)
-_DEEPEST = 10
+# Searched in texts of strangers: each of these takes a time that grows with the text, and no faster.
+_TOKEN = re.compile(r"\{\{([^{}]*)\}\}")
+_LINE, _ANSWER = re.compile(r"<hr\b[^<>]*>", re.IGNORECASE), re.compile(r"\bid\s*=\s*[\"']?answer\b", re.IGNORECASE)
+_BLANKS = re.compile(r"(?:\s|<br\s{0,9}/?>)*", re.IGNORECASE)
+_BACKWARDS = re.compile(r"(?:\s|>/?\s{0,9}rb<)*", re.IGNORECASE)
+_LONGEST_TEMPLATE = 256_000
+LONGEST_SIDE = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +67,63 @@ def _cloze_face(kind: NoteType, named: Mapping[str, str]) -> Face:
     extra = ""
     if kind.templates:
         without = {name: "" if value == text else value for name, value in named.items()}
-        extra = _filled(_ANSWER_LINE.sub("", kind.templates[0].back), without | {"FrontSide": ""})
+        extra = _filled(_without_line(kind.templates[0].back), without | {"FrontSide": ""})
     return Face(NoteKind.CLOZE, text, _trimmed(extra), ())
 
 
 def _sides(template: Template, named: Mapping[str, str]) -> tuple[str, str]:
     front = _filled(template.front, named)
-    back = _filled(_ANSWER_LINE.sub("", template.back), {**named, "FrontSide": ""})
+    back = _filled(_without_line(template.back), {**named, "FrontSide": ""})
     return _trimmed(front), _trimmed(back)
 
 
 def _filled(template: str, named: Mapping[str, str]) -> str:
-    for _ in range(_DEEPEST):
-        chosen = _SECTION.sub(
-            lambda match: match[3] if bool(named.get(match[2].strip())) == (match[1] == "#") else "", template
-        )
-        if chosen == template:
+    """The template with its fields and those of its sections that are shown; what is longer than a side may be is cut."""
+    written, size, open_sections = list[str](), 0, list[tuple[str, bool]]()
+    for text, mark, name in _tokens(template):
+        shown = not open_sections or open_sections[-1][1]
+        if mark in ("#", "^"):
+            open_sections.append((name, shown and bool(named.get(name)) == (mark == "#")))
+        elif mark == "/" and open_sections and open_sections[-1][0] == name:
+            open_sections.pop()
+        if shown:
+            # `{{type:Back}}`, `{{hint:Back}}` and other filters show the field; which typing or clicking stays Anki's.
+            pieces = (text, named.get(name.rpartition(":")[2].strip(), "") if not mark else "")
+            written += pieces
+            size += len(pieces[0]) + len(pieces[1])
+        if size > LONGEST_SIDE:
             break
-        template = chosen
-    # `{{type:Back}}`, `{{hint:Back}}` and other filters show the field; which typing or clicking stays Anki's.
-    return _FIELD.sub(lambda match: named.get(match[1].rpartition(":")[2].strip(), ""), template)
+    return "".join(written)[: LONGEST_SIDE + 1]
+
+
+@lru_cache(64)
+def _tokens(template: str) -> Sequence[tuple[str, str, str]]:
+    """The template in pieces: a text, and what stands behind it in braces, its mark (`#`, `^`, `/` or none) and its name."""
+    at, found = 0, []
+    for token in _TOKEN.finditer(template[:_LONGEST_TEMPLATE]):
+        mark = token[1][:1] if token[1][:1] in ("#", "^", "/") else ""
+        found.append((template[at : token.start()], mark, token[1].removeprefix(mark).strip()))
+        at = token.end()
+    return [*found, (template[at:], "", "")]
+
+
+@lru_cache(64)
+def _without_line(back: str) -> str:
+    """The back without the line above the answer, and the blanks around it."""
+    kept, at = [], 0
+    for line in _LINE.finditer(back):
+        if _ANSWER.search(line[0]):
+            kept.append(back[at : line.start()].rstrip())
+            at = line.end()
+    rest = back[at:]
+    return "".join([*kept, rest.lstrip() if kept else rest])
 
 
 def _trimmed(text: str) -> str:
-    return re.sub(r"^(?:\s|<br\s*/?>)+|(?:\s|<br\s*/?>)+$", "", text)
+    start = _found(_BLANKS, text)
+    return text[start : len(text) - _found(_BACKWARDS, text[start:][::-1])]
+
+
+def _found(pattern: re.Pattern[str], text: str) -> int:
+    match = pattern.match(text)
+    return match.end() if match else 0

@@ -8,6 +8,7 @@ from chassis.idempotency import IdempotencyDep
 from chassis.paging import Page, PageDep
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
+from pydantic import AfterValidator
 
 from flashcard.api.parts import DeskDep
 from flashcard.catalogue import Catalogue
@@ -33,6 +34,7 @@ from flashcard.schemas import (
     rendered_fields,
     storable,
 )
+from flashcard.search import IN_WORDS
 from flashcard.students import today_of
 
 router = APIRouter(prefix="/flashcards", tags=["flashcards"])
@@ -57,12 +59,10 @@ async def create_card(body: NewCard, desk: DeskDep, once: IdempotencyDep) -> Res
 async def list_cards(
     desk: DeskDep,
     page: PageDep,
-    q: Annotated[
-        str, Query(max_length=500, description='Such as `deck:Biology tag:exam is:due "cell wall" -tag:leech`')
-    ] = "",
+    q: Annotated[str, Query(max_length=500, description=IN_WORDS), AfterValidator(storable)] = "",
 ) -> Page[CardOut]:
     """The student's cards, the newest first."""
-    rows = await Catalogue(desk.session, desk.owner).page(_plain(q), page, desk.now, await desk.today())
+    rows = await Catalogue(desk.session, desk.owner).page(q, page, desk.now, await desk.today())
     return page.cut(rows, card_out, lambda row: (row.card.created_at.isoformat(), str(row.card.id)))
 
 
@@ -98,7 +98,7 @@ async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
     today = await desk.today()
     chosen = body.card_ids if body.q is None else await catalogue.matching(body.q, desk.now, today)
     deck = await desk.decks.keep(body.deck_id) if body.deck_id else None
-    changed = await catalogue.change(chosen or [], body.action, today, tags=body.tags, deck=deck)
+    changed = await catalogue.change(chosen or [], body.action, today, now=desk.now, tags=body.tags, deck=deck)
     await tell_what_is_left(desk.session, desk.owner, desk.now)
     return BulkOut(changed=changed)
 
@@ -120,7 +120,8 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
     if body.deck_id is not None:
         await move(desk.session, desk.owner, [shown.note.id], deck)
     if body.suspended is not None:
-        shown.card.suspended, shown.card.version = body.suspended, shown.card.version + 1
+        shown.card.suspended, shown.card.leech_over = body.suspended, None
+        shown.card.version += 1
     change = body.model_dump(include={"question", "answer", "kind", "markup", "tags"}, exclude_none=True)
     if change:
         await notes.rewrite(shown.note, change, deck, desk.now)
@@ -134,7 +135,3 @@ async def delete_card(card_id: UUID, desk: DeskDep) -> None:
     notes = Notes(desk.session, desk.owner)
     await notes.delete([(await notes.get(card_id, lock=True)).note.id])
     await tell_when_cleared(desk.session, desk.owner, desk.now)
-
-
-def _plain(query: str) -> str:
-    return " ".join(storable(query).split())

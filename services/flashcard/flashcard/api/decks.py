@@ -3,11 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from chassis.idempotency import IdempotencyDep
-from fastapi import APIRouter, Path, Response
+from chassis.database import DatabaseDep
+from chassis.idempotency import IdempotencyDep, IdempotencyKey, idempotency_for
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from flashcard.api.parts import DeskDep
+from flashcard.api.parts import DeskDep, StorageDep
+from flashcard.media import Shelves
 from flashcard.rescheduling import reschedule_deck
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.schemas import DeckChange, DeckOut, NewDeck, SharedDeckOut, ShareOut, deck_out
@@ -40,12 +42,38 @@ async def look_at_shared_deck(token: ShareToken, desk: DeskDep) -> SharedDeckOut
     return SharedDeckOut(name=found.name, cards=found.cards, samples=list(found.samples))
 
 
-@router.post("/shared/{token}/copy", status_code=201, openapi_extra={"x-timeout": 120})
-async def copy_shared_deck(token: ShareToken, desk: DeskDep) -> DeckOut:
-    """A deck of one's own with the same cards, without its owner's history and documents."""
-    deck = await Sharing(desk.session, desk.owner, desk.ring).copy(token, desk.now)
+@router.post(
+    "/shared/{token}/copy",
+    status_code=201,
+    responses={201: {"model": DeckOut}},
+    response_model=None,
+    openapi_extra={"x-timeout": 120},
+)
+async def copy_shared_deck(
+    token: ShareToken,
+    request: Request,
+    desk: DeskDep,
+    database: DatabaseDep,
+    storage: StorageDep,
+    *,
+    key: IdempotencyKey = None,
+) -> Response:
+    """A deck of one's own with the same cards and pictures, without its owner's history and documents."""
+    # The files between two transactions: the desk's own begins with its first statement.
+    async with database.transaction() as session:
+        if (earlier := await idempotency_for(request, session, desk.owner, key).answered(b"")) is not None:
+            return earlier
+        used = await Sharing(session, desk.owner, desk.ring).media(token)
+    shelves = Shelves(storage, desk.owner)
+    stored = {media.name: await shelves.take(media) for media in used}
+    once = idempotency_for(request, desk.session, desk.owner, key)
+    if (earlier := await once.replay(b"")) is not None:
+        return earlier
+    deck = await Sharing(desk.session, desk.owner, desk.ring).copy(token, stored, desk.now)
     await tell_when_due(desk.session, desk.owner, desk.now)
-    return deck_out(deck)
+    shown = deck_out(deck)
+    await once.remember(shown)
+    return JSONResponse(shown.model_dump(mode="json"), status_code=201)
 
 
 @router.post("/{deck_id}/share")

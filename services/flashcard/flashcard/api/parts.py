@@ -9,6 +9,7 @@ from chassis.clock import Clock
 from chassis.database import SessionDep
 from chassis.identity import CurrentUser
 from chassis.sealing import KeyRing
+from chassis.storage import Storage
 from fastapi import Depends, Request
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -49,4 +50,10 @@ async def _desk(request: Request, user: CurrentUser, session: SessionDep) -> Des
     return Desk(user.id, user.roles, session, clock(), state.ring, state.fresh)
 
 
+async def _storage(request: Request) -> Storage:
+    storage: Storage = request.app.state.storage
+    return storage
+
+
+StorageDep = Annotated[Storage, Depends(_storage)]
 DeskDep = Annotated[Desk, Depends(_desk)]

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from flashcard.api.parts import DeskDep
 from flashcard.reviewing import Reviews
-from flashcard.rollover import tell_when_cleared, tell_when_due
+from flashcard.rollover import tell_what_is_left
 from flashcard.schemas import NewReview, ReviewOut, card_out
 
 router = APIRouter(tags=["flashcards"])
@@ -17,7 +17,7 @@ async def review_card(card_id: UUID, body: NewReview, desk: DeskDep) -> ReviewOu
     """Say how well a card was recalled. A review with the same `id` counts once; one of the past counts in its own time."""
     given = body.given(desk.now)
     shown = await Reviews(desk.session, desk.owner).add(card_id, given, desk.now)
-    await tell_when_cleared(desk.session, desk.owner, desk.now)
+    await tell_what_is_left(desk.session, desk.owner, desk.now)
     return ReviewOut(id=given.id, card=card_out(shown))
 
 
@@ -25,5 +25,5 @@ async def review_card(card_id: UUID, body: NewReview, desk: DeskDep) -> ReviewOu
 async def undo_review(desk: DeskDep) -> ReviewOut:
     """Take back the last review; again for the one before."""
     logged, shown = await Reviews(desk.session, desk.owner).undo(desk.now)
-    await tell_when_due(desk.session, desk.owner, desk.now)
+    await tell_what_is_left(desk.session, desk.owner, desk.now)
     return ReviewOut(id=logged.id, card=card_out(shown))

@@ -1,5 +1,7 @@
 """Decks from files and into files; the pictures and sounds of cards."""
 
+import asyncio
+import hashlib
 import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -8,13 +10,16 @@ from typing import Annotated, Literal
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
+from chassis.clock import Clock
+from chassis.database import DatabaseDep
 from chassis.errors import Invalid, TooLarge
-from chassis.storage import Storage
-from fastapi import APIRouter, Depends, File, Path, Query, Request, Response, UploadFile
-from fastapi.responses import FileResponse, StreamingResponse
+from chassis.idempotency import IdempotencyDep, IdempotencyKey, idempotency_for
+from chassis.identity import CurrentUser
+from fastapi import APIRouter, File, Path, Query, Request, Response, UploadFile
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
-from flashcard.api.parts import DeskDep
+from flashcard.api.parts import DeskDep, StorageDep
 from flashcard.decks import Decks
 from flashcard.exporting import Exporting
 from flashcard.import_work import look
@@ -29,33 +34,50 @@ _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]")
 _SEPARATORS = {"csv": ",", "tsv": "\t"}
 
 
-async def _storage(request: Request) -> Storage:
-    storage: Storage = request.app.state.storage
-    return storage
-
-
-StorageDep = Annotated[Storage, Depends(_storage)]
-
-
-@router.post("/decks/import", status_code=201, openapi_extra={"x-body-limit": MOST_PACKAGE, "x-timeout": 120})
+@router.post(
+    "/decks/import",
+    status_code=201,
+    responses={201: {"model": ImportOut}},
+    response_model=None,
+    openapi_extra={"x-body-limit": MOST_PACKAGE, "x-timeout": 120},
+)
 async def begin_import(
-    file: Annotated[UploadFile, File()], desk: DeskDep, storage: StorageDep, request: Request
-) -> ImportOut:
+    file: Annotated[UploadFile, File()],
+    request: Request,
+    user: CurrentUser,
+    database: DatabaseDep,
+    storage: StorageDep,
+    *,
+    key: IdempotencyKey = None,
+) -> Response:
     """Upload an Anki package (`.apkg`, of any age) or a table (CSV, TSV), and see what importing it would do. Nothing is imported
     before `POST /decks/imports/{id}/run`."""
-    imports = Imports(desk.session, desk.owner)
-    await imports.expect_room()
-    import_id = uuid4()
-    key = f"{desk.owner}/imports/{import_id}"
-    await storage.put(key, _blocks(file, MOST_PACKAGE))
-    try:
-        async with storage.local_copy(key) as path:
-            preview = await look(path, request.app.state.database, desk.owner, request.app.state.clock)
-    except BaseException:
-        await storage.discard(key)
-        raise
+    clock: Clock = request.app.state.clock
     filename = _UNSPEAKABLE.sub("", file.filename or "")[:200] or "deck"
-    return import_out(imports.add(import_id, filename, key, preview, desk.now))
+    mark = filename.encode() + await asyncio.to_thread(_digest, file)
+    # No connection is held while the file is stored and read.
+    async with database.transaction() as session:
+        if (earlier := await idempotency_for(request, session, user.id, key).answered(mark)) is not None:
+            return earlier
+        await Imports(session, user.id).expect_room()
+    import_id = uuid4()
+    stored = f"{user.id}/imports/{import_id}"
+    await storage.put(stored, _blocks(file, MOST_PACKAGE))
+    try:
+        async with storage.local_copy(stored) as path:
+            preview = await look(path, database, user.id, clock)
+        async with database.transaction() as session:
+            once = idempotency_for(request, session, user.id, key)
+            if (earlier := await once.replay(mark)) is None:
+                shown = import_out(Imports(session, user.id).add(import_id, filename, stored, preview, clock()))
+                await once.remember(shown)
+    except BaseException:
+        await storage.discard(stored)
+        raise
+    if earlier is not None:
+        await storage.discard(stored)
+        return earlier
+    return JSONResponse(shown.model_dump(mode="json"), status_code=201)
 
 
 @router.get("/decks/imports/{import_id}")
@@ -105,13 +127,26 @@ async def export_deck(
     return FileResponse(path, media_type="application/apkg", headers=named, background=BackgroundTask(path.unlink))
 
 
-@router.post("/flashcards/media", status_code=201, openapi_extra={"x-body-limit": MOST_BYTES + 64 * 1024})
-async def upload_media(file: Annotated[UploadFile, File()], desk: DeskDep, storage: StorageDep) -> MediaOut:
+@router.post(
+    "/flashcards/media",
+    status_code=201,
+    responses={201: {"model": MediaOut}},
+    response_model=None,
+    openapi_extra={"x-body-limit": MOST_BYTES + 64 * 1024},
+)
+async def upload_media(
+    file: Annotated[UploadFile, File()], desk: DeskDep, storage: StorageDep, once: IdempotencyDep
+) -> Response:
     """Keep a picture or sound; cards use it by the name that is given back: `<img src="name">`, `[sound:name]`."""
     name = media_name(file.filename or "")
+    # Under its hash, so that it may be stored twice; the session has no connection yet.
     stored = await Shelves(storage, desk.owner).put(lambda: _again(file))
+    if (earlier := await once.replay(name.encode() + stored.digest)) is not None:
+        return earlier
     given = await MediaNames(desk.session, desk.owner).keep({name: stored}, desk.now)
-    return MediaOut(name=given[name], size=stored.size, content_type=content_type(given[name]))
+    shown = MediaOut(name=given[name], size=stored.size, content_type=content_type(given[name]))
+    await once.remember(shown)
+    return JSONResponse(shown.model_dump(mode="json"), status_code=201)
 
 
 @router.get("/flashcards/media/{name}", response_class=Response)
@@ -139,6 +174,13 @@ async def _blocks(file: UploadFile, most: int) -> AsyncIterator[bytes]:
         yield block
     if size == 0:
         raise Invalid("The file is empty. Export the deck again, and upload the result.")
+
+
+def _digest(file: UploadFile) -> bytes:
+    """The SHA-256 of what was uploaded, which is read again from its start afterwards."""
+    digest = hashlib.file_digest(file.file, "sha256").digest()  # type: ignore[arg-type]  # it has what that needs
+    file.file.seek(0)
+    return digest
 
 
 def _again(file: UploadFile) -> Iterator[bytes]:

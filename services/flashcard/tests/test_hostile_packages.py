@@ -1,0 +1,155 @@
+"""Packages that are made to hurt: numbers beyond reason, texts that take for ever, tables without end."""
+
+import asyncio
+from pathlib import Path
+from time import process_time
+from uuid import UUID
+
+import pytest
+from chassis.clock import Clock
+from chassis.database import Database
+from flashcard.anki.templates import NoteType, Template, faces_of
+from flashcard.import_work import look as read
+from flashcard.importing import Preview
+from flashcard.media import names_used
+from httpx import Response
+from sqlalchemy.pool import QueuePool
+
+from .desk import Desk
+from .hostile import hostile
+from .test_anki_packages import bring_in, export, look
+
+HUGE, TABLE = 2**62, b"question,answer\nQ,A\n"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"UPDATE cards SET due = {HUGE}",
+        f"UPDATE cards SET due = -{HUGE}",
+        f"UPDATE cards SET due = {HUGE}, type = 1, queue = 1",
+        f"UPDATE cards SET due = 10000000, type = 3, queue = 3, ivl = {HUGE}",
+        f"UPDATE cards SET ivl = {HUGE}, reps = {HUGE}, lapses = {HUGE}, factor = {HUGE}",
+        f"UPDATE cards SET ivl = -{HUGE}, reps = -1, lapses = -1, factor = -{HUGE}",
+        f"UPDATE revlog SET id = {HUGE}",
+        f"UPDATE revlog SET ivl = {HUGE}, lastIvl = {HUGE}, factor = {HUGE}, time = {HUGE}, ease = {HUGE}, type = 9",
+        """UPDATE cards SET data = '{"pos": "x", "lrt": 1e300, "s": 1e308, "d": 1e308}'""",
+        """UPDATE cards SET data = '{"pos": NaN, "lrt": NaN, "s": Infinity, "d": NaN}'""",
+        """UPDATE cards SET data = '{"pos": [], "lrt": -1, "s": true, "d": {}}'""",
+        "UPDATE cards SET data = '[1]'",
+        f"UPDATE col SET crt = {HUGE}",
+        f"""UPDATE col SET conf = '{{"creationOffset": {HUGE}}}'""",
+    ],
+)
+async def test_numbers_beyond_reason_are_taken_as_the_nearest_that_may_be(
+    desk: Desk, tmp_path: Path, statement: str
+) -> None:
+    ada = desk.student()
+    done = await bring_in(desk, ada, "deck.apkg", hostile(tmp_path, statement))
+    assert done["preview"]["cards"] == 1
+    (card,) = (await ada.get("/flashcards"))["items"]
+    await ada.queue()
+    await ada.get("/flashcards/statistics")
+    assert (await ada.reviews(card, "good"))["reviews"] >= 1
+    assert await export(ada, "Default")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE cards SET data = '{'",
+        "UPDATE cards SET type = 'x'",
+        "UPDATE notes SET mid = 9e999",
+        "UPDATE col SET crt = 'x'",
+    ],
+)
+async def test_what_is_no_number_is_damage(desk: Desk, tmp_path: Path, statement: str) -> None:
+    files = {"file": ("deck.apkg", hostile(tmp_path, statement))}
+    answer = await desk.student().http.post("/decks/import", files=files)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:studyteddy:problem:not-an-anki-package")
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        "cards AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 500000)"
+        " SELECT x AS id, 1 AS nid, 1 AS did, 0 AS ord, 0 AS type, 0 AS queue, 0 AS due, 0 AS ivl, 0 AS factor,"
+        " 0 AS reps, 0 AS lapses, 0 AS odue, 0 AS odid, '' AS data FROM n",
+        "notes AS SELECT 1 AS id, 'g' AS guid, 1 AS mid, 0 AS mod, '' AS tags, hex(zeroblob(20000000)) AS flds",
+        "notes AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 100)"
+        " SELECT x AS id, x AS guid, 1 AS mid, 0 AS mod, '' AS tags, hex(zeroblob(4000000)) AS flds FROM n",
+    ],
+    ids=["rows", "a value", "values"],
+)
+async def test_what_would_not_fit_into_memory_is_refused(desk: Desk, tmp_path: Path, view: str) -> None:
+    table = view.partition(" ")[0]
+    content = hostile(tmp_path, f"DROP TABLE {table}", f"CREATE VIEW {view}")
+    answer = await desk.student().http.post("/decks/import", files={"file": ("deck.apkg", content)})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:studyteddy:problem:not-an-anki-package")
+
+
+def seconds(front: str, back: str, field: str) -> float:
+    kind = NoteType("T", cloze=False, fields=["F"], templates=[Template(0, front, back)])
+    start = process_time()
+    for face in faces_of(kind, [field]):
+        names_used(f"{face.question}\n{face.answer}")
+    names_used(field)
+    return process_time() - start
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["{{#a}}", "{{^a}}", "{{#a}}{{/b}}", " ", "x ", "<br>", "<hr ", "<hr id", "<hr id=answer>", "id = ", "{{F", "![", "[sound:",
+     "src ", 'src="', "<img src=", "{{F}}"],
+)  # fmt: skip
+def test_no_text_takes_a_time_that_grows_faster_than_the_text(written: str) -> None:
+    many = written * (200_000 // len(written))
+    assert seconds(many, many, f"a{many[:60_000]}b") < 3
+
+
+def test_a_template_that_repeats_a_field_a_hundred_thousand_times_is_cut() -> None:
+    kind = NoteType("T", cloze=False, fields=["F"], templates=[Template(0, "{{F}}" * 100_000, "{{F}}")])
+    (face,) = faces_of(kind, ["x" * 60_000])
+    assert len(face.question) < 130_000
+
+
+def test_sections_show_what_they_are_to_show() -> None:
+    front = "{{#A}}a{{^B}}-{{#A}}{{A}}{{/A}}{{/B}}{{/A}}{{^A}}none{{/A}} {{hint:B}}<br> "
+    back = "{{FrontSide}} <hr id='answer'>\n {{B}}<hr class=x>{{A}}"
+    kind = NoteType("T", cloze=False, fields=["A", "B"], templates=[Template(0, front, back)])
+    shown = [
+        (face.question, face.answer) for values in (["1", ""], ["", "2"], ["1", "2"]) for face in faces_of(kind, values)
+    ]
+    assert shown == [("a-1", "<hr class=x>1"), ("none 2", "2<hr class=x>"), ("a 2", "2<hr class=x>1")]
+
+
+async def test_no_connection_is_held_while_an_uploaded_file_is_stored_and_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+
+    async def look_around(path: Path, database: Database, owner: UUID, clock: Clock) -> Preview:
+        pool = database.engine.pool
+        assert isinstance(pool, QueuePool)
+        held.append(pool.checkedout())
+        return await read(path, database, owner, clock)
+
+    monkeypatch.setattr("flashcard.api.transfer.look", look_around)
+    await look(desk.student(), "deck.csv", b"question,answer\nQ,A\n")
+    assert held == [0]
+
+
+async def test_an_upload_that_is_repeated_with_its_key_happens_once(desk: Desk) -> None:
+    ada, key = desk.student(), {"Idempotency-Key": "one"}
+
+    async def sent(path: str, name: str, content: bytes) -> Response:
+        return await ada.http.post(path, files={"file": (name, content)}, headers=key)
+
+    for path, name in (("/decks/import", "deck.csv"), ("/flashcards/media", "a.png")):
+        first, again, other = [await sent(path, name, content) for content in (TABLE, TABLE, TABLE + b"Q2,A\n")]
+        assert (first.status_code, again.status_code, other.status_code) == (201, 201, 409)
+        assert again.json() == first.json()
+    at_once = await asyncio.gather(*(sent("/decks/import", "deck.csv", TABLE) for _ in range(3)))
+    assert len({answer.json()["id"] for answer in at_once}) == 1
+    stored = [path for path in desk.folder.rglob("*") if path.is_file() and "imports" in path.parts]
+    assert len(stored) == 1

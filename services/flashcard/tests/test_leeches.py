@@ -1,0 +1,129 @@
+"""Leeches: what their log makes of them in any order of arrival, and what the student says of them by hand."""
+
+import itertools
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from flashcard.ratings import rating_named
+from flashcard.reviewing import Given, Reviews
+
+from .desk import Desk, Json, Student
+
+
+async def leech_deck(ada: Student, lapses: int = 1) -> str:
+    options = {"leech_lapses": lapses, "fuzz": False, "bury_siblings": False}
+    made: str = (await ada.post("/decks", name="D", options=options))["id"]
+    return made
+
+
+async def lapse(desk: Desk, ada: Student, card: Json) -> Json:
+    """One more lapse, and the card known again where it is not suspended."""
+    desk.later(days=40)
+    await ada.reviews(card, "again")
+    return await ada.get(f"/flashcards/{card['id']}")
+
+
+def state(card: Json) -> tuple[bool, list[str]]:
+    return card["suspended"], card["tags"]
+
+
+@pytest.mark.parametrize(("algorithm", "ended"), [("fsrs", False), ("sm2", True)])
+async def test_reviews_of_two_devices_end_the_same_in_all_orders_of_arrival(
+    desk: Desk, algorithm: str, ended: bool
+) -> None:
+    """With FSRS some orders lapse on the way, with SM-2 some do not; what was a leech on the way is none when the log says so."""
+    ada = desk.student()
+    options = {"algorithm": algorithm, "leech_lapses": 1, "fuzz": False}
+    deck = await ada.post("/decks", name="D", options=options)
+    ratings, waits = ("good", "again", "good", "again", "good"), (0, 0.001, 0.002, 5, 5.001)
+    start, ends, on_the_way = desk.now, list[Json](), set[bool]()
+    for order in itertools.permutations(range(5)):
+        desk.now = start
+        card = await ada.writes(f"Question {order}", deck_id=deck["id"])
+        desk.now = start + timedelta(days=6)
+        for number in order:
+            name = rating_named(ratings[number])  # type: ignore[arg-type]  # one of the four
+            moment = start + timedelta(days=waits[number])
+            given = Given(uuid4(), name, name.quality, moment)
+            async with desk.database.transaction() as session:
+                shown = await Reviews(session, ada.id).add(UUID(card["id"]), given, desk.now)
+                on_the_way.add(shown.card.suspended)
+        after = await ada.get(f"/flashcards/{card['id']}")
+        ends.append({name: value for name, value in after.items() if name not in IDENTITY})
+    assert all(end == ends[0] for end in ends)
+    assert (ends[0]["reviews"], ends[0]["suspended"], ends[0]["tags"]) == (5, ended, ["leech"] if ended else [])
+    assert on_the_way == {True, False}
+
+
+IDENTITY = {"id", "note_id", "question", "front", "front_html", "created_at"}
+
+
+async def test_undo_leaves_suspended_and_tagged_what_was_so_before(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes(deck_id=await leech_deck(ada), tags=["leech"])
+    await ada.reviews(card, "easy")
+    await ada.post("/flashcards/bulk", card_ids=[card["id"]], action="suspend")
+    assert state(await lapse(desk, ada, card)) == (True, ["leech"])
+    assert state((await ada.post("/reviews/undo"))["card"]) == (True, ["leech"])
+
+
+@pytest.mark.parametrize("by", ["patch", "bulk"])
+async def test_undo_goes_back_to_what_the_student_said_since_the_leech_before(desk: Desk, by: str) -> None:
+    ada = desk.student()
+    card = await ada.writes(deck_id=await leech_deck(ada, 2))
+    await ada.reviews(card, "easy")
+
+    async def unsuspend() -> None:
+        if by == "patch":
+            await ada.http.patch(f"/flashcards/{card['id']}", json={"suspended": False})
+        else:
+            await ada.post("/flashcards/bulk", card_ids=[card["id"]], action="unsuspend")
+        desk.later(minutes=10)
+        await ada.reviews(card, "good")
+
+    await lapse(desk, ada, card)
+    await unsuspend()
+    assert state(await lapse(desk, ada, card)) == (True, ["leech"])
+    await unsuspend()
+    assert state(await lapse(desk, ada, card)) == (True, ["leech"])
+    assert state((await ada.post("/reviews/undo"))["card"]) == (False, ["leech"])
+    await ada.post("/reviews/undo")
+    assert state((await ada.post("/reviews/undo"))["card"]) == (False, [])
+
+
+async def test_suspended_by_hand_since_it_stays_so_when_its_lapse_is_undone(desk: Desk) -> None:
+    ada = desk.student()
+    card = await ada.writes(deck_id=await leech_deck(ada))
+    await ada.reviews(card, "easy")
+    await lapse(desk, ada, card)
+    await ada.post("/flashcards/bulk", card_ids=[card["id"]], action="suspend")
+    assert state((await ada.post("/reviews/undo"))["card"]) == (True, [])
+
+
+async def test_a_note_is_tagged_as_long_as_one_of_its_cards_is_a_leech(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await leech_deck(ada)
+    made = await ada.post("/flashcards", kind="reversed", question="casa", answer="house", deck_id=deck)
+    first, second = made["cards"]
+    for card in (first, second):
+        await ada.reviews(card, "easy")
+    await lapse(desk, ada, first)
+    await lapse(desk, ada, second)
+    back = (await ada.post("/reviews/undo"))["card"]
+    assert (back["id"], state(back)) == (second["id"], (False, ["leech"]))
+    assert state(await ada.get(f"/flashcards/{first['id']}")) == (True, ["leech"])
+    back = (await ada.post("/reviews/undo"))["card"]
+    assert (back["id"], state(back)) == (first["id"], (False, []))
+
+
+async def test_another_threshold_makes_no_leech_of_what_has_lapsed_before(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await leech_deck(ada, 8)
+    card = await ada.writes(deck_id=deck)
+    await ada.reviews(card, "easy")
+    await lapse(desk, ada, card)
+    await ada.http.patch(f"/decks/{deck}", json={"options": {"leech_lapses": 1, "fuzz": False}})
+    desk.later(minutes=10)
+    assert state(await ada.reviews(card, "good")) == (False, [])
+    assert state(await lapse(desk, ada, card)) == (True, ["leech"])
