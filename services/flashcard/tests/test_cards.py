@@ -119,6 +119,14 @@ async def test_searching_by_deck_tag_state_and_words(desk: Desk) -> None:
     assert mine["id"] not in await found('-"deck:My Deck"')
 
 
+async def test_options_that_are_left_out_stay(desk: Desk) -> None:
+    ada = desk.student()
+    chosen = {"algorithm": "sm2", "retention": 0.8, "learning_steps": [5], "new_per_day": 7, "fuzz": False}
+    deck = await ada.post("/decks", name="D", options=chosen)
+    changed = await ada.http.patch(f"/decks/{deck['id']}", json={"options": {"new_per_day": 9, "learning_steps": []}})
+    assert changed.json()["options"] == deck["options"] | {"new_per_day": 9, "learning_steps": []}
+
+
 async def test_a_search_for_what_cannot_be_stored_is_refused_in_words(desk: Desk) -> None:
     answer = await desk.student().http.get("/flashcards", params={"q": "a\x00b"})
     assert answer.status_code == 422

@@ -12,6 +12,7 @@ from flashcard.api.parts import DeskDep, StorageDep
 from flashcard.media import Shelves
 from flashcard.rescheduling import reschedule_deck
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
+from flashcard.scheduling import DeckOptions
 from flashcard.schemas import DeckChange, DeckOut, NewDeck, SharedDeckOut, ShareOut, deck_out
 from flashcard.sharing import Sharing
 
@@ -103,7 +104,8 @@ async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut
     if body.name is not None:
         await decks.rename(deck, body.name, desk.now)
     if body.options is not None:
-        await reschedule_deck(desk.session, deck, desk.chosen(body.options), desk.now)
+        options = deck.options | body.options.model_dump(mode="json", exclude_unset=True)
+        await reschedule_deck(desk.session, deck, DeckOptions.model_validate(options), desk.now)
         await tell_what_is_left(desk.session, desk.owner, desk.now)
     return deck_out(deck)
 
