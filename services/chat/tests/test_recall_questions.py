@@ -169,7 +169,7 @@ def test_missed_concept_returns_in_another_form_once_others_came_between_and_not
 
 
 def test_concept_that_is_missed_twice_waits_longer() -> None:
-    quiz, _ = asked(drafts(pages(9)), [0, 5, 5, 5, 0, 5, 5, 5])
+    quiz, _ = asked(drafts(pages(9)), [0, 5, 5, 5, 0, 5, 5, 5, 5])
     assert [question.concept for question in quiz.asked].count(quiz.asked[0].concept) == 2
 
 
