@@ -5,6 +5,7 @@ from uuid import UUID
 
 from chassis.database import DatabaseDep
 from chassis.idempotency import IdempotencyDep, IdempotencyKey, idempotency_for
+from chassis.paging import Page, PageDep
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -31,9 +32,9 @@ async def create_deck(body: NewDeck, desk: DeskDep, once: IdempotencyDep) -> Res
 
 
 @router.get("")
-async def list_decks(desk: DeskDep) -> list[DeckOut]:
-    """All decks, by name."""
-    return [deck_out(deck) for deck in await desk.decks.all()]
+async def list_decks(desk: DeskDep, page: PageDep) -> Page[DeckOut]:
+    """The decks by name: each stands before those that lie in it."""
+    return page.cut(await desk.decks.page(page), deck_out, lambda deck: (deck.name, str(deck.id)))
 
 
 @router.get("/shared/{token}")
