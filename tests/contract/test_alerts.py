@@ -113,7 +113,7 @@ def test_every_deployment_that_is_named_is_in_the_chart() -> None:
 
 
 def test_every_service_with_an_outbox_is_missed_when_its_relay_is_gone() -> None:
-    missed = re.findall(r'absent\(mesh_outbox_age_seconds\{service="(\w+)"\}\)', ALERTS["MeshRelayAbsent"]["expr"])
+    missed = re.findall(r'\(mesh_consumer_ready\), "service", "(\w+)"', ALERTS["MeshRelayAbsent"]["expr"])
     assert sorted(missed) == sorted(part.name for part in PARTS if part.stores)
 
 

@@ -17,6 +17,7 @@ from .browser import Browser, chromium
 from .conformance import conformance
 from .students import Json, SignUp, Student
 
+ADMIN = "admin@example.org"
 SAMPLE = Path(__file__).parents[1] / "demo" / "sample.pdf"
 
 
@@ -35,7 +36,7 @@ def running_mesh(**given: str) -> Iterator[LocalMesh]:
     home = temporary_home()
     (port,) = free_ports(1)
     limits = {"GATEWAY_LIMIT_GENERAL": "100000", "GATEWAY_LIMIT_AI": "100000", "GATEWAY_LIMIT_AUTH": "100000"}
-    settings = {"GATEWAY_PORT": str(port), **limits, **given}
+    settings = {"GATEWAY_PORT": str(port), "AUTH_FIRST_ADMIN_EMAIL": ADMIN, **limits, **given}
     running = LocalMesh(home / "state", settings, tuning=Tuning.FAST, home=home, temporary=True)
     try:
         running.start()

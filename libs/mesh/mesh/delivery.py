@@ -63,6 +63,8 @@ class DurableDelivery:
         self._application = application
         self._publishing = publishing
         self._lost = lost
+        # Around the handler alone: while its message is acknowledged, the next may be handled.
+        self._turns = asyncio.Semaphore(subscription.concurrency)
         self._consumed = metrics.CONSUMED.labels(self._queue)
         self._retries = metrics.RETRIES.labels(self._queue)
         self._dead = {reason: metrics.DEAD_LETTERS.labels(self._queue, reason) for reason in metrics.REASONS}
@@ -87,8 +89,9 @@ class DurableDelivery:
             await self._bury(message, "unreadable", error)
             return
         try:
-            with handling(self._queue, envelope):
-                await self._application.apply(event, envelope)
+            async with self._turns:
+                with handling(self._queue, envelope):
+                    await self._application.apply(event, envelope)
             self._consumed.inc()
         except Exception as error:
             await self._after(message, error)
@@ -129,6 +132,7 @@ class BroadcastDelivery:
         self._queue = subscription.queue
         self._reader = Reader(subscription)
         self._application = application
+        self._turns = asyncio.Semaphore(subscription.concurrency)
         self._consumed = metrics.CONSUMED.labels(self._queue)
         self._dropped = metrics.DROPPED.labels(self._queue)
 
@@ -136,8 +140,9 @@ class BroadcastDelivery:
         """Handle the message; what fails is logged, counted and gone."""
         try:
             envelope, event = self._reader.read(message)
-            with handling(self._queue, envelope):
-                await self._application.apply(event, envelope)
+            async with self._turns:
+                with handling(self._queue, envelope):
+                    await self._application.apply(event, envelope)
             self._consumed.inc()
         except Exception:
             self._dropped.inc()

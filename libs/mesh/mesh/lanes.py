@@ -1,6 +1,5 @@
 """One queue being consumed, and whether it still is."""
 
-import asyncio
 from dataclasses import dataclass, field
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
@@ -19,7 +18,6 @@ class Lane:
     queue: str
     delivery: Delivery
     prefetch: int
-    concurrency: int
     channel: Channel = field(init=False)
     received: int = 0
     in_flight: int = 0
@@ -29,16 +27,14 @@ class Lane:
     def __post_init__(self) -> None:
         self.channel = Channel(prefetch_count=self.prefetch)
         self._in_hand = metrics.IN_HAND.labels(self.consumer)
-        self._room = asyncio.Semaphore(self.concurrency)
 
     async def deliver(self, message: AbstractIncomingMessage) -> None:
-        """Hand a message on when its turn comes."""
+        """Hand a message on."""
         self.received += 1
         self.in_flight += 1
         self._in_hand.inc()
         try:
-            async with self._room:
-                await self.delivery(message)
+            await self.delivery(message)
         finally:
             self.in_flight -= 1
             self._in_hand.dec()

@@ -62,9 +62,7 @@ class Serving:
                 else:
                     queue = await _own_queue(declaring, subscription)
                     delivery = BroadcastDelivery(subscription, application)
-                self._subscribe(
-                    Lane(subscription.queue, queue, delivery, subscription.prefetch, subscription.concurrency)
-                )
+                self._subscribe(Lane(subscription.queue, queue, delivery, subscription.prefetch))
         await self._broker.start()
         for lane in self._lanes:
             consuming = await self._channel(lane)

@@ -1,10 +1,9 @@
 """W3C trace context from where an event was written to the span of its handler."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mesh.envelope import Envelope
@@ -19,8 +18,7 @@ def current_context() -> dict[str, str]:
     return carrier
 
 
-@contextmanager
-def handling(consumer: str, envelope: Envelope) -> Iterator[None]:
+def handling(consumer: str, envelope: Envelope) -> AbstractContextManager[Span]:
     """The span of one delivery, a child of the span that wrote the event."""
     carrier = {"traceparent": envelope.traceparent or "", "tracestate": envelope.tracestate or ""}
     context = _propagator.extract({name: value for name, value in carrier.items() if value})
@@ -32,6 +30,8 @@ def handling(consumer: str, envelope: Envelope) -> Iterator[None]:
         "mesh.event.type": envelope.type,
         "mesh.attempt": envelope.attempt,
     }
-    tracer = trace.get_tracer("mesh")
-    with tracer.start_as_current_span(f"process {consumer}", context, kind=SpanKind.CONSUMER, attributes=attributes):
-        yield
+    # Not `start_as_current_span`, which costs each delivery half as much again as these two.
+    span = trace.get_tracer("mesh").start_span(
+        f"process {consumer}", context, kind=SpanKind.CONSUMER, attributes=attributes
+    )
+    return trace.use_span(span, end_on_exit=True)

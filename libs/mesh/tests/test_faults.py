@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from logging import getLogger
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 
@@ -24,6 +25,7 @@ from .wire import message_of
 
 Start = Callable[..., Awaitable[Process]]
 BOARD = Path(__file__).with_name("board_process.py")
+log = getLogger(__name__)
 
 
 class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):
@@ -84,11 +86,9 @@ async def start(home: Home, amqp_url: str) -> AsyncIterator[Start]:
 
 
 @pytest.mark.timeout(120)
-async def test_processes_killed_at_random_instants_lose_and_repeat_nothing(
-    home: Home, start: Start, record_property: Callable[[str, object], None]
-) -> None:
-    seed = int(os.environ.get("FAULT_SEED", random.randrange(10**6)))
-    record_property("FAULT_SEED", seed)
+async def test_processes_killed_at_random_instants_lose_and_repeat_nothing(home: Home, start: Start) -> None:
+    seed = int(os.environ.get("FAULTS_SEED") or random.randrange(10**6))
+    log.warning("FAULTS_SEED=%d", seed)
     chance = random.Random(seed)
     ledger = Ledger(home)
     living = [await start("relay", "consumer"), await start("relay", "consumer")]

@@ -12,7 +12,7 @@ from chat.terms import word_set
 from chat.wording import LIGHT, Reading, Word, negates
 
 PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
-PRONOUNS = frozenset(("it", "them", "one", "ones"))
+_PRONOUNS = frozenset(("it", "them", "one", "ones"))
 # What stands on both sides of these may not be exchanged.
 _PIVOTS = word_set("than into onto from to against above below beneath under")
 # What one does to another, the other does to the one.
@@ -170,8 +170,12 @@ def _coordinated(one: Word, other: Word, text: Reading) -> bool:
 def _stands_for_more(word: Word, claim: Reading, text: Reading) -> bool:
     """Whether a piece of the text says in a pronoun what the claim, which begins with the same, says in full: "veins carry it back"."""
     piece = [other for other in text.words if other.segment == word.segment]
-    tokens = text.tokens[piece[0].place : piece[-1].place + 2]
-    return piece[0].base == _subject(claim) and not PRONOUNS.isdisjoint(tokens)
+    return piece[0].base == _subject(claim) and points_back(piece, text)
+
+
+def points_back(piece: Sequence[Word], text: Reading) -> bool:
+    """Whether a pronoun stands in a piece of the text, or behind its last word."""
+    return not _PRONOUNS.isdisjoint(text.tokens[piece[0].place : piece[-1].place + 2])
 
 
 def _subject(claim: Reading) -> str | None:

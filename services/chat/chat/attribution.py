@@ -3,7 +3,7 @@
 from collections.abc import Sequence, Set
 from itertools import pairwise
 
-from chat.alignment import PREPOSITIONS, PRONOUNS, Alignment
+from chat.alignment import PREPOSITIONS, Alignment, points_back
 from chat.lexicon import opposed
 from chat.wording import Reading, Word
 
@@ -43,7 +43,7 @@ def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[
         _piece(text, max(others, key=lambda n: sum(w.segment == n for w in said))),
     )
     later = max(home, foreign, key=lambda piece: piece[0].place)
-    if later is home and _points_back(home, text):
+    if later is home and points_back(home, text):
         return ()  # "arteries carry blood from the heart, while veins carry it back" names the blood in both
     if not _COORDINATES.intersection(_joint(text, later)) or not _predicates(home, text):
         return ()
@@ -101,18 +101,20 @@ def mixed(claim: Reading, alignment: Alignment, text: Reading) -> str | None:
     """
     if any(word.negated for word in claim.words):
         return None
-    for one, other in pairwise(_piece(text, number) for number in sorted({word.segment for word in text.words})):
+    for one, other in pairwise(text.pieces()):
         here, there = ({word.base for word in piece} for piece in (one, other))
         same_verb = any(text.acts(word) and word.base in there for word in one)
         if not _COORDINATES.intersection(_joint(text, other)) and not same_verb:
             continue
+        answered = _answered(one, other, text)
         for word, contrary in ((w, c) for w in one for c in other if opposed(w.base, c.base)):
-            if word.base in there or contrary.base in here or claims(claim, word) == claims(claim, contrary):
+            takes_former, takes_later = word.base in claim.bases, contrary.base in claim.bases
+            if word.base in there or contrary.base in here or takes_former == takes_later:
                 continue
-            bases = _beside(word if claims(claim, word) else contrary, claim, alignment)
-            of_the_later = (there - here - {contrary.base}) & bases
-            of_the_former = (here - there - {word.base}) & bases
-            if of_the_later if claims(claim, word) else of_the_former and not of_the_later:
+            beside = _beside(word if takes_former else contrary, claim, alignment)
+            of_the_former = not beside.isdisjoint(answered - there - {word.base})
+            of_the_later = not beside.isdisjoint(there - here - {contrary.base})
+            if (of_the_later and not of_the_former) if takes_former else (of_the_former and not of_the_later):
                 return f"{word.text} / {contrary.text}"
     return None
 
@@ -124,14 +126,21 @@ def _beside(word: Word, claim: Reading, alignment: Alignment) -> Set[str]:
     return {match.base for match in beside if match is not None and not match.light}
 
 
-def claims(claim: Reading, word: Word) -> bool:
-    """Whether the claim says a word, in any of its forms."""
-    return word.base in claim.bases
+def _answered(one: Sequence[Word], other: Sequence[Word], text: Reading) -> Set[str]:
+    """What is the former clause's alone: the later has its opposite, something else behind the same preposition, or a subject of its own.
+
+    The rest may be said of both: in "weak acids do so partly" the later leaves out what the former has said.
+    """
+    behind = {text.tokens[word.place - 1] for word in other} & PREPOSITIONS
+    answered = {word.base for word in one if text.tokens[word.place - 1] in behind}
+    answered |= {word.base for word in one if any(opposed(word.base, contrary.base) for contrary in other)}
+    has_subject = _predicates(other, text) and not text.acts(other[0])
+    return answered | {one[0].base} if has_subject else answered
 
 
 def exchanges_objects(alignment: Alignment, text: Reading) -> bool:
     """Whether the claim gives one verb what another is said of: "takes up oxygen and gives off carbon dioxide" gives off no oxygen."""
-    for one, other in pairwise(_piece(text, number) for number in sorted({word.segment for word in text.words})):
+    for one, other in pairwise(text.pieces()):
         verbs = [word for word in one if text.acts(word)]
         if "and" not in _joint(text, other) or not verbs or not text.acts(other[0]):
             continue
@@ -142,18 +151,13 @@ def exchanges_objects(alignment: Alignment, text: Reading) -> bool:
     return False
 
 
-def _points_back(piece: Sequence[Word], text: Reading) -> bool:
-    return not PRONOUNS.isdisjoint(text.tokens[piece[0].place : piece[-1].place + 2])
-
-
 def gapped(claim: Reading, alignment: Alignment, text: Reading) -> bool:
     """Whether the claim crosses two pairs: "red in acids and blue in bases" says neither "red in bases" nor "blue in acids"."""
-    pieces = [_piece(text, number) for number in sorted({word.segment for word in text.words})]
     return any(
         not {"and", ","}.isdisjoint(_joint(text, other))
         and not _predicates(other, text)
         and _crossed(one, other, claim, alignment, text)
-        for one, other in pairwise(pieces)
+        for one, other in pairwise(text.pieces())
     )
 
 

@@ -236,10 +236,8 @@ _POINTS_BACK = re.compile(
 
 def _pieces(reading: Reading) -> Iterator[Reading]:
     """What stands between commas and joints, where it says something by itself; and two of these together."""
-    numbers = sorted({word.segment for word in reading.words})
-    if len(numbers) < 2:
-        return
-    for first, second in [(n, n) for n in numbers] + [(a, b) for a, b in pairwise(numbers) if b - a == 1]:
-        words = [word for word in reading.words if word.segment in (first, second)]
+    pieces = reading.pieces()
+    together = [one + other for one, other in pairwise(pieces) if other[0].segment - one[0].segment == 1]
+    for words in pieces + together:
         if len(words) >= _FEWEST_WORDS and len(words) < len(reading.words):
             yield Reading(words, reading.tokens)

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from chat.lexicon import IRREGULAR_FORMS, base, is_verb, polar
 from chat.terms import STOP_WORDS, mend, word_set
@@ -73,6 +74,10 @@ class Reading:
     @property
     def bases(self) -> frozenset[str]:
         return frozenset(word.base for word in self.words)
+
+    def pieces(self) -> list[list[Word]]:
+        """The words of each piece between commas and joints, in their order."""
+        return [list(piece) for _, piece in groupby(self.words, key=lambda word: word.segment)]
 
     def acts(self, word: Word) -> bool:
         """Whether a word is the verb of its clause, as far as its neighbours tell."""

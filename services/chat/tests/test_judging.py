@@ -32,7 +32,7 @@ async def test_labelled_claims_are_judged_well_enough(
     score = await measure(topics(name))
     print(f"\n{name}", *score.lines(), *score.wrong, sep="\n")  # noqa: T201 (shown where a floor does not hold)
     record_property("teach_back", "\n".join(score.lines()))
-    # The rules were not written on the last two: a wrong claim that shares all its words still passes there.
+    # No rule was written on the last two before they were judged first; their errors were looked at then, and some mended (see the README).
     new = name in ("played", "unseen")
     assert score.precision(Verdict.CONTRADICTED) >= 0.95
     assert score.precision(Verdict.SUPPORTED) >= 0.7
@@ -56,6 +56,12 @@ async def test_labelled_claims_are_judged_well_enough(
         ("The blood takes up oxygen and gives off carbon dioxide.", "The blood gives off oxygen.", Verdict.UNSPOKEN),
         ("Adding one in series increases the resistance, whereas adding one in parallel decreases it.",
          "Adding one in parallel increases the resistance.", Verdict.CONTRADICTED),
+        ("Adding one in series increases the resistance, whereas adding one in parallel decreases it.",
+         "Adding one in series decreases the resistance.", Verdict.CONTRADICTED),
+        ("Slow cooling gives large crystals and rapid cooling gives small ones at the surface of a lava flow.",
+         "Slow cooling of lava gives large crystals.", Verdict.SUPPORTED),
+        ("Strong acids dissociate completely in water and weak acids dissociate partly.",
+         "Weak acids dissociate partly in water.", Verdict.SUPPORTED),
         ("Those who read it once and recalled it three times kept 61 percent, while those who read it four times kept 40 percent.",
          "Those who read it four times kept 40 percent.", Verdict.SUPPORTED),
         ("Heat flows from the warmer body to the colder one.", "Heat flows from warm bodies to cold bodies.", Verdict.SUPPORTED),

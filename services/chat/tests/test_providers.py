@@ -11,12 +11,13 @@ import pytest
 from chassis.database import Database
 from chassis.settings import SettingsError, load
 from chat import offline
-from chat.breaker import FAILURES
+from chat.breaker import FAILURES, State
 from chat.completions import ChatCompletions, connect
 from chat.model import ModelFailed, Patience, Turn
 from chat.providers import Provider, Providers
 from chat.settings import ProviderSettings, Settings
 from chat.spending import Period, latest
+from prometheus_client import REGISTRY
 
 from .builders import passage
 from .neighbours import Neighbours
@@ -85,6 +86,20 @@ async def test_student_is_told_what_kind_of_failure_it_was(database: Database, n
         refused = await asked(school.student())
     assert refused.status_code == 503
     assert "1 is overloaded, 1 is not set up correctly" in refused.json()["detail"]
+
+
+async def test_operators_see_that_a_model_is_left_alone(database: Database, neighbours: Neighbours) -> None:
+    async with provider(refuses(401)) as model:
+        label = ProviderSettings(base_url=model.url, model="m").label
+        settings = {"llm_base_url": model.url, "llm_model": "m", "llm_retries": 0}
+        async with School.open(database, neighbours, **settings) as school:
+            states = [REGISTRY.get_sample_value("chat_provider_state", {"provider": label})]
+            for _ in range(2):
+                assert (await asked(school.student())).status_code == 503
+                states.append(REGISTRY.get_sample_value("chat_provider_state", {"provider": label}))
+    skipped = {"provider": label, "outcome": "skipped"}
+    assert states == [State.CLOSED, State.OPEN, State.OPEN]
+    assert REGISTRY.get_sample_value("chat_provider_requests_total", skipped) == 1
 
 
 async def test_no_model_answers_and_the_offline_tutor_does_only_if_it_may(

@@ -64,6 +64,7 @@ class Catalogue:
         action: Action,
         today: date,
         *,
+        now: datetime,
         tags: Sequence[str] = (),
         deck: Deck | None = None,
     ) -> int:
@@ -80,7 +81,7 @@ class Catalogue:
                 until = today + timedelta(days=1) if action == "bury" else None
                 await self._set(cards, buried_until=until, buried_by=None)
             case "tag" | "untag":
-                await self._retag(notes, tags, add=action == "tag")
+                await self._retag(notes, tags, now, add=action == "tag")
             case "move":
                 assert deck is not None
                 await move(self._session, self._owner, notes, deck)
@@ -93,13 +94,15 @@ class Catalogue:
             update(Card).where(col(Card.id).in_(cards)).values(**values, version=Card.version + 1)
         )
 
-    async def _retag(self, notes: Sequence[UUID], tags: Sequence[str], *, add: bool) -> None:
+    async def _retag(self, notes: Sequence[UUID], tags: Sequence[str], now: datetime, *, add: bool) -> None:
         """Raises `TooManyTags`: note by note as many are allowed as when it is written."""
         for tag in tags:
             changed = func.array_remove(col(Note.tags), tag)
             changed = func.array_append(changed, tag) if add else changed
             await self._session.execute(
-                update(Note).where(col(Note.id).in_(notes)).values(tags=changed, version=Note.version + 1)
+                update(Note)
+                .where(col(Note.id).in_(notes))
+                .values(tags=changed, version=Note.version + 1, updated_at=now)
             )
         full = select(Note.id).where(col(Note.id).in_(notes), func.cardinality(col(Note.tags)) > MOST_TAGS).limit(1)
         if add and (await self._session.execute(full)).first() is not None:

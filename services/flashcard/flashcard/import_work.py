@@ -13,6 +13,7 @@ from chassis.database import Database
 from chassis.errors import Problem
 from chassis.personal_data import is_erased
 from chassis.storage import Storage
+from chassis.study_day import StudyDay
 
 from flashcard.anki.archive import opened
 from flashcard.anki.reading import read_package
@@ -21,6 +22,7 @@ from flashcard.imports import Claim, LeaseLost, advance, claim, forgotten, settl
 from flashcard.incoming import Incoming, IncomingCard, distinct, renamed
 from flashcard.media import MediaNames, Shelves, Stored
 from flashcard.memory import Memory
+from flashcard.metrics import FAILED_IMPORTS
 from flashcard.rollover import tell_when_due
 from flashcard.scheduling import DeckOptions
 from flashcard.students import today_of
@@ -31,13 +33,13 @@ _READ, _STORED = 0.1, 0.4
 _POLL_SECONDS = 1.0
 
 
-def read_file(path: Path) -> Incoming:
-    """The cards in a file, a package or a table, each note once. Raises `NotAPackage`, `NotATable`. Computes: call it in a thread."""
+def read_file(path: Path, counting: StudyDay) -> Incoming:
+    """The cards in a file, a package or a table, each note once, for a student who counts days so. Raises `NotAPackage`, `NotATable`. Computes: call it in a thread."""
     with path.open("rb") as file:
         head = file.read(4)
     if head.startswith(b"PK"):
         with opened(path) as archive:
-            return distinct(read_package(archive))
+            return distinct(read_package(archive, counting))
     if path.stat().st_size > MOST_BYTES:
         raise NotATable(f"A table may have {MOST_BYTES // 1_048_576} MiB. Split it.")
     return distinct(read_table(path.read_bytes()))
@@ -87,6 +89,7 @@ class ImportWork:
         except Problem as problem:
             async with self._database.transaction() as session:
                 await settle(session, mine, None, problem.detail, self._clock())
+            FAILED_IMPORTS.labels(problem.type).inc()
         await self._storage.discard(mine.storage_key)
         return True
 
@@ -98,8 +101,10 @@ class ImportWork:
             await self._storage.discard(key)
 
     async def _do(self, mine: Claim) -> None:
+        async with self._database.transaction() as session:
+            counting, _ = await today_of(session, mine.user_id, self._clock())
         async with self._storage.local_copy(mine.storage_key) as path:
-            incoming = await asyncio.to_thread(read_file, path)
+            incoming = await asyncio.to_thread(read_file, path, counting)
             await self._advance(mine, _READ)
             stored = await self._store_media(mine, path, incoming)
         await self._advance(mine, _STORED)
@@ -107,7 +112,6 @@ class ImportWork:
             incoming = without_past(incoming)
         async with self._database.transaction() as session:
             names = await MediaNames(session, mine.user_id).keep(stored, self._clock())
-            counting, _ = await today_of(session, mine.user_id, self._clock())
             importing = Importing(session, mine.user_id, counting, self._clock(), self._fresh)
 
             async def progress(share: float) -> None:
@@ -143,9 +147,10 @@ class ImportWork:
 
 async def look(path: Path, database: Database, owner: UUID, clock: Clock) -> Preview:
     """What importing this file would do. Raises `NotAPackage`, `NotATable`."""
-    incoming = await asyncio.to_thread(read_file, path)
     async with database.transaction() as session:
         counting, _ = await today_of(session, owner, clock())
+    incoming = await asyncio.to_thread(read_file, path, counting)
+    async with database.transaction() as session:
         return await Importing(session, owner, counting, clock()).preview(incoming)
 
 

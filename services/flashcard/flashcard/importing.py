@@ -52,7 +52,12 @@ class Kept:
     id: UUID
     deck_id: UUID
     told: tuple[object, ...]
+    changed: datetime
     ordinals: frozenset[int]
+
+    def is_newer(self, note: IncomingNote) -> bool:
+        """Whether it was changed here after what comes was changed there."""
+        return note.changed is not None and note.changed < self.changed.replace(microsecond=0)
 
 
 @dataclass(slots=True)
@@ -81,17 +86,20 @@ class Importing:
     async def preview(self, incoming: Incoming) -> Preview:
         """What importing these would do."""
         kept = await self._kept(incoming.notes)
-        told = [kept[note.guid].told == _told(note) for note in incoming.notes if note.guid in kept]
+        there = [(kept[note.guid], note) for note in incoming.notes if note.guid in kept]
+        changed = [was.is_newer(note) for was, note in there if was.told != _told(note)]
+        newer = changed.count(True)
+        stays = [f"{newer} notes were changed here since, and stay as they are."] if newer else []
         return Preview(
             decks=sorted({note.deck for note in incoming.notes}),
             notes=len(incoming.notes),
             cards=sum(len(note.cards) or len(ordinals(note.kind, note.question)) for note in incoming.notes),
             reviews=sum(len(card.reviews) for note in incoming.notes for card in note.cards),
             media=len(incoming.media),
-            new=len(incoming.notes) - len(told),
-            updated=told.count(False),
-            unchanged=told.count(True),
-            warnings=list(incoming.warnings),
+            new=len(incoming.notes) - len(there),
+            updated=len(changed) - newer,
+            unchanged=len(there) - len(changed) + newer,
+            warnings=[*incoming.warnings, *stays],
         )
 
     async def apply(self, incoming: Incoming, progress: Progress) -> Preview:
@@ -112,7 +120,7 @@ class Importing:
             statement = select(Note, Card.ordinal, Card.deck_id).join(Card)
             statement = statement.where(Note.user_id == self._owner, col(Note.guid).in_([note.guid for note in batch]))
             for note, ordinal, deck_id in (await self._session.execute(statement)).all():
-                before = found.get(note.guid, Kept(note.id, deck_id, _told(note), frozenset()))
+                before = found.get(note.guid, Kept(note.id, deck_id, _told(note), note.updated_at, frozenset()))
                 found[note.guid] = replace(before, ordinals=before.ordinals | {ordinal})
         return found
 
@@ -123,15 +131,19 @@ class Importing:
             note_id, deck_id = (there.id, there.deck_id) if there else (uuid4(), decks[note.deck])
             if there is None:
                 rows.notes.append(self._note_row(note, note_id))
-            elif there.told != _told(note):
-                rows.changes.append({"of": note_id, "at": self._now, **_text(note)})
+            elif there.told != _told(note) and not there.is_newer(note):
+                rows.changes.append({"of": note_id, "at": self._moment(note), **_text(note)})
             for card in _cards(note):
                 if there is None or card.ordinal not in there.ordinals:
                     self._add_card(rows, note, card, note_id, deck_id)
         return rows
 
+    def _moment(self, note: IncomingNote) -> datetime:
+        """When its text was changed: elsewhere, as far as that is known, or now."""
+        return min(note.changed or self._now, self._now)
+
     def _note_row(self, note: IncomingNote, note_id: UUID) -> dict[str, Any]:
-        moments = {"version": 1, "created_at": self._now, "updated_at": self._now}
+        moments = {"version": 1, "created_at": self._now, "updated_at": self._moment(note)}
         return {"id": note_id, "user_id": self._owner, "guid": note.guid} | _text(note) | moments
 
     def _add_card(self, rows: _Rows, note: IncomingNote, card: IncomingCard, note_id: UUID, deck_id: UUID) -> None:

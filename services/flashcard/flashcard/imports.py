@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.importing import Preview
+from flashcard.metrics import FAILED_IMPORTS, UNFINISHED
 from flashcard.models import DeckImport, ImportStatus
 
 LEASE = timedelta(seconds=60)
@@ -115,6 +116,7 @@ async def claim(session: AsyncSession, now: datetime) -> Claim | None:
     if found is None:
         return None
     if found.attempts >= MOST_ATTEMPTS:
+        FAILED_IMPORTS.labels(UNFINISHED).inc()
         _end(found, now, "The import broke off several times. Try it again later, or import a part of the deck.")
         return None
     found.lease, found.lease_until, found.attempts = uuid4(), now + LEASE, found.attempts + 1

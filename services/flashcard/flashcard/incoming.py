@@ -37,7 +37,8 @@ class IncomingCard:
 
 @dataclass(frozen=True, slots=True)
 class IncomingNote:
-    """A note; `deck` is a name. Without `cards` it makes those that its kind makes, all new."""
+    """A note; `deck` is a name. Without `cards` it makes those that its kind makes, all new. `changed` is when its text was, where the
+    file says so: what was changed here since is newer."""
 
     guid: str
     kind: NoteKind
@@ -47,6 +48,7 @@ class IncomingNote:
     deck: str
     cards: Sequence[IncomingCard] = ()
     markup: Markup = Markup.MARKDOWN
+    changed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

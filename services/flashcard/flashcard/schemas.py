@@ -86,7 +86,7 @@ class DeckChange(BaseModel):
     name: DeckName | None = None
     options: DeckOptions | None = Field(
         None,
-        description="All options; those left out have their defaults. What the schedule depends on replays the log of reviews",
+        description="Those that are left out stay as they are. Those that the schedule depends on replay the log of reviews",
     )
 
 

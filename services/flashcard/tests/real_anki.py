@@ -14,6 +14,7 @@ from anki.collection import (
     ImportAnkiPackageRequest,
     ImportCsvRequest,
 )
+from anki.decks import DeckId
 from anki.scheduler.v3 import CardAnswer, Scheduler
 
 Row = dict[str, Any]
@@ -46,11 +47,18 @@ class Anki:
             built = scheduler.build_answer(card=card, states=queued.states, rating=RATINGS[rating])
             scheduler.answer_card(built)
 
-    def export(self, path: Path, deck: str, *, legacy: bool, scheduling: bool = True) -> bytes:
+    def gather(self, deck: str, search: str) -> None:
+        """Make a filtered deck of the cards that a search finds."""
+        made = self.collection.sched.get_or_create_filtered_deck(DeckId(0))
+        made.name = deck
+        made.config.search_terms[0].search = search
+        self.collection.sched.add_or_update_filtered_deck(made)
+
+    def export(self, path: Path, deck: str | None, *, legacy: bool, scheduling: bool = True) -> bytes:
         options = ExportAnkiPackageOptions(
             with_scheduling=scheduling, with_deck_configs=True, with_media=True, legacy=legacy
         )
-        limit = DeckIdLimit(self.collection.decks.id(deck))  # type: ignore[arg-type]  # it is there
+        limit = DeckIdLimit(self.collection.decks.id(deck)) if deck else None  # type: ignore[arg-type]  # it is there
         self.collection.export_anki_package(out_path=str(path), options=options, limit=limit)
         return path.read_bytes()
 

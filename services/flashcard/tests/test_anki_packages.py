@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chassis.study_day import StudyDay
 
 from .desk import Desk, Json, Student
+from .hostile import hostile
 from .real_anki import FIELDS, Anki, anki
 
 PICTURE = b"\x89PNG\r\n\x1a\n-a-picture"
@@ -30,7 +32,7 @@ async def bring_in(desk: Desk, ada: Student, name: str, content: bytes, **body: 
 
 
 async def export(ada: Student, name: str, **params: Any) -> bytes:
-    decks = {deck["name"]: deck["id"] for deck in (await ada.http.get("/decks")).json()}
+    decks = {deck["name"]: deck["id"] for deck in (await ada.get("/decks"))["items"]}
     answer = await ada.http.get(f"/decks/{decks[name]}/export", params=params)
     assert answer.status_code == 200, answer.text
     return answer.content
@@ -66,21 +68,20 @@ async def test_what_anki_exports_comes_back_to_anki_the_same(
 
     with anki(tmp_path / "two", fsrs=fsrs) as other:
         other.bring_in(tmp_path / "ours.apkg")
-        assert [shape(row) for row in other.cards()] == [shape(row) for row in cards]
+        assert [shape(row, fsrs=fsrs) for row in other.cards()] == [shape(row, fsrs=fsrs) for row in cards]
         assert other.reviews() == reviews
         assert (Path(other.collection.media.dir()) / "my cell.png").read_bytes() == PICTURE
 
 
-def shape(row: dict[str, Any]) -> dict[str, Any]:
-    """What must be equal. The place among new cards is Anki's own; of a step that is over, the second."""
-    kept = dict(row)
+def shape(row: dict[str, Any], *, fsrs: bool = False) -> dict[str, Any]:
+    """What must be equal. The place among new cards is Anki's own; FSRS's memory is there where Anki reckoned with it."""
+    kept = {name: row[name] for name in ("guid", "flds", "deck", *FIELDS)} | {"tags": sorted(row["tags"].split())}
     if row["type"] == 0:
         kept.pop("due")
-    kept["tags"] = sorted(row["tags"].split())
-    stability, difficulty = kept.pop("memory")
-    if stability is not None and difficulty is not None and row["type"]:
-        kept["difficulty"] = round(difficulty, 1)
-    return {name: kept[name] for name in ("guid", "flds", "tags", "deck", *FIELDS) if name in kept}
+    if fsrs and row["type"]:
+        stability, difficulty = row["memory"]
+        kept["memory"] = (round(stability, 3), round(difficulty, 2))
+    return kept
 
 
 async def test_our_own_cards_open_in_anki_with_their_schedule(desk: Desk, tmp_path: Path) -> None:
@@ -147,6 +148,102 @@ async def test_importing_again_updates_texts_and_keeps_what_is_known(desk: Desk,
     assert (after["id"], after["answer"], after["reviews"]) == (card["id"], "Another answer", 1)
     third = await look(ada, "2.apkg", second)
     assert (third["preview"]["updated"], third["preview"]["unchanged"]) == (0, 1)
+
+
+@pytest.mark.parametrize("legacy", [True, False], ids=["anki21", "anki21b"])
+async def test_cards_in_a_filtered_deck_come_home(desk: Desk, tmp_path: Path, legacy: bool) -> None:
+    desk.now = datetime.now(UTC)
+    ada = desk.student()
+    with anki(tmp_path / "one", fsrs=True) as real:
+        biology(real)
+        home = {(row["guid"], row["ord"]): shape(row, fsrs=True) for row in real.cards()}
+        real.gather("Cram", "deck:Biology (is:review or is:learn) -is:suspended")
+        away = [row for row in real.cards() if row["deck"] == "Cram"]
+        assert {row["type"] for row in away} >= {1, 2}, "known cards and cards in learning are away"
+        package = real.export(tmp_path / "theirs.apkg", None, legacy=legacy)
+    await bring_in(desk, ada, "Biology.apkg", package)
+    (tmp_path / "ours.apkg").write_bytes(await export(ada, "Biology"))
+    with anki(tmp_path / "two", fsrs=True) as other:
+        other.bring_in(tmp_path / "ours.apkg")
+        assert {(row["guid"], row["ord"]): shape(row, fsrs=True) for row in other.cards()} == home
+
+
+async def test_what_was_changed_here_since_is_not_undone_by_importing_again(desk: Desk, tmp_path: Path) -> None:
+    desk.now = datetime.now(UTC)
+    ada = desk.student()
+    with anki(tmp_path / "one") as real:
+        for number in range(3):
+            real.add("Basic", "D", f"Q{number}", "A", tags="old")
+        first = real.export(tmp_path / "1.apkg", "D", legacy=False)
+        await bring_in(desk, ada, "1.apkg", first)
+        cards = {card["question"]: card["id"] for card in (await ada.get("/flashcards"))["items"]}
+        desk.later(minutes=1)
+        await ada.http.patch(f"/flashcards/{cards['Q0']}", json={"answer": "Mine"})
+        await ada.post("/flashcards/bulk", card_ids=[cards["Q1"]], action="tag", tags=["mine"])
+        seen = await look(ada, "1.apkg", first)
+        assert (seen["preview"]["updated"], seen["preview"]["unchanged"]) == (0, 3)
+        assert seen["preview"]["warnings"] == ["2 notes were changed here since, and stay as they are."]
+        await bring_in(desk, ada, "1.apkg", first)
+        for number in range(3):
+            note = real.collection.get_note(real.collection.find_notes(f"Q{number}")[0])
+            note["Back"] = "Theirs, later"
+            real.collection.update_note(note)
+            real.collection.db.execute("UPDATE notes SET mod = mod + 3600 WHERE id = ?", note.id)  # type: ignore[union-attr]  # it is open
+        second = real.export(tmp_path / "2.apkg", "D", legacy=False)
+    after = {card["question"]: card for card in (await ada.get("/flashcards"))["items"]}
+    assert (after["Q0"]["answer"], after["Q1"]["tags"]) == ("Mine", ["old", "mine"])
+    done = await bring_in(desk, ada, "2.apkg", second)
+    assert (done["preview"]["updated"], done["preview"]["warnings"]) == (3, [])
+
+
+async def test_siblings_that_lie_in_several_decks_are_told(desk: Desk, tmp_path: Path) -> None:
+    desk.now = datetime.now(UTC)
+    ada = desk.student()
+    with anki(tmp_path / "one") as real:
+        real.add("Basic (and reversed card)", "D", "casa", "house")
+        back = real.collection.find_cards("card:2")
+        real.collection.set_deck(back, real.collection.decks.id("D::Back"))  # type: ignore[arg-type]  # made where it is missing
+        package = real.export(tmp_path / "1.apkg", "D", legacy=True)
+    done = await bring_in(desk, ada, "1.apkg", package)
+    assert "1 notes have cards in several decks" in done["preview"]["warnings"][0]
+    assert {deck["name"]: deck["id"] for deck in (await ada.get("/decks"))["items"]}.keys() == {"D"}
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("UTC", 4), ("Asia/Kolkata", 4), ("America/Los_Angeles", 2)])
+async def test_a_step_of_days_is_over_when_the_students_day_begins(
+    desk: Desk, tmp_path: Path, zone: str, hour: int
+) -> None:
+    desk.now = datetime.now(UTC)
+    ada = desk.student()
+    await desk.knows(ada, zone, hour)
+    with anki(tmp_path / "one") as real:
+        conf = real.collection.decks.config_dict_for_deck_id(real.collection.decks.id("D"))  # type: ignore[arg-type]  # made where it is missing
+        conf["new"]["delays"] = [2880.0, 2880.0]
+        real.collection.decks.update_config(conf)
+        real.add("Basic", "D", "Q", "A")
+        real.answer("D", "good")
+        assert [row["queue"] for row in real.cards()] == [3]
+        (row,) = real.cards()
+        ahead = row["due"] - real.collection.sched.today
+        package = real.export(tmp_path / "1.apkg", "D", legacy=False)
+    await bring_in(desk, ada, "1.apkg", package)
+    (card,) = (await ada.get("/flashcards"))["items"]
+    due = datetime.fromisoformat(card["due_at"])
+    counting = StudyDay(zone, hour)
+    assert due == counting.start_of(counting.day_of(due)), "at a day's beginning"
+    assert ahead - 1 <= (counting.day_of(due) - counting.day_of(desk.now)).days <= ahead + 1
+
+
+@pytest.mark.parametrize("zone", ["Australia/Brisbane", "America/Los_Angeles", "UTC"])
+async def test_an_old_collection_counts_from_where_its_student_is(desk: Desk, tmp_path: Path, zone: str) -> None:
+    ada = desk.student()
+    await desk.knows(ada, zone)
+    began = int(StudyDay(zone).start_of(date(2026, 3, 1)).timestamp())
+    await bring_in(
+        desk, ada, "old.apkg", hostile(tmp_path, f"UPDATE col SET crt = {began}", "UPDATE cards SET due = 10")
+    )
+    (card,) = (await ada.get("/flashcards"))["items"]
+    assert card["due_day"] == "2026-03-11"
 
 
 async def test_without_scheduling_all_cards_are_new(desk: Desk, tmp_path: Path) -> None:

@@ -9,33 +9,10 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from flashcard.anki.schema import TABLES
 
 from .desk import Desk
+from .hostile import collection, package
 from .test_anki_packages import bring_in, export
-
-_EMPTY = (1, 1_700_000_000, 0, 0, 11, 0, 0, 0, "{}", "{}", "{}", "{}", "{}")
-
-
-def package(**members: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, content in members.items():
-            packed.writestr(name.replace("__", "."), content)
-    return out.getvalue()
-
-
-def collection(tmp_path: Path, *statements: str) -> bytes:
-    path = tmp_path / "made.db"
-    path.unlink(missing_ok=True)
-    database = sqlite3.connect(path)
-    database.executescript(TABLES)
-    database.execute(f"INSERT INTO col VALUES ({','.join('?' * 13)})", _EMPTY)
-    for statement in statements:
-        database.execute(statement)
-    database.commit()
-    database.close()
-    return path.read_bytes()
 
 
 def bad_packages(tmp_path: Path) -> dict[str, bytes]:
@@ -131,7 +108,7 @@ async def test_a_table_goes_out_and_comes_back(desk: Desk) -> None:
         table = await export(ada, "D", format=form)
         await bring_in(desk, bob, f"deck.{form}", table)
         cards = (await bob.get("/flashcards"))["items"]
-        decks = {deck["id"]: deck["name"] for deck in (await bob.http.get("/decks")).json()}
+        decks = {deck["id"]: deck["name"] for deck in (await bob.get("/decks"))["items"]}
         shown = {(card["question"], card["answer"], tuple(card["tags"]), decks[card["deck_id"]]) for card in cards}
         assert shown == {
             ('What, "exactly",\nis this?', "#1; a\ttab", ("x::y", "z"), "D::E"),

@@ -1,7 +1,6 @@
 """Packages that are made to hurt: numbers beyond reason, texts that take for ever, tables without end."""
 
 import asyncio
-import json
 from pathlib import Path
 from time import process_time
 from uuid import UUID
@@ -17,27 +16,10 @@ from httpx import Response
 from sqlalchemy.pool import QueuePool
 
 from .desk import Desk
+from .hostile import hostile
 from .test_anki_packages import bring_in, export, look
-from .test_bad_packages import collection, package
 
 HUGE, TABLE = 2**62, b"question,answer\nQ,A\n"
-MODEL = {"1": {"name": "B", "type": 0, "flds": [{"name": "F"}, {"name": "B"}],
-               "tmpls": [{"ord": 0, "qfmt": "{{F}}", "afmt": "{{B}}"}]}}  # fmt: skip
-NOTE = "INSERT INTO notes VALUES (1, 'g', 1, 0, 0, '', 'Q' || char(31) || 'A', 'Q', 0, 0, '')"
-
-
-def hostile(folder: Path, *statements: str) -> bytes:
-    """A package with a known card that was reviewed once, and what the statements make of it."""
-    return package(
-        collection__anki2=collection(
-            folder,
-            f"UPDATE col SET models = '{json.dumps(MODEL)}'",
-            NOTE,
-            "INSERT INTO cards VALUES (1, 1, 1, 0, 0, 0, 2, 2, 10, 5, 2500, 1, 0, 0, 0, 0, 0, '{}')",
-            "INSERT INTO revlog VALUES (1700000000000, 1, 0, 3, 5, 1, 2500, 1000, 1)",
-            *statements,
-        ),
-    )
 
 
 @pytest.mark.parametrize(

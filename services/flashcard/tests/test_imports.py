@@ -10,6 +10,7 @@ import pytest
 from flashcard.import_work import ImportWork
 from flashcard.imports import MOST_ATTEMPTS, LeaseLost, claim
 from flashcard.media import MediaNames, Stored
+from prometheus_client import REGISTRY
 
 from .desk import Desk, Student
 from .test_anki_packages import bring_in, export, look
@@ -86,9 +87,14 @@ async def test_one_that_lost_its_lease_writes_nothing(desk: Desk) -> None:
     assert await count(ada) == 2500
 
 
+def failed_imports(code: str) -> float:
+    return REGISTRY.get_sample_value("flashcard_imports_failed_total", {"code": code}) or 0.0
+
+
 async def test_an_import_that_kills_its_worker_fails_in_words(desk: Desk) -> None:
     ada = desk.student()
     import_id = await wanted(ada)
+    failed_before = failed_imports("import-unfinished")
     for _ in range(MOST_ATTEMPTS):
         async with desk.database.transaction() as session:
             assert await claim(session, desk.now) is not None
@@ -97,6 +103,7 @@ async def test_an_import_that_kills_its_worker_fails_in_words(desk: Desk) -> Non
     failed = await ada.get(f"/decks/imports/{import_id}")
     assert failed["status"] == "failed"
     assert "broke off" in failed["error"]
+    assert failed_imports("import-unfinished") == failed_before + 1
     await ada.post(f"/decks/imports/{import_id}/run")
     assert await desk.work.once()
     assert await count(ada) == 2500

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from chassis.study_day import StudyDay
 from flashcard.anki import memories
 from flashcard.anki.archive import opened
 from flashcard.anki.collection import Collection, read_collection
@@ -22,7 +23,7 @@ def collection_of(folder: Path) -> Collection:
         real.export(package, "Biology", legacy=True)
     with opened(package) as archive:
         archive.write_collection(folder / "collection.anki21")
-    return read_collection(folder / "collection.anki21")
+    return read_collection(folder / "collection.anki21", StudyDay())
 
 
 def test_a_complete_log_gives_the_memory_that_anki_makes_of_it(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from mesh.broker import BROKEN
-from mesh.commands import audit, dead, republish
+from mesh.commands import audit, dead, forget, republish
 from mesh.errors import MeshError
 
 AMQP_URL = "amqp://guest:guest@127.0.0.1:5672/"
@@ -43,4 +43,5 @@ def command_line() -> argparse.ArgumentParser:
     dead.add_to(commands, common)
     republish.add_to(commands, common)
     audit.add_to(commands, common)
+    forget.add_to(commands, common)
     return parser

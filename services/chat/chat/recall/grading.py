@@ -8,6 +8,7 @@ opposed word, another number, exchanged roles) holds it at 1 whatever else is ri
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from math import exp
 
 from chat.alignment import align
@@ -32,6 +33,8 @@ _NEAR, _SLOPE = 0.48, 0.09
 _RIGHT_BY_WORDS = 4
 _SHORTEST_ROOT = 5
 _DENIES_WITHIN = 3
+_TERM_TOKEN = re.compile(r"[\w'’-]+|[,;:.!?—–]")
+_SCOPE_ENDS = frozenset((*",;:.!?—–", "but"))  # "unlike osmosis, diffusion" denies no diffusion
 _OTHER_THAN = re.compile(r"\b(?:(?:any|every|no)thing but|other than|rather than|instead of|the opposite of|unlike)\b")
 
 
@@ -170,11 +173,13 @@ def _of_a_term(task: Task, said: str, nearness: float | None) -> Grade:
 
 def _denied(said: str, answer: str) -> bool:
     """Whether the term is named only to say that it is not it."""
-    tokens = re.findall(r"[\w'’-]+", _OTHER_THAN.sub("not", said.casefold()))
+    tokens = _TERM_TOKEN.findall(_OTHER_THAN.sub("not", said.casefold()))
     wanted = set(words(answer))
     for place, token in enumerate(tokens):
         if token in wanted or any(is_typo(token, one) for one in wanted):
-            return any(negates(before.replace("’", "'")) for before in tokens[max(0, place - _DENIES_WITHIN) : place])
+            nearest = reversed(tokens[max(0, place - _DENIES_WITHIN) : place])
+            before = takewhile(lambda other: other not in _SCOPE_ENDS, nearest)
+            return any(negates(other.replace("’", "'")) for other in before)
     return False
 
 

@@ -1,5 +1,5 @@
 """Answers graded by hand, to be graded again by the program. `developed_on.md` and `played.md` were looked at while rules
-were written, `held_out.md` once; `unseen.md` only as figures.
+were written, `held_out.md` once. `unseen.md` was graded before anybody looked at it, and was looked at since: no set is held out any more.
 """
 
 from collections.abc import Iterator

@@ -9,6 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from chassis.study_day import StudyDay
 
 from flashcard.anki.archive import NotAPackage
 from flashcard.anki.protobuf import fields_of, text_of
@@ -68,10 +71,12 @@ class AnkiReview:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What a package holds. `first_day` is the day with number 0, `west` the collection's zone in minutes west of Greenwich."""
+    """What a package holds. `first_day` is the day with number 0, `west` the collection's zone in minutes west of Greenwich, and
+    `counting` how the student who brings it counts days."""
 
     first_day: date
     west: int
+    counting: StudyDay
     decks: Mapping[int, str]
     types: Mapping[int, NoteType]
     notes: Sequence[AnkiNote]
@@ -83,13 +88,18 @@ class Collection:
         return (moment - timedelta(minutes=self.west, hours=4)).date()
 
 
-def read_collection(path: Path) -> Collection:
+def read_collection(path: Path, counting: StudyDay) -> Collection:
     """Read the database. Raises `NotAPackage` for what is damaged, hostile, or too large."""
     with _database(path) as database:
         created, conf, version = database.execute("SELECT crt, conf, ver FROM col").fetchone()
         newer = version >= _SCHEMA_WITH_TABLES
         config = _config(database) if newer else json.loads(conf)
-        west = min(max(-_DAY, int(config.get("creationOffset") or 0)), _DAY)
+        began = datetime.fromtimestamp(min(max(0, created), _LATEST), ZoneInfo(counting.zone))
+        if (
+            offset := config.get("creationOffset")
+        ) is None:  # an old Anki: it counted where it was, which the student knows
+            offset = -(began.utcoffset() or timedelta()) // timedelta(minutes=1)
+        west = min(max(-_DAY, int(offset)), _DAY)
         notes = _rows(database, "id, guid, mid, mod, tags, flds FROM notes", _MOST_NOTES)
         cards = _rows(
             database, "id, nid, did, ord, type, queue, due, ivl, factor, reps, lapses, odue, odid, data FROM cards",
@@ -97,8 +107,9 @@ def read_collection(path: Path) -> Collection:
         )  # fmt: skip
         reviews = "id, cid, ease, ivl, lastIvl, factor, time, type FROM revlog ORDER BY id"
         return Collection(
-            first_day=(datetime.fromtimestamp(min(max(0, created), _LATEST), UTC) - timedelta(minutes=west)).date(),
+            first_day=(began.astimezone(UTC) - timedelta(minutes=west)).date(),
             west=west,
+            counting=counting,
             decks=_decks(database) if newer else _decks_of(json.loads(_scalar(database, "SELECT decks FROM col"))),
             types=_types(database) if newer else _types_of(json.loads(_scalar(database, "SELECT models FROM col"))),
             notes=[_note(row) for row in notes],

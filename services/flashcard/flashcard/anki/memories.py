@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from flashcard.anki.collection import AnkiCard, AnkiReview, Collection
+from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection
 from flashcard.fsrs_scheduling import Fsrs, from_sm2
 from flashcard.memory import Memory, Phase, Review
 from flashcard.ratings import Rating
@@ -50,8 +50,13 @@ def position_of(card: AnkiCard) -> int:
     return int(_within(card.data.get("pos", card.due if card.type == NEW else 0), 0, 2**31 - 1))
 
 
+def moment_of(note: AnkiNote) -> datetime | None:
+    """When its text was last changed, where that can be."""
+    return datetime.fromtimestamp(note.changed, UTC) if is_plausible(note.changed) else None
+
+
 def is_plausible(seconds: float) -> bool:
-    """Whether this may be the moment of a review, in seconds since 1970."""
+    """Whether this may be when something happened, in seconds since 1970."""
     return 0 < seconds < _LAST_SECOND
 
 
@@ -138,8 +143,7 @@ def _reviewed(card: AnkiCard, last: AnkiReview | None) -> datetime | None:
 
 def _due_at(card: AnkiCard, collection: Collection) -> datetime:
     if card.queue == _BY_THE_DAY or card.due < 1_000_000_000:
-        day = _day(collection, card.due)
-        return datetime.combine(day, time(12), UTC) + timedelta(minutes=collection.west)
+        return collection.counting.start_of(_day(collection, card.due))
     return datetime.fromtimestamp(_within(card.due, 0, _LAST_SECOND), UTC)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chassis.study_day import StudyDay
+
 from flashcard.anki import memories
 from flashcard.anki.archive import Archive
 from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection, damage_told, read_collection
@@ -19,13 +21,13 @@ from flashcard.models import Markup, NoteKind
 _LONGEST_TAG, _MOST_TAGS = 100, 100
 
 
-def read_package(archive: Archive) -> Incoming:
-    """The cards in an open package. Raises `NotAPackage`."""
+def read_package(archive: Archive, counting: StudyDay) -> Incoming:
+    """The cards in an open package, for a student who counts days so. Raises `NotAPackage`."""
     with tempfile.TemporaryDirectory(prefix="apkg-") as folder:
         path = Path(folder) / "collection"
         archive.write_collection(path)
         with damage_told():
-            return _Reader(read_collection(path)).incoming(list(archive.media))
+            return _Reader(read_collection(path, counting)).incoming(list(archive.media))
 
 
 class _Reader:
@@ -33,7 +35,7 @@ class _Reader:
         self._collection = collection
         self._cards: dict[int, list[AnkiCard]] = defaultdict(list)
         self._reviews: dict[int, list[AnkiReview]] = defaultdict(list)
-        self._split = self._skipped = 0
+        self._split = self._skipped = self._gathered = 0
         for card in collection.cards:
             self._cards[card.note_id].append(card)
         for review in collection.reviews:
@@ -67,6 +69,7 @@ class _Reader:
         mine = [card for card in cards if card.ordinal in places and card.type in (0, 1, 2, 3)]
         if not mine or not face.question.strip() or max(len(face.question), len(face.answer)) > LONGEST_SIDE:
             return None
+        self._gathered += len({card.deck_id for card in mine}) > 1
         return IncomingNote(
             guid=guid[:200],
             kind=face.kind,
@@ -75,6 +78,7 @@ class _Reader:
             tags=[_storable(tag)[:_LONGEST_TAG] for tag in note.tags[:_MOST_TAGS]],
             deck=_deck(self._collection.decks.get(mine[0].deck_id, DEFAULT)),
             cards=[self._card(card, places[card.ordinal]) for card in mine],
+            changed=memories.moment_of(note),
             markup=Markup.MARKDOWN if note.type_id in MARKDOWN_TYPES else Markup.HTML,
         )
 
@@ -92,6 +96,8 @@ class _Reader:
         told = []
         if self._split:
             told.append(f"{self._split} notes have more than two sides: each of their cards becomes a card of its own.")
+        if self._gathered:
+            told.append(f"{self._gathered} notes have cards in several decks: all go into the deck of the first.")
         if self._skipped:
             told.append(f"{self._skipped} notes are empty, too long, or of no known type, and are left out.")
         return told

@@ -98,7 +98,7 @@ async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
     today = await desk.today()
     chosen = body.card_ids if body.q is None else await catalogue.matching(body.q, desk.now, today)
     deck = await desk.decks.keep(body.deck_id) if body.deck_id else None
-    changed = await catalogue.change(chosen or [], body.action, today, tags=body.tags, deck=deck)
+    changed = await catalogue.change(chosen or [], body.action, today, now=desk.now, tags=body.tags, deck=deck)
     await tell_what_is_left(desk.session, desk.owner, desk.now)
     return BulkOut(changed=changed)
 

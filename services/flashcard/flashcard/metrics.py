@@ -1,0 +1,12 @@
+"""What operators see of imports."""
+
+from prometheus_client import Counter
+
+UNFINISHED = "import-unfinished"
+FAILED_IMPORTS = Counter(
+    "flashcard_imports_failed_total",
+    "Imports that failed, by the type of what is wrong with the file; import-unfinished: workers failed or died over it",
+    ["code"],
+)
+# A counter that begins with its first event has no rate then, and an alert misses it.
+FAILED_IMPORTS.labels(UNFINISHED)
