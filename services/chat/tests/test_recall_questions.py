@@ -200,6 +200,7 @@ def test_nothing_left_to_ask_is_none() -> None:
     "text",
     [
         "Economists use the term demand to refer to the amount of a good that consumers will buy at each price.",
+        "By the term demand, people mean the amount of a good that consumers will buy at each price.",
         "By demand we mean the amount of a good that consumers will buy at each price.",
         "The term demand refers to the amount of a good that consumers will buy at each price.",
     ],
