@@ -16,7 +16,7 @@ from sqlalchemy import Integer, MetaData, literal, null, select
 from .signing import Keys, StillClock, claims, new_key
 
 ONE = new_key()
-WISH = {"to": "board.pin", "types": ["tests.note.pinned.v1"], "snapshot": True}
+WISH = {"to": "board.pin", "types": ["tests.note.pinned.v1"], "since": "2026-11-01T00:00:00Z"}
 DOORS = [
     ("POST", "/republish", WISH),
     ("GET", "", None),
@@ -94,7 +94,7 @@ async def test_inventory_that_there_is_not_is_refused_in_words(client: httpx.Asy
 
 
 async def test_wish_that_makes_no_sense_is_refused_in_words(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/internal/mesh/republish", json=WISH | {"aggregate": "a"}, headers=token())
+    answer = await client.post("/internal/mesh/republish", json=WISH | {"snapshot": True}, headers=token())
     assert answer.status_code == 422
     assert "give snapshot, or since and aggregate" in answer.text
 

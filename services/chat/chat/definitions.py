@@ -5,6 +5,10 @@ from itertools import takewhile
 
 from chat.terms import stem, words
 
+# How a term is introduced: by a word for it, by who means something by it, and by a writer who says so of oneself.
+WORD_FOR_IT = r"(?:term|word|phrase|expression)"
+MEAN = r"(?:(?:we|they|people|\w+ists) mean|is meant)"
+OUR_TERM = re.compile(rf"\bwe (?=(?:mean|call|define|refer|speak|use the {WORD_FOR_IT})\b)", re.IGNORECASE)
 # What stands between a phrase and the words that define it, and those words.
 _AFTER = re.compile(
     r"[*_\"”’]*(?:\s*\([^)]{1,60}\))?(?:,[^,.;]{1,80},)?\s*"
@@ -17,15 +21,15 @@ _AFTER = re.compile(
 )
 _BEFORE = re.compile(
     r"\b(?:known as|termed|refer(?:red|s)? to [^.;]{0,80}\bas|named|defined? (?:as|an?|the)|described as|labell?ed|dubbed"
-    r"|the (?:concept|idea|notion) of|the (?:term|word|phrase|expression|name)|considered|(?:an )?examples? of|constitutes?|calls?|called|calls? (?:this|these|such|it)(?: \w+){0,3}"
+    rf"|the (?:concept|idea|notion) of|the (?:{WORD_FOR_IT}|name)|considered|(?:an )?examples? of|constitutes?|calls?|called|calls? (?:this|these|such|it)(?: \w+){{0,3}}"
     r"|summarized as)\s+(?:an?\s+|the\s+|this\s+)?[*_“\"‘']*$",
     re.IGNORECASE,
 )
 # "By X we mean …", "when economists speak of X, they mean …"
 _MEANT_BY = re.compile(
-    r"\b(?:by|(?:talk|speak)s? (?:about|of))\s+(?:the (?:term|word) )?(?:an?\s+|the\s+)?[*_“\"‘']*$", re.IGNORECASE
+    rf"\b(?:by|(?:talk|speak)s? (?:about|of))\s+(?:the {WORD_FOR_IT} )?(?:an?\s+|the\s+)?[*_“\"‘']*$", re.IGNORECASE
 )
-_MEANT = re.compile(r"[*_\"”’]*,? (?:(?:we|they|\w+ists|people) mean|is meant)\b", re.IGNORECASE)
+_MEANT = re.compile(rf"[*_\"”’]*,? {MEAN}\b", re.IGNORECASE)
 # The phrase is what its sentence or clause is about, not a part of something else: "access to education is" defines no education.
 _LEADS = re.compile(
     r"(?:^|[.,;:—–(“\"*]|\b(?:that|while|whereas|because|if|since|and|or|but|when|although|though|word|term|concept|called))"

@@ -169,7 +169,7 @@ def test_missed_concept_returns_in_another_form_once_others_came_between_and_not
 
 
 def test_concept_that_is_missed_twice_waits_longer() -> None:
-    quiz, _ = asked(drafts(pages(9)), [0, 5, 5, 5, 0, 5, 5, 5])
+    quiz, _ = asked(drafts(pages(9)), [0, 5, 5, 5, 0, 5, 5, 5, 5])
     assert [question.concept for question in quiz.asked].count(quiz.asked[0].concept) == 2
 
 
@@ -200,6 +200,7 @@ def test_nothing_left_to_ask_is_none() -> None:
     "text",
     [
         "Economists use the term demand to refer to the amount of a good that consumers will buy at each price.",
+        "By the term demand, people mean the amount of a good that consumers will buy at each price.",
         "By demand we mean the amount of a good that consumers will buy at each price.",
         "The term demand refers to the amount of a good that consumers will buy at each price.",
     ],

@@ -1,21 +1,35 @@
 """What a card shows as HTML that may stand in a page: Markdown or Anki's HTML, formulas left to KaTeX, deletions marked."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 
 from flashcard.card_text import Marks, sides
 from flashcard.formulas import MARKS, SHOWN, SHOWN_END, Held
 from flashcard.models import Markup, NoteKind
-from flashcard.sanitizing import media_path, sanitized
+from flashcard.sanitizing import HTML_TAGS, media_path, sanitized
 
 # Beyond these, Markdown and deep HTML take seconds to be read: what is so long or deep is shown as the text that it is.
 _LONGEST_MARKDOWN, _DEEPEST = 10_000, 200
 _MOST_KEPT, _LONGEST_KEPT = 1000, 2000
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable(["table", "strikethrough"])
+_TAG_NAME = re.compile(r"<(?=/?([a-zA-Z][a-zA-Z0-9-]*))")
+
+
+def _html(_: RendererProtocol, tokens: Sequence[Token], place: int, options: OptionsDict, env: EnvType) -> str:
+    """HTML that stands in Markdown; what only looks like it is shown as the text that it is."""
+    return _TAG_NAME.sub(lambda name: "<" if name[1].lower() in HTML_TAGS else "&lt;", tokens[place].content)
+
+
+for rule in ("html_inline", "html_block"):
+    _MARKDOWN.add_render_rule(rule, _html)
 _MARKS = {
     markup: Marks(hidden=(f"{SHOWN}[", f"]{SHOWN_END}"), unsaid="...", shown=(SHOWN, SHOWN_END), between=between)
     for markup, between in ((Markup.MARKDOWN, "\n\n"), (Markup.HTML, "<br>\n"))

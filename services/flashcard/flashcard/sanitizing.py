@@ -24,6 +24,13 @@ _TAGS = _words(
 )
 # What stands in these is no text for a reader.
 _WITHOUT_TEXT = _words("iframe math noembed noframes noscript object script select style svg template textarea title")
+# Beside these, what HTML knows. Any other name in angle brackets is a text's own, such as C++'s `vector<int>`.
+HTML_TAGS = _TAGS | _WITHOUT_TEXT | _words(
+    "acronym address applet area article aside base bdi bdo blink body button canvas caption cite col colgroup data datalist details"
+    " dialog dir embed fieldset figcaption figure footer form frame frameset head header hgroup html image input label legend link"
+    " listing main map marquee menu meta meter nav optgroup option output param picture plaintext portal progress search section"
+    " slot source summary time track video wbr xmp"
+)  # fmt: skip
 _ATTRIBUTES = {
     "*": {"dir", "lang", "style", "title"},
     "a": {"href"},

@@ -84,7 +84,7 @@ class DeckChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: DeckName | None = None
-    options: DeckOptions | None = Field(None, description="All options; those left out have their defaults")
+    options: DeckOptions | None = Field(None, description="Those that are left out stay as they are")
 
 
 class DeckOut(BaseModel):

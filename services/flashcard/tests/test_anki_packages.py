@@ -32,7 +32,7 @@ async def bring_in(desk: Desk, ada: Student, name: str, content: bytes, **body: 
 
 
 async def export(ada: Student, name: str, **params: Any) -> bytes:
-    decks = {deck["name"]: deck["id"] for deck in (await ada.http.get("/decks")).json()}
+    decks = {deck["name"]: deck["id"] for deck in (await ada.get("/decks"))["items"]}
     answer = await ada.http.get(f"/decks/{decks[name]}/export", params=params)
     assert answer.status_code == 200, answer.text
     return answer.content
@@ -206,7 +206,7 @@ async def test_siblings_that_lie_in_several_decks_are_told(desk: Desk, tmp_path:
         package = real.export(tmp_path / "1.apkg", "D", legacy=True)
     done = await bring_in(desk, ada, "1.apkg", package)
     assert "1 notes have cards in several decks" in done["preview"]["warnings"][0]
-    assert {deck["name"]: deck["id"] for deck in (await ada.http.get("/decks")).json()}.keys() == {"D"}
+    assert {deck["name"]: deck["id"] for deck in (await ada.get("/decks"))["items"]}.keys() == {"D"}
 
 
 @pytest.mark.parametrize(("zone", "hour"), [("UTC", 4), ("Asia/Kolkata", 4), ("America/Los_Angeles", 2)])

@@ -108,7 +108,7 @@ async def test_a_table_goes_out_and_comes_back(desk: Desk) -> None:
         table = await export(ada, "D", format=form)
         await bring_in(desk, bob, f"deck.{form}", table)
         cards = (await bob.get("/flashcards"))["items"]
-        decks = {deck["id"]: deck["name"] for deck in (await bob.http.get("/decks")).json()}
+        decks = {deck["id"]: deck["name"] for deck in (await bob.get("/decks"))["items"]}
         shown = {(card["question"], card["answer"], tuple(card["tags"]), decks[card["deck_id"]]) for card in cards}
         assert shown == {
             ('What, "exactly",\nis this?', "#1; a\ttab", ("x::y", "z"), "D::E"),

@@ -197,3 +197,17 @@ def test_no_text_takes_long(piece: str, markup: Markup) -> None:
     began = time.process_time()
     html_of(text, markup)
     assert time.process_time() - began < 5, "seconds, where milliseconds are usual"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("vector<int> and map<string, int>", "<p>vector&lt;int&gt; and map&lt;string, int&gt;</p>\n"),
+        ("<T>\nis a type", "&lt;T&gt;\nis a type"),
+        ("List<Item>() is <b>bold</b>", "<p>List&lt;Item&gt;() is <b>bold</b></p>\n"),
+        ("a <label>b</label> <script>c</script>d", "<p>a b d</p>\n"),
+        ("`vector<int>`", "<p><code>vector&lt;int&gt;</code></p>\n"),
+    ],
+)
+def test_what_only_looks_like_html_is_shown_as_text(text: str, shown: str) -> None:
+    assert html_of(text, MARKDOWN) == shown

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from chassis.database import Database
+from chassis.paging import encode_cursor
 from flashcard.sources import Sources
 
 from .desk import Desk
@@ -14,7 +15,7 @@ from .desk import Desk
 async def test_a_card_without_a_deck_goes_into_default(desk: Desk) -> None:
     ada = desk.student()
     card = await ada.writes(tags=["biology"])
-    assert [deck["name"] for deck in (await ada.http.get("/decks")).json()] == ["Default"]
+    assert [deck["name"] for deck in (await ada.get("/decks"))["items"]] == ["Default"]
     assert (card["front"], card["back"], card["phase"]) == ("What is a cell?", "The unit of life", "new")
     assert card["tags"] == ["biology"]
 
@@ -28,7 +29,7 @@ async def test_a_new_card_is_told_to_the_mesh(desk: Desk) -> None:
 async def test_a_deck_within_a_deck_makes_what_it_lies_in(desk: Desk) -> None:
     ada = desk.student()
     await ada.post("/decks", name="Biology:: Cells ::Walls")
-    names = [deck["name"] for deck in (await ada.http.get("/decks")).json()]
+    names = [deck["name"] for deck in (await ada.get("/decks"))["items"]]
     assert names == ["Biology", "Biology::Cells", "Biology::Cells::Walls"]
 
 
@@ -36,9 +37,9 @@ async def test_renaming_a_deck_moves_what_lies_in_it(desk: Desk) -> None:
     ada = desk.student()
     await ada.post("/decks", name="A::B::C")
     await ada.post("/decks", name="AB")
-    deck = (await ada.http.get("/decks")).json()[1]
+    deck = (await ada.get("/decks"))["items"][1]
     assert (await ada.http.patch(f"/decks/{deck['id']}", json={"name": "X::Y"})).status_code == 200
-    assert [deck["name"] for deck in (await ada.http.get("/decks")).json()] == ["A", "AB", "X", "X::Y", "X::Y::C"]
+    assert [deck["name"] for deck in (await ada.get("/decks"))["items"]] == ["A", "AB", "X", "X::Y", "X::Y::C"]
 
 
 async def test_a_deck_cannot_be_put_into_itself_or_upon_another(desk: Desk) -> None:
@@ -53,9 +54,9 @@ async def test_deleting_a_deck_takes_cards_and_inner_decks_along(desk: Desk) -> 
     ada = desk.student()
     inner = await ada.post("/decks", name="A::B")
     await ada.writes(deck_id=inner["id"])
-    outer = (await ada.http.get("/decks")).json()[0]
+    outer = (await ada.get("/decks"))["items"][0]
     assert (await ada.http.delete(f"/decks/{outer['id']}")).status_code == 204
-    assert (await ada.http.get("/decks")).json() == []
+    assert (await ada.get("/decks"))["items"] == []
     assert (await ada.get("/flashcards"))["items"] == []
 
 
@@ -119,6 +120,31 @@ async def test_searching_by_deck_tag_state_and_words(desk: Desk) -> None:
     assert mine["id"] not in await found('-"deck:My Deck"')
 
 
+async def test_pages_of_decks_hold_each_once_and_in_order(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    names = ["A", "A::B", "AB", "Z", "a", "\xe4", "\U0001f9ec"]
+    for name in reversed(names[1:]):  # `A::B` also makes `A`
+        await ada.post("/decks", name=name)
+    await bob.post("/decks", name="Bobs")
+    page = await ada.get("/decks", limit=3)
+    found = [deck["name"] for deck in page["items"]]
+    while page["next_cursor"]:
+        page = await ada.get("/decks", limit=3, cursor=page["next_cursor"])
+        found += [deck["name"] for deck in page["items"]]
+    assert found == names
+    for key in (["a\x00", str(uuid4())], ["a"], ["a", "b"], ["\ud800", str(uuid4())]):
+        answer = await ada.http.get("/decks", params={"cursor": encode_cursor(key)})
+        assert answer.status_code == 422, key
+
+
+async def test_options_that_are_left_out_stay(desk: Desk) -> None:
+    ada = desk.student()
+    chosen = {"algorithm": "sm2", "retention": 0.8, "learning_steps": [5], "new_per_day": 7, "fuzz": False}
+    deck = await ada.post("/decks", name="D", options=chosen)
+    changed = await ada.http.patch(f"/decks/{deck['id']}", json={"options": {"new_per_day": 9, "learning_steps": []}})
+    assert changed.json()["options"] == deck["options"] | {"new_per_day": 9, "learning_steps": []}
+
+
 async def test_a_search_for_what_cannot_be_stored_is_refused_in_words(desk: Desk) -> None:
     answer = await desk.student().http.get("/flashcards", params={"q": "a\x00b"})
     assert answer.status_code == 422
@@ -158,7 +184,7 @@ async def test_many_cards_are_changed_at_once(desk: Desk) -> None:
 async def test_nobody_reaches_anothers_cards(desk: Desk) -> None:
     ada, eve = desk.student(), desk.student()
     card = await ada.writes()
-    deck = (await ada.http.get("/decks")).json()[0]
+    deck = (await ada.get("/decks"))["items"][0]
     mine = await eve.writes()
     answers = [
         await eve.http.get(f"/flashcards/{card['id']}"),
@@ -275,7 +301,7 @@ async def test_a_deck_for_which_nothing_is_chosen_is_scheduled_as_the_deployment
         card = await ada.writes()
         chosen = await ada.post("/decks", name="D", options={"algorithm": "fsrs"})
         left_out = await ada.post("/decks", name="E::F", options={"fuzz": False})
-        assert {deck["name"]: deck["options"]["algorithm"] for deck in (await ada.http.get("/decks")).json()} == {
+        assert {deck["name"]: deck["options"]["algorithm"] for deck in (await ada.get("/decks"))["items"]} == {
             "Default": "sm2", "D": "fsrs", "E": "sm2", "E::F": "sm2",
         }  # fmt: skip
         assert (chosen["options"]["algorithm"], left_out["options"]["fuzz"]) == ("fsrs", False)

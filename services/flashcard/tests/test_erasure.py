@@ -29,7 +29,7 @@ async def test_rows_pictures_and_files_to_be_imported_are_erased_and_nobody_else
         await propose(desk, student, proposed("Another"))
         await student.http.post("/flashcards/media", files={"file": ("a.png", str(student.id).encode())})
         await look(student, "deck.csv", b"question,answer\nQ,A\n")
-        (deck,) = (await student.http.get("/decks")).json()
+        (deck,) = (await student.get("/decks"))["items"]
         await student.post(f"/decks/{deck['id']}/share")
     before = len(files(desk.folder))
 

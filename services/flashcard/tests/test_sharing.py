@@ -24,7 +24,7 @@ async def test_a_copy_has_the_cards_and_nothing_of_the_owners_history(desk: Desk
     copied = await bob.post(f"/decks/shared/{link['token']}/copy")
 
     assert (copied["name"], copied["options"]["new_per_day"]) == ("Biology", 7)
-    assert [deck["name"] for deck in (await bob.http.get("/decks")).json()] == ["Biology", "Biology::Cells"]
+    assert [deck["name"] for deck in (await bob.get("/decks"))["items"]] == ["Biology", "Biology::Cells"]
     cards = (await bob.get("/flashcards"))["items"]
     assert len(cards) == 3
     assert {(card["phase"], card["reviews"], card["source"], "leech" in card["tags"]) for card in cards} == {
@@ -39,7 +39,7 @@ async def test_a_copy_shows_the_decks_own_pictures(desk: Desk) -> None:
         await student.http.post("/flashcards/media", files={"file": (name, content)})
     await ada.writes('<img src="x.png">', "![](y.png) and nothing: <img src=gone%00.png>")
     await ada.writes("Not in a deck that is shared", "x")
-    (deck,) = (await ada.http.get("/decks")).json()
+    (deck,) = (await ada.get("/decks"))["items"]
     token = (await ada.post(f"/decks/{deck['id']}/share"))["token"]
     await bob.post(f"/decks/shared/{token}/copy")
     copied = (await bob.get("/flashcards", q="img"))["items"][0]
@@ -55,22 +55,22 @@ async def test_a_copy_shows_the_decks_own_pictures(desk: Desk) -> None:
 async def test_copying_twice_makes_two_decks(desk: Desk) -> None:
     ada = desk.student()
     await ada.writes()
-    (deck,) = (await ada.http.get("/decks")).json()
+    (deck,) = (await ada.get("/decks"))["items"]
     token = (await ada.post(f"/decks/{deck['id']}/share"))["token"]
     for _ in range(2):
         await ada.post(f"/decks/shared/{token}/copy")
-    assert [deck["name"] for deck in (await ada.http.get("/decks")).json()] == ["Default", "Default (2)", "Default (3)"]
+    assert [deck["name"] for deck in (await ada.get("/decks"))["items"]] == ["Default", "Default (2)", "Default (3)"]
 
 
 async def test_a_copy_that_is_asked_for_again_with_its_key_is_made_once(desk: Desk) -> None:
     ada, bob = desk.student(), desk.student()
     await ada.writes()
-    (deck,) = (await ada.http.get("/decks")).json()
+    (deck,) = (await ada.get("/decks"))["items"]
     token = (await ada.post(f"/decks/{deck['id']}/share"))["token"]
     path, key = f"/decks/shared/{token}/copy", {"Idempotency-Key": "one"}
     answers = await asyncio.gather(*(bob.http.post(path, headers=key) for _ in range(3)))
     assert {(answer.status_code, answer.json()["id"]) for answer in answers} == {(201, answers[0].json()["id"])}
-    assert [deck["name"] for deck in (await bob.http.get("/decks")).json()] == ["Default"]
+    assert [deck["name"] for deck in (await bob.get("/decks"))["items"]] == ["Default"]
 
 
 async def test_the_link_stays_the_same_is_told_once_and_ends_when_revoked(desk: Desk) -> None:
@@ -97,7 +97,7 @@ async def test_a_large_deck_is_copied_whole_and_in_its_order(desk: Desk) -> None
     ada, bob = desk.student(), desk.student()
     table = "question,answer,deck\n" + "".join(f"Question {number},A,D\n" for number in range(2500))
     await bring_in(desk, ada, "deck.csv", table.encode())
-    (deck,) = (await ada.http.get("/decks")).json()
+    (deck,) = (await ada.get("/decks"))["items"]
     link = await ada.post(f"/decks/{deck['id']}/share")
     await bob.post(f"/decks/shared/{link['token']}/copy")
     assert (await bob.get("/flashcards/statistics"))["maturity"]["new"] == 2500

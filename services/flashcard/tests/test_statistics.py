@@ -95,7 +95,7 @@ async def test_the_retention_curve_is_the_one_of_fsrs(desk: Desk) -> None:
 async def test_statistics_of_a_deck_are_of_what_lies_in_it(desk: Desk) -> None:
     ada, eve = desk.student(), desk.student()
     inner = await ada.post("/decks", name="A::B")
-    outer = (await ada.http.get("/decks")).json()[0]
+    outer = (await ada.get("/decks"))["items"][0]
     await ada.reviews(await ada.writes(deck_id=inner["id"]), "easy")
     await ada.reviews(await ada.writes("Elsewhere"), "easy")
     assert (await ada.get("/flashcards/statistics", deck_id=outer["id"]))["days"][0]["reviews"] == 1

@@ -29,6 +29,7 @@ from ingestion.intake import Intake
 from ingestion.inventories import index_inventories, inventories_of
 from ingestion.jobs import Jobs
 from ingestion.likeness import Likeness, LocalLikeness, RemoteLikeness
+from ingestion.metrics import begin_counting
 from ingestion.models import SCHEMA, tables
 from ingestion.processing import Processing, Terms
 from ingestion.reading.children import Children
@@ -61,6 +62,7 @@ class Parts:
 @asynccontextmanager
 async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Process]:
     """Put a process of ingestion together, and take it apart again."""
+    begin_counting()
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url, schema=SCHEMA, pool_size=settings.database_pool_size)
         stack.push_async_callback(database.close)

@@ -31,6 +31,7 @@ from notifier.addresses import sender
 from notifier.api import routers
 from notifier.hub import Hub
 from notifier.inventories import inventories
+from notifier.metrics import begin_counting
 from notifier.models import SCHEMA, tables
 from notifier.notifications import Desk
 from notifier.post_office import PostOffice
@@ -65,6 +66,7 @@ class Parts:
 @asynccontextmanager
 async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Process]:
     """Put a process of notifier together, and take it apart again."""
+    begin_counting()
     async with AsyncExitStack() as stack:
         parts = await _parts(settings, clock, stack)
         database = parts.database

@@ -15,10 +15,6 @@ TOO_SLOW = Counter("notifier_sockets_too_slow_total", "Sockets that were closed 
 MAILS = Counter(
     "notifier_mails_total", "Mails by what became of them; deferred ones are tried again", ["kind", "outcome"]
 )
-# A counter that begins with its first event has no rate then, and an alert misses it.
-_KINDS = (*get_args(EmailRequested.model_fields["kind"].annotation), *NotificationKind)
-for kind, outcome in product(_KINDS, ("deferred", *(set(MailStatus) - {MailStatus.SENDING}))):
-    MAILS.labels(kind, outcome)
 REMINDERS = Counter(
     "notifier_reminders_total",
     "Reminders by what became of them: raised, unwanted by every channel, late (not sent), moved, put off after an error",
@@ -29,3 +25,10 @@ REMINDER_LATENESS = Histogram(
     "Between the time for which a reminder was meant and its being raised",
     buckets=(1, 5, 15, 60, 300, 900, 3600, 14400),
 )
+
+
+def begin_counting() -> None:
+    """A counter that begins with its first event has no rate then, and an alert misses it: mails are counted from 0."""
+    kinds = (*get_args(EmailRequested.model_fields["kind"].annotation), *NotificationKind)
+    for kind, outcome in product(kinds, ("deferred", *(set(MailStatus) - {MailStatus.SENDING}))):
+        MAILS.labels(kind, outcome)

@@ -3,7 +3,7 @@
 import re
 
 # What could carry an invitation to somewhere: strangers can sign up with another's address, and share a deck.
-_NO_NAME = re.compile(r"[:/@<>\\]|\w\.\w|\.{2}|[\x00-\x1f\x7f]")
+_NO_NAME = re.compile(r":(?! )|[/@<>\\]|\w\.\w|\.{2}|[\x00-\x1f\x7f]")
 
 
 def looks_like_a_name(name: str) -> bool:

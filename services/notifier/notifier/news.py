@@ -83,9 +83,8 @@ def reviews_due(day: date, reviews: int, new: int, decks: Sequence[DueDeck] = ()
     named = [deck for deck in decks if looks_like_a_name(deck.name)]
     others = more_decks + len(decks) - len(named)
     listed = [f"{shortened(deck.name, _LONGEST_DECK)} {deck.cards}" for deck in named]
-    listed += (
-        [f"{_counted(others, 'other deck')} {reviews + new - sum(deck.cards for deck in named)}"] if others else []
-    )
+    if named and others:
+        listed.append(f"{_counted(others, 'other deck')} {reviews + new - sum(deck.cards for deck in named)}")
     due = "is" if reviews + new == 1 else "are"
     return News(
         NotificationKind.REVIEW_REMINDER,

@@ -108,9 +108,10 @@ class PostOffice:
             if await is_erased(session, owner):
                 return None
             raise ProfileUnknown(f"nothing was heard of user {owner} yet")
-        hours = await Reminders(session, owner).hours()
-        if news.heeds_quiet_hours and hours.are_quiet(now, ZoneInfo(student.time_zone)):
-            return None  # chosen, or flown into, while the mail waited
+        if news.heeds_quiet_hours:
+            hours = await Reminders(session, owner).hours()
+            if hours.are_quiet(now, ZoneInfo(student.time_zone)):
+                return None  # chosen, or flown into, while the mail waited
         return student if student.email_verified else None
 
     async def _send(self, order: Order, write: Callable[[], Letter]) -> None:

@@ -43,7 +43,8 @@ def test_nothing_that_people_write_becomes_a_header_or_markup(name: str, title: 
 
 
 @pytest.mark.parametrize(
-    "name", ["Win at http://evil.example", "evil.example", "a@b", "x" * 61, "", " \n ", "<b>Ada</b>"]
+    "name",
+    ["Win at http://evil.example", "evil.example", "evil:80", "mailto:", "a@b", "x" * 61, "", " \n ", "<b>Ada</b>"],
 )
 def test_a_name_that_invites_somewhere_is_left_out(name: str) -> None:
     for text in (
@@ -52,7 +53,9 @@ def test_a_name_that_invites_somewhere_is_left_out(name: str) -> None:
         assert text.startswith("Hello,\n")
 
 
-@pytest.mark.parametrize("name", ["Ada", "Ada Lovelace", "María José O'Neill-Núñez", "李 明", "J. R. R. Tolkien"])
+@pytest.mark.parametrize(
+    "name", ["Ada", "Ada Lovelace", "Dr: Ada", "María José O'Neill-Núñez", "李 明", "J. R. R. Tolkien"]
+)
 def test_a_name_is_greeted(name: str) -> None:
     assert link_letter("verify_email", name, "https://x.example/#t", NOW).text.startswith(f"Hello {name},\n")
 

@@ -1,6 +1,7 @@
 """Mail to a real SMTP server: that it arrives, once, and what happens when it does not."""
 
 import asyncio
+import itertools
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -9,11 +10,12 @@ from typing import Any
 
 import pytest
 from aiosmtplib import SMTPNotSupported, SMTPReadTimeoutError
+from mesh.topology import RUNGS
 from notifier.addresses import sender
 from notifier.events import patient
 from notifier.models import MailStatus
 from notifier.post_office import PostOffice
-from notifier.posting import Pace, Refused
+from notifier.posting import Pace, Passing, Refused
 from notifier.posting import SmtpServer as Server
 from notifier.unsubscribing import Unsubscribing
 from pydantic import SecretStr
@@ -140,6 +142,20 @@ async def test_a_server_that_stays_away_leaves_a_dead_letter_which_can_be_replay
             await campus.tell(event)
             assert (await became(campus, event.request_id, MailStatus.DELIVERED)).version == 3
             assert len(server.mails) == 1
+
+
+async def test_an_hour_without_the_server_is_outlasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"] = "teddy@study.example", "ada@example.org"
+    with pytest.raises(Passing) as away:
+        await Server("127.0.0.1", free_port(), "none", None, None, None, 5.0).send(mail)
+    monkeypatch.setattr("mesh.retry.random.uniform", lambda least, _: least)  # as short as chance makes the waits
+    waited = 0.0
+    for attempt in itertools.count(1):
+        if (wait := patient.delay(attempt, away.value)) is None:
+            break
+        waited += min(wait, RUNGS[-1])  # nothing waits longer at the broker
+    assert waited > timedelta(hours=1).total_seconds()
 
 
 async def test_a_link_that_has_expired_is_not_sent(campus: Campus) -> None:

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from chat.definitions import MEAN, WORD_FOR_IT
 from chat.passages import Passage
 from chat.recall.drafts import BLANK, Draft, Form
 from chat.recall.prose import Statement, entries, statements
@@ -29,9 +30,9 @@ _NAMED = rf"[“\"‘']?(?:an? |the )?{_SUBJECT}[”\"’']?"
 _MEANT = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?:[\w’'-]+ ){{1,4}}(?:uses?|used) the (?:term|word|phrase|expression|concept(?: of)?) {_NAMED} (?:to (?:refer to|describe|mean|denote)|for) (?P<body>[^;]{{15,260}})\.",
-        rf"By {_NAMED},? (?:(?:we|they|[a-z]+ists) mean|is meant) (?P<body>[^;]{{15,260}})\.",
-        rf"The (?:term|word|phrase|concept of) {_NAMED} (?:refers to|describes|denotes|means) (?P<body>[^;]{{15,260}})\.",
+        rf"(?:[\w’'-]+ ){{1,4}}(?:uses?|used) the (?:{WORD_FOR_IT}|concept(?: of)?) {_NAMED} (?:to (?:refer to|describe|mean|denote)|for) (?P<body>[^;]{{15,260}})\.",
+        rf"By (?:the {WORD_FOR_IT} )?{_NAMED},? {MEAN} (?P<body>[^;]{{15,260}})\.",
+        rf"The (?:{WORD_FOR_IT}|concept of) {_NAMED} (?:refers to|describes|denotes|means) (?P<body>[^;]{{15,260}})\.",
     )
 )  # fmt: skip
 _GLOSSARY = re.compile(

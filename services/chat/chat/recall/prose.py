@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chat.definitions import OUR_TERM
 from chat.lexicon import is_verb
 from chat.passages import Passage
 from chat.sentences import Sentence, sentences
@@ -30,8 +31,6 @@ _ASIDE = re.compile(
     r"|https?://|www\.|@|\b(?:click|retrieved|copyright|licen[cs]e|isbn|et al|ibid|pp?\. ?\d)\b",
     re.IGNORECASE,
 )
-# Who writes may say what is meant by a term.
-_OUR_TERM = re.compile(r"\bwe (?=(?:mean|call|define|refer|speak|use the (?:term|word))\b)", re.IGNORECASE)
 _TASK = re.compile(
     r"^\W*(?:explain|describe|understand|discuss|define|identify|analy[sz]e|compare|contrast|calculate|evaluate|summari[sz]e|recogni[sz]e"
     r"|list|name|see|think|let|remember|recall|notice|look|take|click|find|try|check|refer|return|outline|apply|distinguish|differentiate|examine|interpret|use|using|learn|read|watch|visit|write|draw|answer|choose|why|how|what"
@@ -117,4 +116,4 @@ def _stands_alone(text: str) -> bool:
     said = words(text)
     if not any(word in _AUXILIARIES or is_verb(word) for word in said[1:]):
         return False
-    return not (_LEANS.match(text) or _ASIDE.search(_OUR_TERM.sub("", text)) or _TASK.match(text))
+    return not (_LEANS.match(text) or _ASIDE.search(OUR_TERM.sub("", text)) or _TASK.match(text))

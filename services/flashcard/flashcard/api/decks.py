@@ -5,6 +5,7 @@ from uuid import UUID
 
 from chassis.database import DatabaseDep
 from chassis.idempotency import IdempotencyDep, IdempotencyKey, idempotency_for
+from chassis.paging import Page, PageDep
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -12,6 +13,7 @@ from flashcard.api.parts import DeskDep, StorageDep
 from flashcard.media import Shelves
 from flashcard.rescheduling import reschedule_deck
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
+from flashcard.scheduling import DeckOptions
 from flashcard.schemas import DeckChange, DeckOut, NewDeck, SharedDeckOut, ShareOut, deck_out
 from flashcard.sharing import Sharing
 
@@ -30,9 +32,9 @@ async def create_deck(body: NewDeck, desk: DeskDep, once: IdempotencyDep) -> Res
 
 
 @router.get("")
-async def list_decks(desk: DeskDep) -> list[DeckOut]:
-    """All decks, by name."""
-    return [deck_out(deck) for deck in await desk.decks.all()]
+async def list_decks(desk: DeskDep, page: PageDep) -> Page[DeckOut]:
+    """The decks by name: each stands before those that lie in it."""
+    return page.cut(await desk.decks.page(page), deck_out, lambda deck: (deck.name, str(deck.id)))
 
 
 @router.get("/shared/{token}")
@@ -103,7 +105,8 @@ async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut
     if body.name is not None:
         await decks.rename(deck, body.name, desk.now)
     if body.options is not None:
-        await reschedule_deck(desk.session, deck, desk.chosen(body.options), desk.now)
+        options = deck.options | body.options.model_dump(mode="json", exclude_unset=True)
+        await reschedule_deck(desk.session, deck, DeckOptions.model_validate(options), desk.now)
         await tell_what_is_left(desk.session, desk.owner, desk.now)
     return deck_out(deck)
 
