@@ -11,6 +11,7 @@ from typing import Any
 
 MEBIBYTE = 1024 * 1024
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,12 @@ def confine(limits: ReadingLimits) -> None:
     _set(resource.RLIMIT_FSIZE, 0)
     _set(resource.RLIMIT_CORE, 0)
     _set(resource.RLIMIT_NOFILE, 64)
+
+
+def hide() -> None:
+    """Let no other process of this user look into this one: neither at its environment nor at its memory."""
+    if sys.platform.startswith("linux") and _libc().prctl(_PR_SET_DUMPABLE, 0) != 0:
+        raise OSError(ctypes.get_errno(), "this process cannot be hidden from those that read strangers' files")
 
 
 def _set(what: int, value: int) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from ingestion.reading.child import read
 from ingestion.reading.frames import Order
-from ingestion.reading.limits import ReadingLimits, confine, prepare
+from ingestion.reading.limits import ReadingLimits, confine, hide, prepare
 from ingestion.reading.pdf import warm_up
 
 LENGTH = struct.Struct(">I")
@@ -109,6 +109,7 @@ def main() -> None:
     # Ctrl-C reaches the whole group; the worker decides when reading ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prepare()
+    hide()  # children too: none looks at the document of its neighbour
     warm_up()
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page that it shares with us
