@@ -28,23 +28,35 @@ class Student:
         self._ledger = ledger
         self._chance = chance
         self.id = UUID(int=0)
+        self._account: Json = {}
         self._mine: list[UUID] = []
 
     async def sign_up(self) -> None:
         word = self._word(6)
-        account = {"email": f"{word}@example.org", "password": self._word(8), "name": word}
+        self._account = {"email": f"{word}@example.org", "password": self._word(8), "name": word}
         # 409: it was signed up by a request whose answer was lost.
-        answer = await self._insist("POST", "/auth/signup", {201, 409}, json=account)
+        answer = await self._insist("POST", "/auth/signup", {201, 409}, json=self._account)
         if "access_token" not in answer:
-            answer = await self._insist("POST", "/auth/login", {200}, json=account)
+            answer = await self._insist("POST", "/auth/login", {200}, json=self._account)
+        self._begin(answer)
+        self._ledger.names[self.id] = word
+
+    def _begin(self, answer: Json) -> None:
         self._http.headers["Authorization"] = f"Bearer {answer['access_token']}"
         self.id = UUID(answer["user"]["id"])
-        self._ledger.names[self.id] = word
+
+    async def sign_out(self) -> None:
+        """End the session, and begin another once its token is good for nothing."""
+        # 401: it was ended by a request whose answer was lost.
+        await self._insist("POST", "/auth/logout", {204, 401})
+        await self._insist("GET", "/users/me", {401}, {200})
+        # 429: attempts whose answers were lost count as well.
+        self._begin(await self._insist("POST", "/auth/login", {200}, {429}, json=self._account))
 
     async def study(self) -> None:
         """A few things that a student does, in some order."""
-        acts = [self.upload, self.write_card, self.ask, self.rename, self.delete, self.look]
-        for act in self._chance.choices(acts, weights=(4, 3, 3, 1, 1, 1), k=3):
+        acts = [self.upload, self.write_card, self.ask, self.rename, self.delete, self.look, self.sign_out]
+        for act in self._chance.choices(acts, weights=(4, 3, 3, 1, 1, 1, 1), k=3):
             await act()
             await asyncio.sleep(self._chance.uniform(0.1, 0.8))
 

@@ -176,6 +176,9 @@ class Draft(Row, table=True):
         return "accepted" if self.note_id is not None else "rejected" if self.rejected else "waiting"
 
 
+_COUNTED = ("deck_id", "note_id", "buried_until")
+
+
 class Card(Row, table=True):
     """One question of a note, and what is known of the student's memory of it.
 
@@ -189,9 +192,17 @@ class Card(Row, table=True):
         Index("ix_card_note_id", "note_id"),
         Index("ix_card_deck_id", "deck_id"),
         Index("ix_card_user_id_created_at_id", "user_id", "created_at", "id"),
-        Index("ix_card_due_day", "user_id", "due_day", postgresql_where=text("phase = 'review' AND NOT suspended")),
+        # With all that a rollover asks of what is due and new: it counts them for all students of a zone, and would read each card's
+        # row, most of them from the disk.
+        Index(
+            "ix_card_due_day",
+            "user_id",
+            "due_day",
+            *_COUNTED,
+            postgresql_where=text("phase = 'review' AND NOT suspended"),
+        ),
         Index("ix_card_due_at", "user_id", "due_at", postgresql_where=text("due_at IS NOT NULL AND NOT suspended")),
-        Index("ix_card_new", "user_id", "position", postgresql_where=text("phase = 'new' AND NOT suspended")),
+        Index("ix_card_new", "user_id", *_COUNTED, postgresql_where=text("phase = 'new' AND NOT suspended")),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)

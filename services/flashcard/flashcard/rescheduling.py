@@ -15,13 +15,13 @@ from flashcard.scheduling import DeckOptions
 
 
 async def reschedule_deck(session: AsyncSession, deck: Deck, options: DeckOptions, now: datetime) -> None:
-    """Give a locked deck other options. Another algorithm replays the log of each card that was reviewed; what else changes
-    counts for a card, its whole log included, once it is reviewed again."""
+    """Give a locked deck other options. Those that the schedule depends on replay the log of each card that was reviewed, so that what
+    is due and what a button says is always what a replay with the present options gives."""
     before = DeckOptions.model_validate(deck.options)
     deck.options = options.model_dump(mode="json")
     deck.version, deck.updated_at = deck.version + 1, now
     await session.flush()
-    if options.algorithm == before.algorithm:
+    if options.scheduler() == before.scheduler():
         return
     reviewed = select(Card).where(Card.deck_id == deck.id, Card.reviews > 0)
     # The notes first, as whoever reviews a card does: it buries siblings, which may be locked here already.

@@ -28,21 +28,20 @@ BATCH = 500
 
 _MOST_NAMED = 3
 
-# By each of the three indexes apart: a student's other cards, which are most of them, are not read. And each deck by its key: a
-# planner that takes the arrays for longer than they are would read all decks of all students.
+# By each of the three indexes apart, and of what is due and new by these alone: a student's other cards, which are most of them, are
+# not read. Student by student, and each deck by its key: a planner that takes the arrays for longer than they are would read all
+# decks of all students, and hash all their notes.
 _OF_A_KIND = """
-    SELECT card.user_id, today, card.deck_id, note_id, {reviews} AS reviews, {steps} AS steps, {new} AS new
-    FROM unnest(CAST(:users AS uuid[]), CAST(:days AS date[])) AS waking(user_id, today)
-    JOIN card ON card.user_id = waking.user_id
-    WHERE {kind} AND NOT suspended AND (buried_until IS NULL OR buried_until <= today {unless})
+    SELECT deck_id, note_id, {kind} AS kind FROM card WHERE user_id = waking.user_id AND NOT suspended AND {which}
+        AND (buried_until IS NULL OR buried_until <= today {unless})
 """
-_REVIEWS = _OF_A_KIND.format(reviews=1, steps=0, new=0, kind="phase = 'review' AND due_day <= today", unless="")
-_STEPS = _OF_A_KIND.format(reviews=0, steps=1, new=0, kind="due_at IS NOT NULL", unless="OR buried_by IS NOT NULL")
-_NEW = _OF_A_KIND.format(reviews=0, steps=0, new=1, kind="phase = 'new'", unless="")
+_STEPS = _OF_A_KIND.format(kind=0, which="due_at IS NOT NULL", unless="OR buried_by IS NOT NULL")
+_REVIEWS = _OF_A_KIND.format(kind=1, which="phase = 'review' AND due_day <= today", unless="")
+_NEW = _OF_A_KIND.format(kind=2, which="phase = 'new'", unless="")
 # What was done on the day before it is told, as in the queue, is taken from its limits; of a note whose cards stay apart the first
-# counts alone.
+# kind counts alone.
 _DUE = text(f"""
-    SELECT counted.user_id, split_part(deck.name, '::', 1) AS name,
+    SELECT waking.user_id, split_part(deck.name, '::', 1) AS name,
            sum(least(
                CASE WHEN deck.apart THEN counted.notes_due ELSE counted.reviews END,
                greatest(0, (options ->> 'reviews_per_day')::int - done.reviews)
@@ -51,14 +50,15 @@ _DUE = text(f"""
                CASE WHEN deck.apart THEN counted.notes_new ELSE counted.new END,
                greatest(0, (options ->> 'new_per_day')::int - done.new)
            ))::int AS new
-    FROM (
-        SELECT user_id, today, deck_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new,
-               count(*) FILTER (WHERE steps = 0 AND reviews > 0) AS notes_due,
-               count(*) FILTER (WHERE steps = 0 AND reviews = 0) AS notes_new
+    FROM unnest(CAST(:users AS uuid[]), CAST(:days AS date[])) AS waking(user_id, today)
+    CROSS JOIN LATERAL (
+        SELECT deck_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new,
+               count(*) FILTER (WHERE first = 1) AS notes_due, count(*) FILTER (WHERE first = 2) AS notes_new
         FROM (
-            SELECT user_id, today, deck_id, note_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new
-            FROM ({_REVIEWS} UNION ALL {_STEPS} UNION ALL {_NEW}) AS kinds GROUP BY user_id, today, deck_id, note_id
-        ) AS notes GROUP BY user_id, today, deck_id
+            SELECT deck_id, note_id, min(kind) AS first, (count(*) FILTER (WHERE kind = 0))::int AS steps,
+                   (count(*) FILTER (WHERE kind = 1))::int AS reviews, (count(*) FILTER (WHERE kind = 2))::int AS new
+            FROM ({_STEPS} UNION ALL {_REVIEWS} UNION ALL {_NEW}) AS kinds GROUP BY deck_id, note_id
+        ) AS notes GROUP BY deck_id
     ) AS counted
     CROSS JOIN LATERAL (
         SELECT name, options, (options ->> 'bury_siblings')::boolean AS apart FROM deck WHERE deck.id = counted.deck_id OFFSET 0
@@ -67,10 +67,10 @@ _DUE = text(f"""
         SELECT count(*) FILTER (WHERE memory_before ->> 'phase' IS NULL) AS new,
                count(*) FILTER (WHERE memory_before ->> 'phase' = 'review') AS reviews
         FROM review
-        WHERE review.user_id = counted.user_id AND day = today AND review.deck_id = counted.deck_id
+        WHERE review.user_id = waking.user_id AND day = today AND review.deck_id = counted.deck_id
             AND undone_at IS NULL AND NOT imported
     ) AS done
-    GROUP BY counted.user_id, split_part(deck.name, '::', 1)
+    GROUP BY waking.user_id, split_part(deck.name, '::', 1)
 """).bindparams(bindparam("users", type_=ARRAY(Uuid)), bindparam("days", type_=ARRAY(Date)))  # noqa: S608 # texts of ours
 # Plain columns and one UPDATE for all: objects of the ORM, and a statement for each, cost this process more than the relay beside it.
 _WAKING = text("""

@@ -30,9 +30,7 @@ class DeckOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    algorithm: Algorithm = Field(
-        "fsrs", description="Left out, it is what the deployment chose. Changing it replays the log of reviews"
-    )
+    algorithm: Algorithm = Field("fsrs", description="Left out, it is what the deployment chose")
     retention: float = Field(0.9, ge=0.7, le=0.99, description="FSRS: how likely a card is recalled when it comes back")
     learning_steps: Steps = Field([1, 10], description="FSRS: waits of a new card, in minutes")
     relearning_steps: Steps = Field([10], description="Waits of a forgotten card, in minutes")
@@ -41,7 +39,9 @@ class DeckOptions(BaseModel):
     new_per_day: int = Field(20, ge=0, le=9999)
     reviews_per_day: int = Field(200, ge=0, le=9999)
     leech_lapses: int = Field(8, ge=0, le=99, description="Lapses after which a card is tagged and suspended; 0: never")
-    bury_siblings: bool = Field(True, description="Cards of the same note do not come on the same day")
+    bury_siblings: bool = Field(
+        True, description="Cards of the same note do not come on the same day, nor in one queue"
+    )
 
     def scheduler(self) -> Fsrs | Sm2:
         """The scheduler that these options make."""

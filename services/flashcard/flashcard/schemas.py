@@ -84,7 +84,10 @@ class DeckChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: DeckName | None = None
-    options: DeckOptions | None = Field(None, description="Those that are left out stay as they are")
+    options: DeckOptions | None = Field(
+        None,
+        description="Those that are left out stay as they are. Those that the schedule depends on replay the log of reviews",
+    )
 
 
 class DeckOut(BaseModel):
@@ -286,7 +289,8 @@ class QueuedCard(RenderedCard):
 
 
 class QueueOut(BaseModel):
-    """What to study now. The counts are of all that is left today, within the day's limits."""
+    """What to study now. The counts are of all that is left today, within the day's limits. Where cards of a note stay apart
+    (`bury_siblings`), one of them is in it."""
 
     items: list[QueuedCard]
     learning: int

@@ -2,9 +2,14 @@
 
 import random
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from flashcard.decks import Decks
 from flashcard.ratings import Rating
+from flashcard.rescheduling import reschedule_deck
+from flashcard.scheduling import DeckOptions
+from sqlalchemy import event
 
 from .desk import Desk, Json, Student
 
@@ -53,6 +58,50 @@ async def test_a_card_that_is_moved_is_scheduled_as_its_new_deck_says(desk: Desk
     back = await moved(ada, card, there, how)
     assert back["stability"] is None
     await expect_honest_buttons(ada)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (FSRS, FSRS | {"learning_steps": [5, 20, 40]}),
+        (FSRS, FSRS | {"relearning_steps": []}),
+        (SM2, SM2 | {"longest_interval": 9}),
+        (SM2, SM2 | {"fuzz": True}),
+        (SM2, SM2 | {"relearning_steps": []}),
+        (FSRS, SM2),
+    ],
+)
+async def test_buttons_say_what_a_press_gives_after_other_options(desk: Desk, before: Json, after: Json) -> None:
+    ada = desk.student()
+    deck = await deck_of(ada, "D", **before)
+    cards = [await ada.writes(f"Question {number}", deck_id=deck) for number in range(3)]
+    for ratings in (("good", "easy", "good"), ("good", "good", "hard"), ("again", "good", "easy")):
+        for card, rating in zip(cards, ratings, strict=True):
+            await ada.reviews(card, rating)
+        desk.later(days=20)
+    assert (await ada.http.patch(f"/decks/{deck}", json={"options": after})).status_code == 200
+    desk.later(days=90)
+    await expect_honest_buttons(ada)
+
+
+async def test_a_deck_is_replayed_with_as_many_statements_for_many_cards_as_for_few(desk: Desk) -> None:
+    ada, counts = desk.student(), list[int]()
+    for size in (3, 30):
+        deck = UUID(await deck_of(ada, f"Of {size}", **FSRS))
+        cards = [await ada.writes(f"{size}: {number}", deck_id=str(deck)) for number in range(size)]
+        for card in cards:
+            await ada.reviews(card, "easy")
+        counts.append(0)
+
+        def count(*_: object) -> None:
+            counts[-1] += 1
+
+        event.listen(desk.database.engine.sync_engine, "before_cursor_execute", count)
+        async with desk.database.transaction() as session:
+            locked = await Decks(session, ada.id).get(deck, lock=True)
+            await reschedule_deck(session, locked, DeckOptions(algorithm="sm2"), desk.now)
+        event.remove(desk.database.engine.sync_engine, "before_cursor_execute", count)
+    assert counts[0] == counts[1] > 0
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,13 +1,13 @@
 """What Anki knows of a card, and what we know of it: there and back."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection
-from flashcard.fsrs_scheduling import from_sm2
-from flashcard.memory import Memory, Phase
+from flashcard.fsrs_scheduling import Fsrs, from_sm2
+from flashcard.memory import Memory, Phase, Review
 from flashcard.ratings import Rating
 
 NEW, LEARNING, REVIEW, RELEARNING = range(4)
@@ -15,19 +15,20 @@ SUSPENDED, USER_BURIED, SCHEDULER_BURIED = -1, -3, -2
 _PHASES = {NEW: Phase.NEW, LEARNING: Phase.LEARNING, REVIEW: Phase.REVIEW, RELEARNING: Phase.RELEARNING}
 # Nothing that Anki writes is beyond these, and everything within them can be kept and reckoned with.
 _MOST_DAYS, _MOST_FACTOR, _MOST_REVIEWS, _LAST_SECOND = 36500, 65535, 9_999_999, 4_102_444_800  # the year 2100
+_LEARNT, _FILTERED = 0, 3  # kinds of reviews
 _BY_THE_DAY = 3  # a queue of learning cards whose step is over on another day
 
 
-def memory_of(card: AnkiCard, last: AnkiReview | None, collection: Collection) -> Memory:
-    """A card's memory as Anki left it. `last` is its last review, where the package has it."""
+def memory_of(card: AnkiCard, reviews: Sequence[AnkiReview], collection: Collection) -> Memory:
+    """A card's memory as Anki left it. `reviews` are those that the package has, in their order."""
     phase = _PHASES[card.type]
     if phase is Phase.NEW:
         return Memory()
     ease, interval = _within(card.factor or 2500, 1300, _MOST_FACTOR) / 1000, int(_within(card.interval, 0, _MOST_DAYS))
     due_day = _day(collection, card.due) if phase is Phase.REVIEW else None
-    reviewed = _reviewed(card, last)
+    reviewed = _reviewed(card, reviews[-1] if reviews else None)
     last_day = collection.day_of(reviewed) if reviewed else (due_day or collection.first_day) - timedelta(days=interval)
-    stability, difficulty = _fsrs(card, ease, interval)
+    stability, difficulty = _fsrs(card, ease, interval, reviews, collection)
     return Memory(
         phase=phase,
         due_at=None if phase is Phase.REVIEW else _due_at(card, collection),
@@ -146,11 +147,32 @@ def _due_at(card: AnkiCard, collection: Collection) -> datetime:
     return datetime.fromtimestamp(_within(card.due, 0, _LAST_SECOND), UTC)
 
 
-def _fsrs(card: AnkiCard, ease: float, interval: int) -> tuple[float, float]:
+def _fsrs(
+    card: AnkiCard, ease: float, interval: int, reviews: Sequence[AnkiReview], collection: Collection
+) -> tuple[float, float]:
+    """Stability and difficulty: Anki's own, or as Anki makes them where FSRS is switched on later: from the whole log, else from
+    what SM-2 knew."""
     stability, difficulty = card.data.get("s", 0), card.data.get("d", 0)
     if stability > 0 and difficulty > 0:
         return _within(stability, 0.001, _MOST_DAYS), _within(difficulty, 1.0, 10.0)
-    return from_sm2(ease, max(interval, 1))
+    memory, scheduler = Memory(), Fsrs(fuzz=False)
+    for review in _since_new(reviews):
+        at, rating = datetime.fromtimestamp(review.id / 1000, UTC), rating_of(review)
+        answer = Review(rating=rating, quality=rating.quality, at=at, day=collection.day_of(at))
+        memory = scheduler.answer(memory, answer, "")
+    if memory.stability is None or memory.difficulty is None:
+        return from_sm2(ease, max(interval, 1))
+    return _within(memory.stability, 0.001, _MOST_DAYS), memory.difficulty
+
+
+def _since_new(reviews: Sequence[AnkiReview]) -> Sequence[AnkiReview]:
+    """The reviews since the card was learnt, the last time; none where the log does not reach back so far. Who crams in a filtered
+    deck leaves reviews that count for nothing."""
+    counting = [review for review in reviews if review.type != _FILTERED or review.factor]
+    learnt = next((place for place in reversed(range(len(counting))) if counting[place].type == _LEARNT), None)
+    while learnt and counting[learnt - 1].type == _LEARNT:
+        learnt -= 1
+    return [] if learnt is None else counting[learnt:]
 
 
 def _day(collection: Collection, number: int) -> date:

@@ -86,7 +86,7 @@ class _Reader:
         reviews = self._reviews.get(card.id, [])
         return IncomingCard(
             ordinal=ordinal,
-            memory=memories.memory_of(card, reviews[-1] if reviews else None, self._collection),
+            memory=memories.memory_of(card, reviews, self._collection),
             suspended=card.queue == memories.SUSPENDED,
             position=memories.position_of(card),
             reviews=[_review(review) for review in reviews],

@@ -97,9 +97,10 @@ async def get_deck(deck_id: UUID, desk: DeskDep) -> DeckOut:
     return deck_out(await desk.decks.get(deck_id))
 
 
-@router.patch("/{deck_id}")
+@router.patch("/{deck_id}", openapi_extra={"x-timeout": 300})
 async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut:
-    """Rename a deck, or change how it is studied. Another algorithm replays the log of reviews."""
+    """Rename a deck, or change how it is studied. Another algorithm, retention, steps, longest interval or fuzz replay the log of reviews:
+    cards are due at once as the options say. With tens of thousands of reviewed cards that takes a minute or more."""
     decks = desk.decks
     deck = await decks.get(deck_id, lock=True)
     if body.name is not None:
