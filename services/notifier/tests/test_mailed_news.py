@@ -126,6 +126,7 @@ async def test_no_two_facts_of_an_aggregate_have_the_same_version(campus: Campus
         ada = await _subscribed(campus)
         await campus.tell(event := processed(ada))
         await became(campus, notification_id(event.document_id, "document_ready", event.version), MailStatus.DELIVERED)
+        await campus.taken(1)
         await campus.tell(deleted(ada, event.document_id, version=9))
         await campus.taken(2)
         async with campus.database.transaction() as session:
