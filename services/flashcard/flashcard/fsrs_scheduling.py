@@ -97,12 +97,15 @@ def from_sm2(ease: float, interval: int) -> tuple[float, float]:
 
 def _card(memory: Memory) -> Card:
     reviewed = memory.phase is not Phase.NEW
+    stability, difficulty = memory.stability, memory.difficulty
+    if reviewed and stability is None:  # of a card that only SM-2 has seen
+        stability, difficulty = from_sm2(memory.ease, memory.interval)
     return Card(
         card_id=1,  # without one the package sleeps a millisecond to find a fresh one
         state=_STATES[memory.phase],
         step=None if memory.phase is Phase.REVIEW else memory.step,
-        stability=memory.stability if reviewed else None,
-        difficulty=memory.difficulty if reviewed else None,
+        stability=stability if reviewed else None,
+        difficulty=difficulty if reviewed else None,
         last_review=_midnight(memory.last_day) if reviewed and memory.last_day else None,
     )
 

@@ -71,6 +71,15 @@ def test_fsrs_steps_are_one_and_ten_minutes_and_hard_lies_between() -> None:
     assert [choice.wait for choice in shown.values()] == ["1 min", "6 min", "10 min", "8 d"]
 
 
+@pytest.mark.parametrize("phase", [Phase.REVIEW, Phase.RELEARNING])
+def test_fsrs_takes_a_card_that_only_sm2_has_seen(phase: Phase) -> None:
+    known = Memory(phase=phase, interval=10, reviews=4, due_day=START, last_day=START - timedelta(days=10))
+    again, good = (Fsrs(fuzz=False).answer(known, on(START, rating), "") for rating in (Rating.AGAIN, Rating.GOOD))
+    assert 0 < (again.stability or 0) < (good.stability or 0)
+    assert good.due_day is not None
+    assert good.due_day > START
+
+
 def test_retrievability_is_nine_tenths_after_the_stability() -> None:
     scheduler = Fsrs(fuzz=False)
     memory = Memory(phase=Phase.REVIEW, stability=50.0, difficulty=5.0, last_day=START, due_day=START)
