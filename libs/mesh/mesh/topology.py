@@ -67,7 +67,8 @@ class Topology:
         """Read what `dump()` made, from a JSON file or as data."""
         data = json.loads(source.read_text()) if isinstance(source, Path) else source
         queues = {queue: tuple(keys) for queue, keys in data["queues"].items()}
-        return cls(queues, frozenset(data["without_inbox"]))
+        # The file of an older release has no such list.
+        return cls(queues, frozenset(data.get("without_inbox", ())))
 
     def dump(self) -> dict[str, Any]:
         """Plain data, in an order that does not change."""

@@ -1,9 +1,13 @@
 """`mesh audit` tells what it found, whoever is silent meanwhile."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
+from devstack.line import Line
+from mesh.broker import connected
 from mesh.commands.audit import look_until_settled
+from mesh.commands.deliveries import BrokerCheck
 from mesh.commands.findings import Finding
 from mesh.commands.services import NotAnswered
 
@@ -36,3 +40,27 @@ async def test_one_that_falls_silent_is_told_once_and_takes_nothing_from_the_oth
     assert [bool(check.findings) for check in made] == [True, False]
     assert (silent.looks, dies.looks, settles.looks) == (1, 2, 2)
     assert unasked == ["chat cannot be reached"] * 2
+
+
+async def test_broker_that_breaks_half_way_takes_nothing_from_what_was_found(amqp_line: Line) -> None:
+    drifts, later = Shelf(), Shelf()
+    async with connected(amqp_line.url, "audit") as connection:
+        unasked: list[str] = []
+        queue = BrokerCheck(connection, "desk.file_card")
+        await queue.look()
+        assert [finding.about for finding in queue.findings] == ["queue"]
+        await amqp_line.down()
+        made = await look_until_settled([drifts, queue, later], timedelta(0), unasked)
+    assert made == [drifts, later]
+    assert [said.partition(":")[0] for said in unasked] == ["the broker"]
+
+
+async def test_broker_that_breaks_in_the_middle_of_a_question(amqp_line: Line) -> None:
+    async with connected(amqp_line.url, "audit") as connection:
+        unasked: list[str] = []
+        queue = BrokerCheck(connection, "desk.file_card")
+        amqp_line.forget()  # the question gets no answer
+        asyncio.get_running_loop().call_later(0.3, amqp_line.cut)
+        drifts = Shelf()
+        assert await look_until_settled([queue, drifts], timedelta(0), unasked) == [drifts]
+    assert [said.partition(":")[0] for said in unasked] == ["the broker"]

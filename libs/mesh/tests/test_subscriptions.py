@@ -71,6 +71,8 @@ def test_topology_is_the_durable_subscriptions_and_survives_a_file(tmp_path: Pat
     file = tmp_path / "topology.json"
     file.write_text(json.dumps(topology.dump()))
     assert Topology.load(file) == Topology.load(topology.dump()) == topology
+    older = {"exchange": "studyteddy.events", "queues": {"desk.file_card": ["tests.card.made.v1"]}}
+    assert Topology.load(older).without_inbox == frozenset()
 
 
 async def test_dead_letters_of_an_older_version_are_left_as_they_are(broker: AbstractChannel) -> None:

@@ -92,6 +92,10 @@ async def _could_look(check: Check, unasked: list[str]) -> bool:
     except NotAnswered as error:
         unasked.append(str(error))
         return False
+    except BROKEN as error:
+        # What the others have found is told all the same.
+        unasked.append(f"the broker: {str(error) or type(error).__name__}")
+        return False
     return True
 
 
