@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-Asked = TypeVar("Asked", bound=Select[Any])
+Asked = TypeVar("Asked", bound=Select[*tuple[Any, ...]])
 _IMPATIENT = select(func.set_config("lock_timeout", "1s", True))
 _AT_ONCE = _IMPATIENT.cte("impatient")
 
