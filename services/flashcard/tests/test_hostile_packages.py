@@ -1,6 +1,7 @@
 """Packages that are made to hurt: numbers beyond reason, texts that take for ever, tables without end."""
 
 import asyncio
+from datetime import date
 from pathlib import Path
 from time import process_time
 from uuid import UUID
@@ -8,8 +9,13 @@ from uuid import UUID
 import pytest
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.study_day import StudyDay
+from flashcard.anki import memories
+from flashcard.anki.collection import AnkiCard, AnkiReview, Collection
 from flashcard.anki.templates import NoteType, Template, faces_of
+from flashcard.fsrs_scheduling import from_sm2
 from flashcard.import_work import look as read
+from flashcard.import_work import read_file
 from flashcard.importing import Preview
 from flashcard.media import names_used
 from httpx import Response
@@ -86,6 +92,30 @@ async def test_what_would_not_fit_into_memory_is_refused(desk: Desk, tmp_path: P
     content = hostile(tmp_path, f"DROP TABLE {table}", f"CREATE VIEW {view}")
     answer = await desk.student().http.post("/decks/import", files={"file": ("deck.apkg", content)})
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:studyteddy:problem:not-an-anki-package")
+
+
+def test_no_more_reviews_are_replayed_than_a_budget_whatever_the_package_holds(tmp_path: Path) -> None:
+    many = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 500000) SELECT {} FROM n"
+    log = many.format(
+        "1700000000000 + x AS id, 1 AS cid, 0 AS usn, 3 AS ease, 1 AS ivl, 1 AS lastIvl, 2500 AS factor, 1 AS time, x > 1 AS type"
+    )
+    path = tmp_path / "deck.apkg"
+    path.write_bytes(hostile(tmp_path, "UPDATE cards SET ivl = 7", "DROP TABLE revlog", f"CREATE VIEW revlog AS {log}"))
+    (note,) = read_file(path, StudyDay()).notes
+    (card,) = note.cards
+    assert len(card.reviews) == 500_000
+    assert (card.memory.stability, card.memory.difficulty) == from_sm2(2.5, 7)
+
+
+def test_a_short_log_is_replayed_after_one_that_was_too_long() -> None:
+    card = AnkiCard(1, 1, 1, 0, 2, 2, 10, 7, 2500, 5, 0, {})
+    collection = Collection(date(2020, 1, 1), 0, StudyDay(), {}, {}, [], [], [])
+    log = [AnkiReview(1_700_000_000_000 + n * 86_400_000, 1, 3, 1, 1, 2500, 1, int(n > 0)) for n in range(4)]
+    replays = memories.Replays(left=3)
+    known = [memories.memory_of(card, log[:length], collection, replays).stability for length in (4, 3, 3)]
+    assert known[0] == known[2] == 7
+    assert known[1] != 7
+    assert replays.left == 0
 
 
 def seconds(front: str, back: str, field: str) -> float:

@@ -32,7 +32,7 @@ def test_a_complete_log_gives_the_memory_that_anki_makes_of_it(tmp_path: Path) -
     assert len(known) >= 4
     for card in known:
         log = [review for review in collection.reviews if review.card_id == card.id and review.ease > 0]
-        memory = memories.memory_of(replace(card, data={}), log, collection)
+        memory = memories.memory_of(replace(card, data={}), log, collection, memories.Replays())
         assert memory.stability == pytest.approx(card.data["s"], rel=0.01)
         assert memory.difficulty == pytest.approx(card.data["d"], rel=0.01)
 
@@ -44,5 +44,7 @@ def test_a_log_that_does_not_reach_back_leaves_what_sm2_knew(tmp_path: Path) -> 
         for card in collection.cards
         if card.type == memories.REVIEW and (log := [r for r in collection.reviews if r.card_id == card.id])
     )
-    memory = memories.memory_of(replace(card, data={}), [replace(review, type=1) for review in log], collection)
+    memory = memories.memory_of(
+        replace(card, data={}), [replace(review, type=1) for review in log], collection, memories.Replays()
+    )
     assert (memory.stability, memory.difficulty) == from_sm2(memory.ease, max(memory.interval, 1))

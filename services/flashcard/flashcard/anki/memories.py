@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,15 @@ _LEARNT, _FILTERED = 0, 3  # kinds of reviews
 _BY_THE_DAY = 3  # a queue of learning cards whose step is over on another day
 
 
-def memory_of(card: AnkiCard, reviews: Sequence[AnkiReview], collection: Collection) -> Memory:
+@dataclass(slots=True)
+class Replays:
+    """How many reviews of a package may still be replayed, at some 30 µs each, for cards that FSRS has not seen. Whose log is longer is
+    taken from what SM-2 knew: the same at each reading, whatever else the machine does."""
+
+    left: int = 200_000
+
+
+def memory_of(card: AnkiCard, reviews: Sequence[AnkiReview], collection: Collection, replays: Replays) -> Memory:
     """A card's memory as Anki left it. `reviews` are those that the package has, in their order."""
     phase = _PHASES[card.type]
     if phase is Phase.NEW:
@@ -28,7 +37,7 @@ def memory_of(card: AnkiCard, reviews: Sequence[AnkiReview], collection: Collect
     due_day = _day(collection, card.due) if phase is Phase.REVIEW else None
     reviewed = _reviewed(card, reviews[-1] if reviews else None)
     last_day = collection.day_of(reviewed) if reviewed else (due_day or collection.first_day) - timedelta(days=interval)
-    stability, difficulty = _fsrs(card, ease, interval, reviews, collection)
+    stability, difficulty = _fsrs(card, ease, interval, reviews, collection, replays=replays)
     return Memory(
         phase=phase,
         due_at=None if phase is Phase.REVIEW else _due_at(card, collection),
@@ -148,15 +157,25 @@ def _due_at(card: AnkiCard, collection: Collection) -> datetime:
 
 
 def _fsrs(
-    card: AnkiCard, ease: float, interval: int, reviews: Sequence[AnkiReview], collection: Collection
+    card: AnkiCard,
+    ease: float,
+    interval: int,
+    reviews: Sequence[AnkiReview],
+    collection: Collection,
+    *,
+    replays: Replays,
 ) -> tuple[float, float]:
     """Stability and difficulty: Anki's own, or as Anki makes them where FSRS is switched on later: from the whole log, else from
-    what SM-2 knew."""
+    what SM-2 knew, also where the log is longer than may be replayed."""
     stability, difficulty = card.data.get("s", 0), card.data.get("d", 0)
     if stability > 0 and difficulty > 0:
         return _within(stability, 0.001, _MOST_DAYS), _within(difficulty, 1.0, 10.0)
+    log = _since_new(reviews)
+    if len(log) > replays.left:
+        return from_sm2(ease, max(interval, 1))
+    replays.left -= len(log)
     memory, scheduler = Memory(), Fsrs(fuzz=False)
-    for review in _since_new(reviews):
+    for review in log:
         at, rating = datetime.fromtimestamp(review.id / 1000, UTC), rating_of(review)
         answer = Review(rating=rating, quality=rating.quality, at=at, day=collection.day_of(at))
         memory = scheduler.answer(memory, answer, "")

@@ -35,6 +35,7 @@ class _Reader:
         self._collection = collection
         self._cards: dict[int, list[AnkiCard]] = defaultdict(list)
         self._reviews: dict[int, list[AnkiReview]] = defaultdict(list)
+        self._replays = memories.Replays()
         self._split = self._skipped = self._gathered = 0
         for card in collection.cards:
             self._cards[card.note_id].append(card)
@@ -86,7 +87,7 @@ class _Reader:
         reviews = self._reviews.get(card.id, [])
         return IncomingCard(
             ordinal=ordinal,
-            memory=memories.memory_of(card, reviews, self._collection),
+            memory=memories.memory_of(card, reviews, self._collection, self._replays),
             suspended=card.queue == memories.SUSPENDED,
             position=memories.position_of(card),
             reviews=[_review(review) for review in reviews],
