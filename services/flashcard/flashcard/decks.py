@@ -16,6 +16,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from flashcard.models import Card as CardRow
 from flashcard.models import Deck, Note
 from flashcard.notes import Notes
+from flashcard.patience import impatient
 from flashcard.scheduling import DeckOptions
 
 DEFAULT = "Default"
@@ -86,11 +87,12 @@ class Decks:
         """The deck; with `lock` nobody else changes it until the transaction ends. Decks are locked before notes, and notes
         before cards. Raises `NoSuchDeck`, also for another student's."""
         statement = self._one(deck_id)
-        return await self._found(statement.with_for_update() if lock else statement)
+        return await self._found(impatient(statement).with_for_update(of=Deck) if lock else statement)
 
     async def keep(self, deck_id: UUID) -> Deck:
         """The deck, for who puts cards into it: until the transaction ends nobody removes it. Raises `NoSuchDeck`."""
-        return await self._found(self._one(deck_id).with_for_update(read=True, key_share=True))
+        kept = impatient(self._one(deck_id)).with_for_update(read=True, key_share=True, of=Deck)
+        return await self._found(kept)
 
     def _one(self, deck_id: UUID) -> SelectOfScalar[Deck]:
         return select(Deck).where(Deck.id == deck_id, Deck.user_id == self._owner)

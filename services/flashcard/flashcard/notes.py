@@ -17,6 +17,7 @@ from sqlmodel import col, delete, select
 from flashcard.card_html import html_sides
 from flashcard.card_text import fingerprint, ordinals, sides
 from flashcard.models import SCHEMA, Card, Deck, Markup, Note, NoteKind
+from flashcard.patience import impatient
 from flashcard.sources import Sources
 
 
@@ -62,7 +63,7 @@ class Shown:
 
 _SHOWN = select(Card, Note).join(Note).where(col(Card.id) == bindparam("card"), col(Card.user_id) == bindparam("owner"))
 # The note first: whoever waits for it holds no card, and then gets both as they are by now.
-_LOCKED = _SHOWN.with_for_update(of=[Note, Card]).execution_options(populate_existing=True)
+_LOCKED = impatient(_SHOWN).with_for_update(of=[Note, Card]).execution_options(populate_existing=True)
 
 
 class Notes:
@@ -110,9 +111,9 @@ class Notes:
 
         A review holds its note while it buries siblings: who took cards without their notes would wait for it crosswise.
         """
-        mine = select(Note.id).where(col(Note.id).in_(note_ids), Note.user_id == self._owner)
+        mine = impatient(select(Note.id).where(col(Note.id).in_(note_ids), Note.user_id == self._owner))
         # In one order for everybody, so that two of us cannot wait for each other.
-        await self._session.execute(mine.order_by(col(Note.id)).with_for_update())
+        await self._session.execute(mine.order_by(col(Note.id)).with_for_update(of=Note))
 
     async def siblings(self, note: Note) -> Sequence[Card]:
         """All cards of the note, in their order."""

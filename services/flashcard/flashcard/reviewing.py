@@ -25,6 +25,7 @@ from flashcard.decks import Decks
 from flashcard.memory import Memory, Phase, Review
 from flashcard.models import SCHEMA, Card, Deck, LoggedReview, Note, NoteKind, Student, tables
 from flashcard.notes import Notes, Shown
+from flashcard.patience import lose_patience
 from flashcard.ratings import Rating
 from flashcard.scheduling import DeckOptions, becomes_leech, replayed
 
@@ -130,6 +131,7 @@ class Reviews:
         """Take back the review that arrived last and still counts. Raises `NothingToUndo`."""
         # One undo of a student at a time, before any note is locked: two that chose the same review would make one of them go on to
         # another note with the first still locked, against the order in which everybody locks.
+        await lose_patience(self._session)
         await self._session.execute(_ONE_UNDO, {"owner": str(self._owner)})
         logged = await self._last()
         shown = await self._notes.get(logged.card_id, lock=True)

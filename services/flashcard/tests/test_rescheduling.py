@@ -1,7 +1,9 @@
 """Cards that are scheduled in another way: in another deck, or with other options. The buttons say what a press gives."""
 
+import asyncio
 import random
 from datetime import timedelta
+from time import monotonic
 from uuid import UUID
 
 import pytest
@@ -123,3 +125,26 @@ async def test_buttons_stay_honest_whatever_becomes_of_decks_and_cards(desk: Des
                 await ada.http.post("/reviews/undo")
         desk.later(days=chance.choice([0, 1, 5, 30]), minutes=chance.randint(1, 30))
         await expect_honest_buttons(ada)
+
+
+async def test_who_meets_a_deck_that_is_being_replayed_is_told_soon_to_come_again(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="D")
+    card = await ada.writes(deck_id=deck["id"])
+    await ada.reviews(card, "good")
+    asked: dict[str, Json] = {
+        f"/flashcards/{card['id']}/review": {"rating": "good"},
+        "/flashcards": {"question": "Q", "answer": "A", "deck_id": deck["id"]},
+        "/reviews/undo": {},
+        "/flashcards/bulk": {"card_ids": [card["id"]], "action": "bury"},
+        f"/decks/{deck['id']}/share": {},
+    }
+    async with desk.database.transaction() as session:
+        locked = await Decks(session, ada.id).get(UUID(deck["id"]), lock=True)
+        await reschedule_deck(session, locked, DeckOptions(algorithm="sm2"), desk.now)
+        begun = monotonic()
+        answers = await asyncio.gather(*(ada.http.post(path, json=body) for path, body in asked.items()))
+        assert monotonic() - begun < 5
+    assert [(answer.status_code, "retry-after" in answer.headers) for answer in answers] == [(503, True)] * len(asked)
+    again = [await ada.http.post(path, json=body) for path, body in asked.items()]
+    assert [answer.status_code < 300 for answer in again] == [True] * len(asked)

@@ -12,7 +12,6 @@ from pydantic import AfterValidator
 
 from flashcard.api.parts import DeskDep
 from flashcard.catalogue import Catalogue
-from flashcard.decks import DEFAULT
 from flashcard.notes import Notes, Shown
 from flashcard.queue import Queues
 from flashcard.rescheduling import move
@@ -45,8 +44,8 @@ async def create_card(body: NewCard, desk: DeskDep, once: IdempotencyDep) -> Res
     """Write a card, or several at once: reversed and cloze notes have siblings. Duplicates are told, not refused."""
     if (earlier := await once.replay(body)) is not None:
         return earlier
-    decks, notes = desk.decks, Notes(desk.session, desk.owner)
-    deck = await decks.keep(body.deck_id) if body.deck_id else await decks.ensure(DEFAULT, desk.now)
+    notes = Notes(desk.session, desk.owner)
+    deck = await desk.deck_for_cards(body.deck_id)
     alike = [note.id for note in await notes.alike(body.question)]
     made = await notes.write(deck, body.written(), desk.now)
     await tell_when_due(desk.session, desk.owner, desk.now)

@@ -9,9 +9,8 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from flashcard.api.parts import DeskDep
-from flashcard.decks import DEFAULT
 from flashcard.drafts import Drafts, Edited
-from flashcard.models import Deck, DraftStatus
+from flashcard.models import DraftStatus
 from flashcard.rollover import tell_when_cleared, tell_when_due
 from flashcard.schemas import (
     AllDraftsAcceptance,
@@ -43,7 +42,7 @@ async def accept_all_drafts(body: AllDraftsAcceptance, desk: DeskDep, once: Idem
     """Take all drafts as they are."""
     if (earlier := await once.replay(body)) is not None:
         return earlier
-    deck = await _deck(desk, body.deck_id)
+    deck = await desk.deck_for_cards(body.deck_id)
     made = await Drafts(desk.session, desk.owner).accept_all(deck, desk.now, body.proposal_id)
     await tell_when_due(desk.session, desk.owner, desk.now)
     shown = MadeCards(cards=[card_out(shown) for shown in made])
@@ -62,7 +61,7 @@ async def accept_draft(draft_id: UUID, body: DraftAcceptance, desk: DeskDep, onc
     """Take a draft, as it is or edited."""
     if (earlier := await once.replay(body)) is not None:
         return earlier
-    edited, deck = Edited(body.question, body.answer, body.tags), await _deck(desk, body.deck_id)
+    edited, deck = Edited(body.question, body.answer, body.tags), await desk.deck_for_cards(body.deck_id)
     made = await Drafts(desk.session, desk.owner).accept(draft_id, deck, edited, desk.now)
     await tell_when_due(desk.session, desk.owner, desk.now)
     shown = MadeCards(cards=[card_out(shown) for shown in made])
@@ -82,8 +81,3 @@ async def restore_draft(draft_id: UUID, desk: DeskDep) -> DraftOut:
     draft = await Drafts(desk.session, desk.owner).restore(draft_id)
     await tell_when_cleared(desk.session, desk.owner, desk.now)
     return draft_out(draft)
-
-
-async def _deck(desk: DeskDep, deck_id: UUID | None) -> Deck:
-    decks = desk.decks
-    return await decks.keep(deck_id) if deck_id else await decks.ensure(DEFAULT, desk.now)

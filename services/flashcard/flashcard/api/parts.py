@@ -13,7 +13,9 @@ from chassis.storage import Storage
 from fastapi import Depends, Request
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from flashcard.decks import Decks
+from flashcard.decks import DEFAULT, Decks
+from flashcard.models import Deck
+from flashcard.patience import lose_patience
 from flashcard.scheduling import DeckOptions
 from flashcard.students import today_of
 
@@ -38,6 +40,13 @@ class Desk:
     def chosen(self, options: DeckOptions) -> DeckOptions:
         """These options; an algorithm that was not said is the deployment's."""
         return self.fresh.model_copy(update=options.model_dump(exclude_unset=True))
+
+    async def deck_for_cards(self, deck_id: UUID | None) -> Deck:
+        """The deck, kept, into which cards are put; the default one if none is said. Raises `NoSuchDeck`."""
+        if deck_id is not None:
+            return await self.decks.keep(deck_id)
+        await lose_patience(self.session)
+        return await self.decks.ensure(DEFAULT, self.now)
 
     async def today(self) -> date:
         """The day that it is for the student."""
