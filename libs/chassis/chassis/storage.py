@@ -6,10 +6,11 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
+from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, from_url
 
 if TYPE_CHECKING:
@@ -77,13 +78,14 @@ class Storage:
 
     async def copy(self, key: str, to: str) -> None:
         """The same file under another key, too. Raises `FileNotFoundError`."""
-        await obstore.copy_async(self._store, key, to)
+        # What is there is the same: a folder's store would leave a link `to#0` beside it. S3 just writes it again.
+        with suppress(AlreadyExistsError):
+            await obstore.copy_async(self._store, key, to, overwrite=self._folder is None)
 
     async def discard_folder(self, folder: str) -> None:
         """Delete every file whose key begins with `folder/`, and what uploads that were killed left there."""
         if self._folder:
-            with suppress(FileNotFoundError):
-                await asyncio.to_thread(shutil.rmtree, self._folder / folder)
+            await asyncio.to_thread(shutil.rmtree, self._folder / folder, onerror=_raise_unless_gone)
             return
         async for found in obstore.list(self._store, prefix=f"{folder}/"):
             await obstore.delete_async(self._store, [file["path"] for file in found])
@@ -93,3 +95,9 @@ class Storage:
         stream = obstore.list(self._store, prefix="health", chunk_size=1)
         async for _ in stream:
             return
+
+
+def _raise_unless_gone(_function: Any, _path: str, raised: tuple[Any, BaseException, Any]) -> None:
+    """Go on where somebody else deletes, or moves to its place, what lies there: before Python 3.13 `rmtree` ends with the first."""
+    if not isinstance(raised[1], FileNotFoundError):
+        raise raised[1]

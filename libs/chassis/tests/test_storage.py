@@ -1,5 +1,6 @@
 """Files by key, in a folder."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -75,11 +76,12 @@ async def test_a_remote_file_is_copied_here_for_reading(storage: Storage) -> Non
     assert not path.exists()
 
 
-async def test_a_copy_stays_when_what_was_copied_goes(storage: Storage) -> None:
+async def test_a_copy_stays_when_what_was_copied_goes(storage: Storage, tmp_path: Path) -> None:
     await storage.put("a/b", of(b"one"))
     await storage.copy("a/b", "c/d")
     await storage.copy("a/b", "c/d")
     await storage.discard("a/b")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["d"]
     assert await whole(storage, "c/d") == b"one"
     with pytest.raises(FileNotFoundError):
         await storage.copy("a/b", "e")
@@ -92,3 +94,31 @@ async def test_a_folder_goes_with_all_that_is_in_it_and_nothing_else(storage: St
     for _ in range(2):
         await storage.discard_folder("a")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["c"]
+
+
+async def test_a_folder_goes_though_somebody_else_deletes_in_it_too(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("a/b", "a/c", "a/d/e"):
+        await storage.put(key, of(b"one"))
+    unlink = os.unlink
+
+    def after_another(path: str, *, dir_fd: int | None = None) -> None:
+        unlink(path, dir_fd=dir_fd)  # the other was faster
+        unlink(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", after_another)
+    await storage.discard_folder("a")
+    assert list(Path(tmp_path, "files").iterdir()) == []
+
+
+async def test_a_folder_that_cannot_be_deleted_is_said_to_be_so(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str, *, dir_fd: int | None = None) -> None:
+        raise PermissionError(path)
+
+    await storage.put("a/b", of(b"one"))
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(PermissionError):
+        await storage.discard_folder("a")

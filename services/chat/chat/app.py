@@ -140,16 +140,17 @@ def application(parts: Parts, checks: dict[str, Check]) -> FastAPI:
 
 def _server(parts: Parts, app: FastAPI) -> SocketServer:
     """The role `api`, which hears of sessions that end. It is ready without the broker: tokens end by themselves, too."""
+    missed = pushes.MissedEnds(parts.revoked, parts.sockets)
     heard = Consumer(
         pushes.bus,
         amqp_url=parts.settings.amqp_url,
-        provide={OpenSockets: parts.sockets, RevokedSessions: parts.revoked},
+        provide={OpenSockets: parts.sockets, pushes.MissedEnds: missed},
         limits=parts.limits,
         name="chat pushes",
     )
     return SocketServer(
         app,
-        (heard.run,),
+        (heard.run, missed.run),
         sockets=parts.settings.sockets,
         ping_seconds=_PING_SECONDS,
         pong_seconds=_PING_SECONDS,

@@ -33,6 +33,7 @@ class Neighbours:
     tokens: list[str] = field(default_factory=list)
     key: SigningKey = field(default_factory=new_signing_key)
     revoked: list[UUID] = field(default_factory=list)
+    lists_revoked: bool = True
     service_token: str = ""
     url: str = ""
     redis_url: str = ""
@@ -90,6 +91,8 @@ class Neighbours:
     async def _revocations(self, request: Request) -> Response:
         if request.headers["authorization"] != f"Bearer {self.service_token}":
             return Response(status_code=401)
+        if not self.lists_revoked:
+            return Response(status_code=503)
         ended = [{"session_id": str(session), "tokens_expire_at": _in_five_minutes()} for session in self.revoked]
         return JSONResponse({"revocations": ended})
 

@@ -325,6 +325,40 @@ async def test_session_that_ended_while_the_broker_was_away_loses_its_sockets(
     await line.down()
 
 
+async def test_sockets_end_though_auth_cannot_list_what_was_missed(
+    database: Database, neighbours: Neighbours, amqp_url: str
+) -> None:
+    neighbours.lists_revoked = False
+    neighbours.revoked.append(UUID(int=8))
+    async with served(database, neighbours, amqp_url) as (process, url):
+        school = School(url, database, neighbours, state=process.app.state)  # type: ignore[union-attr]  # it has one
+        ada, bob = school.student(sid=str(UUID(int=7))), school.student(sid=str(UUID(int=8)))
+        async with signed_in(school, ada) as mine, signed_in(school, bob) as other:
+            async with asyncio.timeout(20):
+                while REGISTRY.get_sample_value("mesh_consumer_ready", {"service": "chat pushes"}) != 1:  # noqa: ASYNC110 (only the metric tells)
+                    await asyncio.sleep(0.05)
+            ended = Revoked(
+                version=1,
+                session_id=UUID(int=7),
+                user_id=ada.id,
+                reason="logout",
+                tokens_expire_at=datetime.now(UTC) + timedelta(minutes=5),
+            )
+            async with EphemeralPublisher("auth", amqp_url) as auth:
+                ending = asyncio.create_task(mine.closed())
+                async with asyncio.timeout(20):
+                    while not ending.done():  # until the publisher is connected
+                        await auth.publish(ended)
+                        await asyncio.sleep(0.05)
+            assert await ending == (4403, "session-ended")
+            await other.sends("ping")
+            assert (await other.hears())["type"] == "pong"
+            neighbours.lists_revoked = True
+            assert await other.closed() == (4403, "session-ended")
+        for client in school.clients:
+            await client.aclose()
+
+
 class Revoked(EphemeralEvent, SessionRevoked, type="auth.session.revoked", version=1, aggregate="session_id"):
     """As auth says it, without auth's outbox."""
 

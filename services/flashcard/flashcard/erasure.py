@@ -21,3 +21,5 @@ class Erasure:
         # By their folder and not by rows: an import that failed or broke off leaves pictures without one.
         await self._storage.discard_folder(str(user_id))
         await erase_user(self._session, tables.metadata, user_id)
+        # Once more: what was stored in between has no row any more that would lead to it.
+        await self._storage.discard_folder(str(user_id))

@@ -76,6 +76,25 @@ async def test_files_without_a_row_are_erased_too(desk: Desk) -> None:
     assert [str(bob.id) in path.parts for path in files(desk.folder)] == [True]
 
 
+async def test_a_picture_that_comes_while_the_account_ends_is_erased_too(desk: Desk) -> None:
+    ada = desk.student()
+    came: list[int] = []
+
+    class Busy(Storage):
+        """A picture of the student comes as soon as the folder has been emptied."""
+
+        async def discard_folder(self, folder: str) -> None:
+            await super().discard_folder(folder)
+            if not came:
+                uploaded = await ada.http.post("/flashcards/media", files={"file": ("a.png", b"late")})
+                came.append(uploaded.status_code)
+
+    async with desk.database.transaction() as session:
+        await Erasure(session, Busy(Settings(data_dir=desk.folder).storage)).erase(ada.id)
+    assert came == [201]
+    assert files(desk.folder / "flashcard") == []
+
+
 async def test_late_news_of_a_student_who_is_gone_makes_no_rows(desk: Desk) -> None:
     ada = desk.student()
     async with desk.database.transaction() as session:

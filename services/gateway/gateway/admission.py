@@ -20,6 +20,7 @@ from gateway.routes import Place, Route
 from gateway.tracing import Trace
 
 _PORT = re.compile(rb":\d*\Z")
+_ADDRESS = re.compile(rb"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\])\Z")
 Waiting = Callable[[], Awaitable[None]]
 """What a step has still to wait for; begun by who waits, so that nothing is left unawaited."""
 
@@ -45,12 +46,13 @@ class Admission:
     def open(self) -> Answer | None:
         """Find the route; an answer where the gateway itself has it."""
         head, path = self._head, self._head.target.path
-        if (page := self._edge.pages.get(path)) is not None:
+        page = self._edge.pages.get(path)
+        if not self._is_ours(head.host, path, page is not None):
+            raise Misdirected("The Host of this request is not one of ours: GATEWAY_HOSTS names them.")
+        if page is not None:
             if head.method not in (b"GET", b"HEAD"):
                 raise MethodNotAllowed("This is a page: GET it.", headers={"Allow": "GET, HEAD"})
             return page(self._origin.inside)
-        if self._edge.hosts and not self._edge.hosts & {head.host, _PORT.sub(b"", head.host)}:
-            raise Misdirected("The Host of this request is not one of ours: GATEWAY_HOSTS names them.")
         found = self._edge.table.find(path)
         if found is None:
             raise NotFound("There is nothing at this path. /docs lists what there is.")
@@ -104,6 +106,13 @@ class Admission:
         """See `journal.Subject`."""
         names: dict[str, object] = {"request_id": trace.request_id.decode(), "client.address": self._origin.address}
         return names | ({"user_id": self.caller.user_id} if self.caller is not None else {})
+
+    def _is_ours(self, host: bytes, path: bytes, is_page: bool) -> bool:
+        name = _PORT.sub(b"", host)
+        if not self._edge.hosts or self._edge.hosts & {host, name}:
+            return True
+        # Probes and Prometheus ask a process by its address; only by a name can a page be led here that is not ours.
+        return is_page and (path.startswith(b"/health/") or _ADDRESS.match(name) is not None)
 
     def _other_method(self, place: Place) -> Answer:
         """A browser's question, or a method that is not served here."""

@@ -32,7 +32,8 @@ class Settings(ServiceSettings, env_prefix="GATEWAY_"):
     trusted_proxies: _Names = Field((), description="Networks of proxies in front, whose X-Forwarded-For counts")
     inside_networks: _Names = Field(("127.0.0.0/8", "::1/128"), description="Networks that may read /metrics")
     hosts: _Names = Field(
-        (), description="Host names that are answered; empty for any, in development for this machine's"
+        (),
+        description="Host names that are answered; empty for any. In development this machine's are, too, and no others",
     )
 
     limit_general: int = Field(600, ge=1, description="Requests a minute of one user")
@@ -72,7 +73,7 @@ class Settings(ServiceSettings, env_prefix="GATEWAY_"):
         """The host names that are answered; none for any."""
         # A page somewhere can let its own name lead to this machine, and would then read what a laptop shows everybody, such as mails.
         local = _LOCAL if self.environment == "development" else ()
-        return frozenset(host.lower().encode() for host in self.hosts or local)
+        return frozenset(host.lower().encode() for host in (*self.hosts, *local))
 
     @property
     def services(self) -> dict[str, str]:

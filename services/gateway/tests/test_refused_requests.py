@@ -131,6 +131,26 @@ async def test_only_our_hosts_are_answered_where_they_are_named(redis_url: str) 
         assert (await wire.answer())[0].status == 421
         await wire.send(b"GET /health/live HTTP/1.1\r\nHost: 10.1.2.3\r\n\r\n")
         assert (await wire.answer())[0].status == 200, "a probe names no host of ours"
+        for path in ("/metrics", "/docs", "/openapi.json"):
+            for host, status in (
+                ("study.example", 200),
+                ("evil.example:8080", 421),
+                ("10.1.2.3.evil.example", 421),
+                ("10.1.2.3:8080", 200),
+                ("[fd00::1]:8080", 200),
+            ):
+                await wire.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                assert (await wire.answer())[0].status == status, (path, host)
+
+
+async def test_hosts_that_are_named_are_answered_beside_a_laptops_own(redis_url: str) -> None:
+    async with (
+        running(redis_url, environment="development", hosts="laptop.lan") as gateway,
+        connect(gateway.port) as wire,
+    ):
+        for host, status in (("laptop.lan:8080", 200), ("localhost:8080", 200), ("evil.example", 421)):
+            await wire.send(f"GET /api/v1/open HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert (await wire.answer())[0].status == status, host
 
 
 @pytest.mark.parametrize(
