@@ -18,7 +18,7 @@ from chassis.study_day import StudyDay
 from flashcard.anki.archive import opened
 from flashcard.anki.reading import read_package
 from flashcard.importing import Importing, Preview
-from flashcard.imports import Claim, LeaseLost, advance, claim, forgotten, settle
+from flashcard.imports import LEASE, Claim, LeaseLost, advance, claim, forgotten, settle
 from flashcard.incoming import Incoming, IncomingCard, distinct, renamed
 from flashcard.media import MediaNames, Shelves, Stored
 from flashcard.memory import Memory
@@ -31,6 +31,7 @@ from flashcard.text_tables import MOST_BYTES, NotATable, read_table
 log = getLogger(__name__)
 _READ, _STORED = 0.1, 0.4
 _POLL_SECONDS = 1.0
+_HOLD_SECONDS = LEASE.total_seconds() / 4
 
 
 def read_file(path: Path, counting: StudyDay) -> Incoming:
@@ -104,7 +105,7 @@ class ImportWork:
         async with self._database.transaction() as session:
             counting, _ = await today_of(session, mine.user_id, self._clock())
         async with self._storage.local_copy(mine.storage_key) as path:
-            incoming = await asyncio.to_thread(read_file, path, counting)
+            incoming = await self._read(mine, path, counting)
             await self._advance(mine, _READ)
             stored = await self._store_media(mine, path, incoming)
         await self._advance(mine, _STORED)
@@ -120,6 +121,16 @@ class ImportWork:
             done = await importing.apply(renamed(incoming, names), progress)
             await tell_when_due(session, mine.user_id, self._clock())
             await settle(session, mine, done, None, self._clock())
+
+    async def _read(self, mine: Claim, path: Path, counting: StudyDay) -> Incoming:
+        """What is in the file. A large one is read for longer than a lease lasts: it is held meanwhile."""
+        reading = asyncio.create_task(asyncio.to_thread(read_file, path, counting))
+        try:
+            while not (await asyncio.wait({reading}, timeout=_HOLD_SECONDS))[0]:
+                await self._advance(mine, 0.0)
+            return await reading
+        finally:
+            reading.cancel()
 
     async def _leave_nothing_of_the_erased(self, owner: UUID) -> None:
         """An account may end while its pictures are stored here, after its folder was emptied."""

@@ -2,13 +2,16 @@
 
 import asyncio
 import re
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from flashcard.import_work import ImportWork
+from chassis.study_day import StudyDay
+from flashcard.import_work import ImportWork, read_file
 from flashcard.imports import MOST_ATTEMPTS, LeaseLost, claim
+from flashcard.incoming import Incoming
 from flashcard.media import MediaNames, Stored
 from prometheus_client import REGISTRY
 
@@ -59,6 +62,29 @@ async def test_a_worker_that_dies_leaves_nothing_half_and_another_does_it(desk: 
     desk.later(minutes=2)
     assert await desk.work.once()
     assert (await ada.get(f"/decks/imports/{import_id}"))["status"] == "done"
+    assert await count(ada) == 2500
+
+
+async def test_the_lease_is_held_while_a_file_is_read_for_longer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, go_on = desk.student(), threading.Event()
+    await wanted(ada)
+
+    def slowly(path: Path, counting: StudyDay) -> Incoming:
+        assert go_on.wait(30)
+        return read_file(path, counting)
+
+    monkeypatch.setattr("flashcard.import_work.read_file", slowly)
+    monkeypatch.setattr("flashcard.import_work._HOLD_SECONDS", 0.05)
+    work = asyncio.create_task(desk.work.once())
+    try:
+        for _ in range(3):
+            await asyncio.sleep(0.5)
+            desk.later(seconds=45)
+            await asyncio.sleep(0.5)
+            assert not await desk.work.once(), "it is still being read"
+    finally:
+        go_on.set()
+    assert await work
     assert await count(ada) == 2500
 
 
