@@ -28,6 +28,7 @@ from flashcard.erasure import Erasure
 from flashcard.events import bus
 from flashcard.import_work import ImportWork
 from flashcard.inventories import inventories
+from flashcard.metrics import begin_counting
 from flashcard.models import SCHEMA, tables
 from flashcard.recalls import Recalls
 from flashcard.settings import Settings
@@ -42,6 +43,7 @@ MIGRATIONS = Path(__file__).parents[1] / "migrations"
 @asynccontextmanager
 async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Process]:
     """Put a process of flashcard together, and take it apart again."""
+    begin_counting()
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url, schema=SCHEMA, pool_size=settings.database_pool_size)
         stack.push_async_callback(database.close)
