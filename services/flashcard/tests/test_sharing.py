@@ -52,6 +52,21 @@ async def test_a_copy_shows_the_decks_own_pictures(desk: Desk) -> None:
     assert [(await bob.http.get(picture)).content for picture in pictures] == [b"adas", b"too"]
 
 
+async def test_a_deck_is_copied_without_the_picture_that_the_storage_has_lost(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    for name in ("gone.png", "here.png"):
+        await ada.http.post("/flashcards/media", files={"file": (name, name.encode())})
+    await ada.writes('<img src="gone.png">', "![](here.png)")
+    lost = [path for path in desk.folder.rglob("*") if path.is_file() and path.read_bytes() == b"gone.png"]
+    assert len(lost) == 1
+    lost[0].unlink()
+    (deck,) = (await ada.get("/decks"))["items"]
+    token = (await ada.post(f"/decks/{deck['id']}/share"))["token"]
+    await bob.post(f"/decks/shared/{token}/copy")
+    answers = [await bob.http.get(f"/flashcards/media/{name}") for name in ("gone.png", "here.png")]
+    assert [answer.status_code for answer in answers] == [404, 200]
+
+
 async def test_copying_twice_makes_two_decks(desk: Desk) -> None:
     ada = desk.student()
     await ada.writes()

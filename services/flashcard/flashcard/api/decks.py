@@ -1,5 +1,6 @@
 """Decks."""
 
+from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
@@ -67,7 +68,11 @@ async def copy_shared_deck(
             return earlier
         used = await Sharing(session, desk.owner, desk.ring).media(token)
     shelves = Shelves(storage, desk.owner)
-    stored = {media.name: await shelves.take(media) for media in used}
+    stored = {}
+    for media in used:
+        # A file that is gone from the storage is gone for the owner, too: the cards are copied without it.
+        with suppress(FileNotFoundError):
+            stored[media.name] = await shelves.take(media)
     once = idempotency_for(request, desk.session, desk.owner, key)
     if (earlier := await once.replay(b"")) is not None:
         return earlier
