@@ -24,6 +24,7 @@ from flashcard.decks import Decks
 from flashcard.incoming import Incoming, IncomingCard, IncomingNote
 from flashcard.memory import Memory
 from flashcard.models import SCHEMA, Card, LoggedReview, Note
+from flashcard.reviewing import LEECH
 from flashcard.scheduling import DeckOptions
 
 BATCH = 1000
@@ -54,6 +55,12 @@ class Kept:
     told: tuple[object, ...]
     changed: datetime
     ordinals: frozenset[int]
+    leech_tagged: bool
+
+    def tagged(self, note: IncomingNote) -> IncomingNote:
+        """What comes, with the tag that reviews here gave the note, which is not the other side's to take."""
+        ours = self.leech_tagged and LEECH not in note.tags
+        return replace(note, tags=[*note.tags, LEECH]) if ours else note
 
     def is_newer(self, note: IncomingNote) -> bool:
         """Whether it was changed here after what comes was changed there."""
@@ -86,7 +93,7 @@ class Importing:
     async def preview(self, incoming: Incoming) -> Preview:
         """What importing these would do."""
         kept = await self._kept(incoming.notes)
-        there = [(kept[note.guid], note) for note in incoming.notes if note.guid in kept]
+        there = [(kept[note.guid], kept[note.guid].tagged(note)) for note in incoming.notes if note.guid in kept]
         changed = [was.is_newer(note) for was, note in there if was.told != _told(note)]
         newer = changed.count(True)
         stays = [f"{newer} notes were changed here since, and stay as they are."] if newer else []
@@ -120,7 +127,9 @@ class Importing:
             statement = select(Note, Card.ordinal, Card.deck_id).join(Card)
             statement = statement.where(Note.user_id == self._owner, col(Note.guid).in_([note.guid for note in batch]))
             for note, ordinal, deck_id in (await self._session.execute(statement)).all():
-                before = found.get(note.guid, Kept(note.id, deck_id, _told(note), note.updated_at, frozenset()))
+                before = found.get(
+                    note.guid, Kept(note.id, deck_id, _told(note), note.updated_at, frozenset(), note.leech_tagged)
+                )
                 found[note.guid] = replace(before, ordinals=before.ordinals | {ordinal})
         return found
 
@@ -131,8 +140,8 @@ class Importing:
             note_id, deck_id = (there.id, there.deck_id) if there else (uuid4(), decks[note.deck])
             if there is None:
                 rows.notes.append(self._note_row(note, note_id))
-            elif there.told != _told(note) and not there.is_newer(note):
-                rows.changes.append({"of": note_id, "at": self._moment(note), **_text(note)})
+            elif there.told != _told(tagged := there.tagged(note)) and not there.is_newer(note):
+                rows.changes.append({"of": note_id, "at": self._moment(note), **_text(tagged)})
             for card in _cards(note):
                 if there is None or card.ordinal not in there.ordinals:
                     self._add_card(rows, note, card, note_id, deck_id)

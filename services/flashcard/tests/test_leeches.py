@@ -9,6 +9,7 @@ from flashcard.ratings import rating_named
 from flashcard.reviewing import Given, Reviews
 
 from .desk import Desk, Json, Student
+from .test_anki_packages import bring_in
 
 
 async def leech_deck(ada: Student, lapses: int = 1) -> str:
@@ -127,3 +128,20 @@ async def test_another_threshold_makes_no_leech_of_what_has_lapsed_before(desk: 
     desk.later(minutes=10)
     assert state(await ada.reviews(card, "good")) == (False, [])
     assert state(await lapse(desk, ada, card)) == (True, ["leech"])
+
+
+async def test_importing_again_leaves_the_tag_that_reviews_gave(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await leech_deck(ada)
+    table = "guid,question,answer,tags,deck\ng1,Q,{},mine,D\n"
+    await bring_in(desk, ada, "deck.csv", table.format("A").encode())
+    (card,) = (await ada.get("/flashcards"))["items"]
+    assert card["deck_id"] == deck
+    await ada.reviews(card, "easy")
+    assert state(await lapse(desk, ada, card)) == (True, ["mine", "leech"])
+    done = await bring_in(desk, ada, "deck.csv", table.format("A").encode())
+    assert (done["preview"]["updated"], done["preview"]["unchanged"]) == (0, 1)
+    await bring_in(desk, ada, "deck.csv", table.format("B").encode())
+    again = await ada.get(f"/flashcards/{card['id']}")
+    assert (again["answer"], state(again)) == ("B", (True, ["mine", "leech"]))
+    assert state((await ada.post("/reviews/undo"))["card"]) == (False, ["mine"])
