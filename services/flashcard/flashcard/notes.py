@@ -125,6 +125,8 @@ class Notes:
         which was kept before the note was locked; the others keep what is known of them. Raises `NotACloze`."""
         for name, value in change.items():
             setattr(note, name, value)
+        if "tags" in change:
+            note.leech_tagged = False  # whichever tags it has now, the student wrote them
         note.fingerprint = fingerprint(note.question)
         note.version, note.updated_at = note.version + 1, now
         wanted = set(expect_cards(NoteKind(note.kind), note.question))
