@@ -34,8 +34,8 @@ class Student:
     async def sign_up(self) -> None:
         word = self._word(6)
         self._account = {"email": f"{word}@example.org", "password": self._word(8), "name": word}
-        # 409: it was signed up by a request whose answer was lost.
-        answer = await self._insist("POST", "/auth/signup", {201, 409}, json=self._account)
+        # 409: it was signed up by a request whose answer was lost. 429: so many a minute from one address, for all scenarios.
+        answer = await self._insist("POST", "/auth/signup", {201, 409}, {429}, json=self._account)
         if "access_token" not in answer:
             answer = await self._insist("POST", "/auth/login", {200}, json=self._account)
         self._begin(answer)
