@@ -22,6 +22,8 @@ from mesh.supervision import wait_for_any
 from mesh.topology import EXCHANGE, Topology
 
 WATCH_SECONDS = 5.0
+# What is asked of a connection that breaks at that moment might never be answered: then we begin again.
+START_SECONDS = 60.0
 # Long enough to be never: FastStream's own reconnection is not wanted.
 _NEVER = 10.0**9
 
@@ -50,7 +52,11 @@ class Serving:
         )
 
     async def start(self, topology: Topology) -> None:
-        """Declare what is needed and consume. What arrives from now on is handled."""
+        """Declare what is needed and consume. What arrives from now on is handled. Raises `TimeoutError` where that hangs."""
+        async with asyncio.timeout(START_SECONDS):
+            await self._start(topology)
+
+    async def _start(self, topology: Topology) -> None:
         publishing = await self._publishing()
         await topology.declare(publishing)
         connection = await self._broker.connect()
