@@ -267,6 +267,15 @@ async def served(database: Database, neighbours: Neighbours, amqp_url: str) -> A
             await serving
 
 
+class Revoked(EphemeralEvent, SessionRevoked, type="auth.session.revoked", version=1, aggregate="session_id"):
+    """As auth says it, without auth's outbox."""
+
+
+def ended_now(user_id: UUID, session_id: UUID) -> Revoked:
+    expire = datetime.now(UTC) + timedelta(minutes=5)
+    return Revoked(version=1, session_id=session_id, user_id=user_id, reason="logout", tokens_expire_at=expire)
+
+
 async def test_socket_ends_with_its_session_and_opens_no_more(
     database: Database, neighbours: Neighbours, amqp_url: str
 ) -> None:
@@ -278,13 +287,7 @@ async def test_socket_ends_with_its_session_and_opens_no_more(
             signed_in(school, ada) as mine,
             signed_in(school, bob) as other,
         ):
-            revoked = Revoked(
-                version=1,
-                session_id=UUID(int=7),
-                user_id=ada.id,
-                reason="logout",
-                tokens_expire_at=datetime.now(UTC) + timedelta(minutes=5),
-            )
+            revoked = ended_now(ada.id, UUID(int=7))
             ending = asyncio.create_task(mine.closed())
             async with asyncio.timeout(20):
                 while not ending.done():  # until the process listens
@@ -337,13 +340,7 @@ async def test_sockets_end_though_auth_cannot_list_what_was_missed(
             async with asyncio.timeout(20):
                 while REGISTRY.get_sample_value("mesh_consumer_ready", {"service": "chat pushes"}) != 1:  # noqa: ASYNC110 (only the metric tells)
                     await asyncio.sleep(0.05)
-            ended = Revoked(
-                version=1,
-                session_id=UUID(int=7),
-                user_id=ada.id,
-                reason="logout",
-                tokens_expire_at=datetime.now(UTC) + timedelta(minutes=5),
-            )
+            ended = ended_now(ada.id, UUID(int=7))
             async with EphemeralPublisher("auth", amqp_url) as auth:
                 ending = asyncio.create_task(mine.closed())
                 async with asyncio.timeout(20):
@@ -357,10 +354,6 @@ async def test_sockets_end_though_auth_cannot_list_what_was_missed(
             assert await other.closed() == (4403, "session-ended")
         for client in school.clients:
             await client.aclose()
-
-
-class Revoked(EphemeralEvent, SessionRevoked, type="auth.session.revoked", version=1, aggregate="session_id"):
-    """As auth says it, without auth's outbox."""
 
 
 async def test_client_that_does_not_read_holds_nobody_up(database: Database, neighbours: Neighbours) -> None:
