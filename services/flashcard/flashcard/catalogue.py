@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from flashcard.models import Card, Deck, Note
 from flashcard.notes import Notes, Shown
 from flashcard.rescheduling import move
+from flashcard.reviewing import LEECH
 from flashcard.search import conditions
 
 Action = Literal["suspend", "unsuspend", "bury", "unbury", "tag", "untag", "move", "delete"]
@@ -99,10 +100,11 @@ class Catalogue:
         for tag in tags:
             changed = func.array_remove(col(Note.tags), tag)
             changed = func.array_append(changed, tag) if add else changed
+            ours = False if tag == LEECH else Note.leech_tagged  # what a student says of a tag stands, undo or not
             await self._session.execute(
                 update(Note)
                 .where(col(Note.id).in_(notes))
-                .values(tags=changed, version=Note.version + 1, updated_at=now)
+                .values(tags=changed, leech_tagged=ours, version=Note.version + 1, updated_at=now)
             )
         full = select(Note.id).where(col(Note.id).in_(notes), func.cardinality(col(Note.tags)) > MOST_TAGS).limit(1)
         if add and (await self._session.execute(full)).first() is not None:

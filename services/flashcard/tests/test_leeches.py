@@ -147,10 +147,14 @@ async def test_importing_again_leaves_the_tag_that_reviews_gave(desk: Desk) -> N
     assert state((await ada.post("/reviews/undo"))["card"]) == (False, ["mine"])
 
 
-async def test_undo_leaves_the_tags_that_the_student_wrote_since(desk: Desk) -> None:
+@pytest.mark.parametrize("by", ["patch", "bulk"])
+async def test_undo_leaves_the_tags_that_the_student_wrote_since(desk: Desk, by: str) -> None:
     ada = desk.student()
     card = await ada.writes(deck_id=await leech_deck(ada))
     await ada.reviews(card, "easy")
     assert state(await lapse(desk, ada, card)) == (True, ["leech"])
-    await ada.http.patch(f"/flashcards/{card['id']}", json={"tags": ["hard", "leech"]})
+    if by == "patch":
+        await ada.http.patch(f"/flashcards/{card['id']}", json={"tags": ["hard", "leech"]})
+    else:
+        await ada.post("/flashcards/bulk", card_ids=[card["id"]], action="tag", tags=["hard", "leech"])
     assert state((await ada.post("/reviews/undo"))["card"]) == (False, ["hard", "leech"])
