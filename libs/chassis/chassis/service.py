@@ -5,6 +5,7 @@ the grace period. A role that fails ends the process with 1, and whoever supervi
 """
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -122,6 +123,9 @@ async def _run_roles(service: Service[S], settings: S, process: Process, roles: 
     server = process.server if process.server is not None and API in roles else partial(serve, served)
     running = [asyncio.create_task(process.roles[role](stop), name=role) for role in roles if role != API]
     running.append(asyncio.create_task(server(listener, stop, settings.shutdown_grace_seconds), name="http"))
+    # What was made until here stays: a full collection, which stops every request of the process, need not look through it.
+    gc.collect()
+    gc.freeze()
     log.info("%s runs %s on port %d", service.name, ", ".join(roles), listener.getsockname()[1])
     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     early = [] if stop.is_set() else [task for task in running if task.done()]

@@ -61,9 +61,7 @@ class Gateway:
 
     async def serve(self, listener: socket.socket, stop: asyncio.Event, grace: float) -> None:
         """Serve HTTP until `stop`, beside what keeps revocations, keys and quotas up to date."""
-        # Nothing of a request is a cycle: a collection finds nothing, and looked through all that was imported each time.
-        gc.collect()
-        gc.freeze()
+        # Nothing of a request is a cycle: a collection finds nothing.
         gc.set_threshold(_COLLECT_AFTER)
         done = asyncio.Event()  # what serves requests is needed until the last of them is answered
         beside = [
