@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Uuid, any_, bindparam, text
+from sqlalchemy import Uuid, any_, bindparam, func, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -84,8 +84,10 @@ _LEFT = text(f"""
         OR EXISTS (SELECT {_REVIEWS} WHERE allowed.reviews > 0 AND NOT {_SIBLING.format(kind=_IS_STEP)})
         OR EXISTS (SELECT {_FRESH} WHERE allowed.new > 0 AND NOT {_SIBLING.format(kind=f"({_IS_STEP}) OR ({_IS_DUE})")})
 """)  # texts of ours
+# Cards that the replay of their deck has not come to: the buttons of these are told by the log.
+_STALE = col(Deck.replay_at).is_not(None) & func.coalesce(col(Card.id) > col(Deck.replayed_to), true())
 _SHOWN = (
-    select(Card, Note, Deck.options)
+    select(Card, Note, Deck.options, _STALE)
     .join(Note)
     .join(Deck)
     .where(col(Card.user_id) == bindparam("owner"), col(Card.id) == any_(bindparam("cards", type_=ARRAY(Uuid))))
@@ -94,10 +96,12 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The cards to study now, in this order, with the options of their decks, and how many of each kind there are in all."""
+    """The cards to study now, in this order, with the options of their decks, and how many of each kind there are in all. `stale` are
+    those that are scheduled by other options as yet."""
 
     cards: Sequence[Shown]
     options: Mapping[UUID, DeckOptions]
+    stale: Sequence[Card]
     learning: int
     due: int
     new: int
@@ -135,11 +139,12 @@ class Queues:
         asked = {"owner": self._owner, "today": today, "ahead": now + LOOK_AHEAD, "ends_at": ends_at}
         return not (await self._session.execute(_LEFT, asked)).scalar_one()
 
-    async def _shown(self, ids: Sequence[UUID]) -> tuple[Sequence[Shown], Mapping[UUID, DeckOptions]]:
+    async def _shown(self, ids: Sequence[UUID]) -> tuple[Sequence[Shown], Mapping[UUID, DeckOptions], Sequence[Card]]:
         if not ids:
-            return (), {}
+            return (), {}, ()
         rows = (await self._session.execute(_SHOWN, {"owner": self._owner, "cards": ids})).all()
-        found = {card.id: Shown(card, note) for card, note, _ in rows}
-        chosen = {card.deck_id: options for card, _, options in rows}
+        found = {card.id: Shown(card, note) for card, note, *_ in rows}
+        chosen = {card.deck_id: options for card, _, options, _ in rows}
         options = {deck_id: DeckOptions.model_validate(given) for deck_id, given in chosen.items()}
-        return [found[card_id] for card_id in ids if card_id in found], options
+        stale = [card for card, *_, behind in rows if behind and card.reviews]
+        return [found[card_id] for card_id in ids if card_id in found], options, stale

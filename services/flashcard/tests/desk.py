@@ -18,6 +18,7 @@ from devstack.identities import new_signing_key, user_token
 from devstack.serving import serving
 from flashcard.app import compose
 from flashcard.import_work import ImportWork
+from flashcard.replay_work import ReplayWork
 from flashcard.rollover import Rollovers
 from flashcard.settings import Settings
 from flashcard.students import Students
@@ -133,6 +134,11 @@ class Desk:
     def work(self) -> ImportWork:
         """What the role `worker` does."""
         return ImportWork(self.database, self.storage, lambda: self.now)
+
+    @property
+    def replays(self) -> ReplayWork:
+        """What the role `worker` does, too."""
+        return ReplayWork(self.database, lambda: self.now)
 
     @property
     def upkeep(self) -> Upkeep:
