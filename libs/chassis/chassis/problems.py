@@ -42,11 +42,19 @@ _BY_STATUS: dict[int, type[Problem]] = {
     413: TooLarge,
     422: Invalid,
 }
-# PostgreSQL's classes: 08 connection, 53 resources, 57P going down or coming up, 40 lost a race for locks, 55P03 lock not had.
-_PASSING = ("08", "53", "57P", "40", "55P03")
+# PostgreSQL's classes: 08 connection, 53 resources, 57P going down or coming up, 40 lost a race for locks.
+_PASSING = ("08", "53", "57P", "40")
+_LOCK_NOT_HAD = "55P03"
+_BEING_CHANGED = "What this request is about is being changed right now. Try again in a moment."
 # What JSON can hold and neither PostgreSQL's text (22021) nor its jsonb (22P05) nor UTF-8: NUL, half of a surrogate pair.
 _UNSTORABLE = {"22021", "22P05"}
 _HALF_A_CHARACTER = "surrogates not allowed"
+
+
+class BeingChanged(Unavailable):
+    """A lock on it was not to be had in the time that was given."""
+
+    type, title = "being-changed", "It is being changed right now"
 
 
 def answer_with_documents(app: FastAPI) -> None:
@@ -125,6 +133,9 @@ async def _answer_database(request: Request, error: Exception) -> JSONResponse:
     state = str(getattr(error.orig, "sqlstate", None) or "")
     if state in _UNSTORABLE or _HALF_A_CHARACTER in str(error.orig):
         return _unstorable(request)
+    if state == _LOCK_NOT_HAD:
+        log.warning("a lock was waited for in vain: %s", error.orig)
+        return problem_response(BeingChanged(_BEING_CHANGED, retry_after=1), request)
     if not (error.connection_invalidated or state.startswith(_PASSING)):
         raise error
     log.error("the database broke off", exc_info=error)

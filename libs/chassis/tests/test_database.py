@@ -272,6 +272,26 @@ async def test_a_deadlock_is_answered_with_try_again(database: Database) -> None
     assert sorted(answer.status_code for answer in answers) == [200, 503]
 
 
+async def test_who_waits_in_vain_for_a_lock_is_told_so_and_not_that_the_database_is_away(database: Database) -> None:
+    hasty = APIRouter()
+
+    @hasty.post("/change")
+    async def change(session: SessionDep) -> None:
+        await session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        await session.execute(text("UPDATE note SET words = words"))
+
+    async with database.transaction() as session:
+        session.add(Note(words="a"))
+    app = create_app(title="T", service="tests", routers=[hasty], state={"database": database}, checks={})
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE note SET words = words"))
+        answer = await client_of(app).post("/change")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["type"] == "urn:studyteddy:problem:being-changed"
+    assert "being changed right now" in answer.json()["detail"]
+    assert "database" not in answer.json()["detail"]
+
+
 async def test_more_requests_than_connections_wait_and_then_are_told_to_come_back(database_url: str) -> None:
     narrow = Database(database_url, schema="tests", pool_size=1, pool_timeout=0.1)
     async with narrow.transaction() as one, narrow.transaction() as two:

@@ -7,9 +7,10 @@ are exchanged. Each is counted in the piece of the claim where it stands: twice 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from chat.comparisons import THAN, across, counted
 from chat.lexicon import alike, base, directs, is_verb, opposed, polar
 from chat.terms import word_set
-from chat.wording import LIGHT, Reading, Word, negates
+from chat.wording import LIGHT, PRONOUN, Reading, Word, negates
 
 PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
 _PRONOUNS = frozenset(("it", "them", "one", "ones"))
@@ -20,7 +21,6 @@ _MUTUAL = frozenset(map(base, word_set(
     """fit match meet equal resemble differ touch cross join marry contact collide react bind interact combine fuse balance compete
     share trade exchange mix connect correlate correspond agree converge diverge separate alternate face pair link relate"""
 )))  # fmt: skip
-_COMPARING = "than"
 _LESS = ("less", "least")
 _TO, _FROM = ("to", "into", "toward", "towards", "onto"), ("from", "off")
 _NEAR = 3
@@ -63,11 +63,17 @@ def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
             found.matched[word.place] = match
         else:
             found.missing.append(word)
+    number = counted(claim, text)
+    if number is not None and (borne_out := number[0]) in found.missing:
+        found.missing.remove(borne_out)
+        found.matched[borne_out.place] = borne_out
     total = sum(map(weigh, claim.words))
     held = sum(weigh(word) for word in claim.words if word.place in found.matched)
     found.coverage = held / total if total else 0.0
     found.oppositions = len(opposites)
-    _find_twists(claim, text, found, opposites, exchanged)
+    _find_twists(claim, text, found, opposites, exchanged or across(claim, text))
+    if number is not None:
+        found.twists = [number[1]] if number[1] is not None else []
     return found
 
 
@@ -156,7 +162,9 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     if any(_stands_for_more(other, claim, text) for other in exact):
         return nearest, None
     contrary = max(opposing, key=nearness, default=None)
-    if contrary is not None and (nearest is None or nearness(contrary) > max(map(nearness, same))):
+    if contrary is not None and (
+        nearest is None or _shared(around, _around(contrary, text, PRONOUN)) > max(map(nearness, same))
+    ):
         return None, contrary
     return nearest, None
 
@@ -199,9 +207,9 @@ def _free(other: Word, claim: Reading, text: Reading) -> bool:
     return needed < sum(word.base == other.base for word in text.words)
 
 
-def _around(word: Word, reading: Reading) -> dict[str, float]:
+def _around(word: Word, reading: Reading, but: str | None = None) -> dict[str, float]:
     """What stands beside a word in its piece of the sentence, where what is nearer weighs more; a little also the pieces next to it."""
-    beside = [other for other in reading.words if other.segment == word.segment]
+    beside = [other for other in reading.words if other.segment == word.segment and other.text != but]
     at = beside.index(word)
     near = {other.base: _NEXT_PIECE for other in reading.words if abs(other.segment - word.segment) == 1}
     for distance in range(1, _NEAR + 1):
@@ -218,12 +226,17 @@ def _shared(one: dict[str, float], other: dict[str, float]) -> float:
 def _number_counterparts(
     word: Word, claim: Reading, text: Reading, nearness: Callable[[Word], float]
 ) -> tuple[Word | None, Word | None]:
+    def closeness(other: Word) -> tuple[int, float]:
+        """First by how much of the claim stands in the piece: days and months stand between a year and what happened in it."""
+        piece = {one.base for one in text.words if one.segment == other.segment and one.number is None}
+        return len(piece & claim.bases), nearness(other)
+
     numbers = [other for other in text.words if other.number is not None]
-    equal = max((other for other in numbers if other.number == word.number), key=nearness, default=None)
+    equal = max((other for other in numbers if other.number == word.number), key=closeness, default=None)
     said, unit = {other.number for other in claim.words}, _unit(word, claim)
     rivals = [o for o in numbers if unit and _unit(o, text) == unit and o.number not in said]
-    rival = max(rivals, key=nearness, default=None)
-    if equal is not None and (rival is None or rival.segment == equal.segment or nearness(rival) <= nearness(equal)):
+    rival = max(rivals, key=closeness, default=None)
+    if equal is not None and (rival is None or rival.segment == equal.segment or closeness(rival) <= closeness(equal)):
         return equal, None
     return None, rival
 
@@ -241,7 +254,7 @@ def _exchanged(claim: Reading, text: Reading) -> str | None:
     for place, pivot in _pivots(claim):
         mine = _sides(claim, place, pivot)
         theirs = [_seen(claim, place, text, at, pivot) for at, other in _pivots(text) if other == pivot]
-        crossed = _outdone if pivot == _COMPARING else _crossed
+        crossed = _outdone if pivot == THAN else _crossed
         known = [sides for sides in theirs if sides is not None]
         if any(crossed(mine, sides) for sides in known) and not any(_parallel(mine, sides) for sides in known):
             return f"order around {pivot!r}"
@@ -294,6 +307,8 @@ def _outdone(one: Sides, other: Sides) -> bool:
     """Whether what is more here is what the other is more than there."""
     (left, right), (other_left, other_right) = one, other
     own = left - other_left
+    if own and own <= other_right - other_left and not right - left:
+        return True
     return _crossed(one, other) or (
         2 * len(own & other_right) > len(own) and bool(right) and right.isdisjoint(other_right)
     )

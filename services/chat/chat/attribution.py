@@ -4,8 +4,8 @@ from collections.abc import Sequence, Set
 from itertools import pairwise
 
 from chat.alignment import PREPOSITIONS, Alignment, points_back
-from chat.lexicon import opposed
-from chat.wording import Reading, Word
+from chat.lexicon import alike, opposed
+from chat.wording import Reading, Word, is_noun
 
 _CONTRASTS = frozenset(("whereas", "while", "but", ";"))
 _COORDINATES = _CONTRASTS | {"and"}
@@ -43,13 +43,21 @@ def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[
         _piece(text, max(others, key=lambda n: sum(w.segment == n for w in said))),
     )
     later = max(home, foreign, key=lambda piece: piece[0].place)
-    if later is home and points_back(home, text):
+    if later is home and points_back(home, text) and not _says_another(home, alignment, text):
         return ()  # "arteries carry blood from the heart, while veins carry it back" names the blood in both
     if not _COORDINATES.intersection(_joint(text, later)) or not _predicates(home, text):
         return ()
     if later is home:
         return later if any(match.base == home[0].base for match in alignment.matched.values()) else ()
     return later if foreign[0] not in said and not text.acts(foreign[0]) else ()
+
+
+def _says_another(home: Sequence[Word], alignment: Alignment, text: Reading) -> bool:
+    """Whether a clause has a verb, and the claim none that says the same or the opposite."""
+    verbs, said = [word for word in home if text.acts(word)], {word.base for word in alignment.matched.values()}
+    return bool(verbs) and not any(
+        alike(verb.base, base) or opposed(verb.base, base) for verb in verbs for base in said
+    )
 
 
 def _clauses(word: Word, alignment: Alignment, text: Reading) -> Set[int]:
@@ -101,13 +109,15 @@ def mixed(claim: Reading, alignment: Alignment, text: Reading) -> str | None:
     """
     if any(word.negated for word in claim.words):
         return None
-    for one, other in pairwise(text.pieces()):
+    for one, other in (*pairwise(text.pieces()), *pairwise(_sides(text))):
         here, there = ({word.base for word in piece} for piece in (one, other))
         same_verb = any(text.acts(word) and word.base in there for word in one)
         if not _COORDINATES.intersection(_joint(text, other)) and not same_verb:
             continue
         answered = _answered(one, other, text)
         for word, contrary in ((w, c) for w in one for c in other if opposed(w.base, c.base)):
+            if is_noun(word, text) != is_noun(contrary, text):  # to *break* down, and in the *form* of
+                continue
             takes_former, takes_later = word.base in claim.bases, contrary.base in claim.bases
             if word.base in there or contrary.base in here or takes_former == takes_later:
                 continue
@@ -117,6 +127,18 @@ def mixed(claim: Reading, alignment: Alignment, text: Reading) -> str | None:
             if (of_the_later and not of_the_former) if takes_former else (of_the_former and not of_the_later):
                 return f"{word.text} / {contrary.text}"
     return None
+
+
+def _sides(text: Reading) -> list[list[Word]]:
+    """What stands on each side of a contrast, where one of them has more pieces than one."""
+    pieces = text.pieces()
+    sides: list[list[Word]] = []
+    for piece in pieces:
+        if sides and not contrasts(text, piece):
+            sides[-1] += piece
+        else:
+            sides.append(list(piece))
+    return sides if 1 < len(sides) < len(pieces) else []
 
 
 def _beside(word: Word, claim: Reading, alignment: Alignment) -> Set[str]:
@@ -135,7 +157,16 @@ def _answered(one: Sequence[Word], other: Sequence[Word], text: Reading) -> Set[
     answered = {word.base for word in one if text.tokens[word.place - 1] in behind}
     answered |= {word.base for word in one if any(opposed(word.base, contrary.base) for contrary in other)}
     has_subject = _predicates(other, text) and not text.acts(other[0])
-    return answered | {one[0].base} if has_subject else answered
+    return answered | {word.base for word in _subject(one, other, text)} if has_subject else answered
+
+
+def _subject(one: Sequence[Word], other: Sequence[Word], text: Reading) -> Sequence[Word]:
+    """What stands before the verb; where no verb is known, before the word in front of the one that the other clause opposes."""
+    verb = next((at for at, word in enumerate(one) if at and text.acts(word)), None)
+    if verb is None:
+        turned = (at for at, word in enumerate(one) if any(opposed(word.base, contrary.base) for contrary in other[1:]))
+        verb = next((at - 1 for at in turned if at > 1), 1)
+    return one[:verb]
 
 
 def exchanges_objects(alignment: Alignment, text: Reading) -> bool:

@@ -63,7 +63,12 @@ def _states(clause: str) -> bool:
     said, words = len(terms(clause)), _WORD.findall(clause.casefold())
     if any(map(_finite, words)) or "=" in clause:
         return said >= 1
-    return said >= _ENOUGH_TERMS and not STOP_WORDS.isdisjoint(words)
+    return said >= _ENOUGH_TERMS and (not STOP_WORDS.isdisjoint(words) or any(map(_ends_as_verb, words[1:-1])))
+
+
+def _ends_as_verb(word: str) -> bool:
+    """No list knows all verbs: "glycolysis nets two ATP"."""
+    return word.endswith(("s", "ed")) and not word.endswith(("ss", "us", "is"))
 
 
 def says_nothing(text: str) -> bool:

@@ -3,17 +3,20 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 
-from chat.lexicon import IRREGULAR_FORMS, base, is_verb, polar
+from chat.lexicon import base, is_irregular, is_verb, opposed, polar
 from chat.terms import STOP_WORDS, mend, word_set
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]")
 _NUMERALS = {name: number for number, name in enumerate(
     ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
-    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "hundred": 100, "thousand": 1000, "million": 1e6}  # fmt: skip
+    "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
+    "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1000, "million": 1e6, "billion": 1e9}  # fmt: skip
+_HUNDRED, _THOUSANDS, _UNITS = 100, (1000, 1e6, 1e9), range(1, 10)
+_TENS = range(20, 100, 10)
 _NEGATING = word_set(
     """not no never neither nor none nothing without cannot hardly rarely seldom barely unlike non lack lacks lacking nobody nowhere prevent prevents prevented preventing
     excluded excludes denied deprived forbidden"""
@@ -30,7 +33,10 @@ LIGHT = frozenset(map(base, word_set(
     every all whole same also just main mainly about around roughly often usually year time own new other another first"""
 )))  # fmt: skip
 _UNLESS = ("unless",)
+_REFUSING = frozenset(map(base, ("refuse", "decline", "fail")))
+_FOLD = "fold"
 _PARTICLES = frozenset(("up", "down", "out", "away"))
+PRONOUN = "ones"
 _PERCENT, _PRONOUNS = ("%",), ("one",)
 _BREAKS = frozenset(",;:.!?()—–")
 _ENDS = frozenset(";:.!?")
@@ -82,7 +88,12 @@ class Reading:
     def acts(self, word: Word) -> bool:
         """Whether a word is the verb of its clause, as far as its neighbours tell."""
         before = self.tokens[word.place - 1] if word.place else ""
-        return before not in _BEFORE_NOUNS and is_verb(word.text)
+        behind = self.tokens[word.place + 1] if word.place + 1 < len(self.tokens) else ""
+        suffers = before in _BE and word.text.endswith("ed")
+        if before in _BEFORE_NOUNS or not (suffers or is_verb(word.text)):
+            return False
+        # "An inner join keeps all rows."
+        return not (behind.endswith("s") and is_verb(behind)) or word.text.endswith(("s", "ed"))
 
     def voice(self, place: int) -> str:
         """Of the verb at this place: `active`, `passive` ("was shot"), `agent` ("was shot by Princip"), or `open`."""
@@ -90,7 +101,7 @@ class Reading:
             self.tokens[max(0, place - _NEAR_VERB) : place],
             self.tokens[place + 1 : place + 1 + _NEAR_VERB],
         )
-        if not self.tokens[place].endswith(("ed", "en")) and self.tokens[place] not in IRREGULAR_FORMS:
+        if not self.tokens[place].endswith(("ed", "en")) and not is_irregular(self.tokens[place]):
             return "active"
         if "by" in behind:
             return "agent"
@@ -100,13 +111,58 @@ class Reading:
 @lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
     """The text as words."""
-    tokens = [_folded(token) for token in _TOKEN.findall(unicodedata.normalize("NFKC", mend(text)))]
-    return Reading(tuple(_words(tokens)), tuple(tokens))
+    found = _TOKEN.findall(unicodedata.normalize("NFKC", mend(text)))
+    tokens = list(_summed([_folded(token) for token in found]))
+    return Reading(tuple(_resolved(list(_words(tokens)))), tuple(tokens))
+
+
+def _resolved(words: Sequence[Word]) -> Iterator[Word]:
+    """The words, *ones* as what it stands for: *crystals* in "large crystals … and small ones"."""
+    for at, word in enumerate(words):
+        if word.text != PRONOUN or not at:
+            yield word
+            continue
+        kind = words[at - 1]
+        named = (noun for one, noun in pairwise(words[:at]) if opposed(one.base, kind.base) and not noun.light)
+        yield replace(word, base=noun.base) if (noun := next(named, None)) else word
 
 
 def _folded(token: str) -> str:
     token = token.replace("’", "'").casefold()
     return token.removesuffix("'s") if token not in STOP_WORDS else token
+
+
+def _summed(tokens: Sequence[str]) -> Iterator[str]:
+    """The tokens, a number in several words as one: "seventeen thousand", "2.5 million", "twenty five"."""
+    place = 0
+    while place < len(tokens):
+        total, part, behind = 0.0, _plain_number(tokens[place]), place + 1
+        while part is not None and behind < len(tokens):
+            more, in_words = _plain_number(tokens[behind]), not tokens[behind - 1][0].isdigit()
+            if more in _THOUSANDS:
+                total, part = total + part * more, 0.0
+            elif more == _HUNDRED and in_words and 0 < part < _HUNDRED:
+                part *= more
+            elif in_words and more and not tokens[behind][0].isdigit() and _follows(more, part, total):
+                part += more
+            else:
+                break
+            behind += 1
+        yield f"{total + (part or 0.0):,.12g}" if behind > place + 1 else tokens[place]
+        place = behind
+
+
+def _follows(more: float, part: float, total: float) -> bool:
+    """Whether a numeral goes on with a number: *five* with *twenty* and with *a hundred*, not with *three*."""
+    return more < _HUNDRED and (
+        (part in _TENS and more in _UNITS) or (part + total >= _HUNDRED and part % _HUNDRED == 0)
+    )
+
+
+def _plain_number(token: str) -> float | None:
+    if token in _PRONOUNS:
+        return 1.0
+    return _figure(token) if token[0].isdigit() else _NUMERALS.get(token)
 
 
 def _words(tokens: Sequence[str]) -> Iterator[Word]:
@@ -115,7 +171,7 @@ def _words(tokens: Sequence[str]) -> Iterator[Word]:
         if token in _BREAKS or token in _JOINTS:
             segment += 2 if token in _ENDS else 1
             scope = 0 if token in _BREAKS or token in _SCOPE_ENDS else scope
-        if negates(token) or token in _UNLESS:
+        if negates(token) or token in _UNLESS or _refuses(tokens, place):
             scope, begins = _LONGEST_SCOPE, True
             continue
         if (stood := _base(tokens, place)) is None:
@@ -144,9 +200,21 @@ def _moves(verb: str) -> bool:
     return polar(verb) and verb not in LIGHT
 
 
+def is_noun(word: Word, reading: Reading) -> bool:
+    """Whether what may be a verb stands as a noun: in "the form of"."""
+    behind = reading.tokens[word.place + 1] if word.place + 1 < len(reading.tokens) else ""
+    stands_so = bool(word.place) and reading.tokens[word.place - 1] in _BEFORE_NOUNS
+    return stands_so and (behind == "of" or is_verb(word.text))
+
+
 def negates(token: str) -> bool:
     """Whether a token denies what follows."""
     return token in _NEGATING or token.endswith("n't")
+
+
+def _refuses(tokens: Sequence[str], place: int) -> bool:
+    """Who *refused to pay* did not pay."""
+    return tokens[place + 1 : place + 2] == ["to"] and base(tokens[place]) in _REFUSING
 
 
 def _number(tokens: Sequence[str], place: int) -> float | None:
@@ -154,9 +222,13 @@ def _number(tokens: Sequence[str], place: int) -> float | None:
     if token in _PRONOUNS:
         return 1.0 if _counts(tokens, place) else None
     if token[0].isdigit():
-        plain = token.replace(",", "") if re.fullmatch(r"\d{1,3}(?:,\d{3})+", token) else token.replace(",", ".")
-        return float(plain) if re.fullmatch(r"\d{1,300}(?:\.\d+)?", plain) else None
-    return _NUMERALS.get(token)
+        return _figure(token)
+    return _NUMERALS.get(token.removesuffix(_FOLD))
+
+
+def _figure(token: str) -> float | None:
+    plain = token.replace(",", "") if re.fullmatch(r"\d{1,3}(?:,\d{3})+", token) else token.replace(",", ".")
+    return float(plain) if re.fullmatch(r"\d{1,300}(?:\.\d+)?", plain) else None
 
 
 def _counts(tokens: Sequence[str], place: int) -> bool:

@@ -32,8 +32,8 @@ async def test_labelled_claims_are_judged_well_enough(
     score = await measure(topics(name))
     print(f"\n{name}", *score.lines(), *score.wrong, sep="\n")  # noqa: T201 (shown where a floor does not hold)
     record_property("teach_back", "\n".join(score.lines()))
-    # No rule was written on the last two before they were judged first; their errors were looked at then, and some mended (see the README).
-    new = name in ("played", "unseen")
+    # No rule was written on the last three before they were judged first; their errors were looked at then, and some mended (see the README).
+    new = name in ("played", "unseen", "students")
     assert score.precision(Verdict.CONTRADICTED) >= 0.95
     assert score.precision(Verdict.SUPPORTED) >= 0.7
     assert score.recall(Verdict.SUPPORTED) >= (0.85 if new else 0.9)
@@ -68,6 +68,47 @@ async def test_labelled_claims_are_judged_well_enough(
     ],
 )  # fmt: skip
 def test_subject_direction_and_clause_must_be_the_same(text: str, claim: str, expected: Verdict) -> None:
+    assert Evidence([passage(text)]).judge(claim).verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "claim", "expected"),
+    [
+        # Two dates in one sentence: the number nearest to what is said is meant, days and months between them or not.
+        ("The tax was introduced on 3 May 1820, and the bridge was opened by the queen on 4 June 1825.",
+         "The bridge was opened in 1820.", Verdict.CONTRADICTED),
+        ("The tax was introduced on 3 May 1820, and the bridge was opened by the queen on 4 June 1825.",
+         "The bridge was opened in 1825.", Verdict.SUPPORTED),
+        # Numbers bear a comparison out, or speak against it.
+        ("A chess board has 64 squares, a Go board has 361 squares.", "A Go board has more squares than a chess board.", Verdict.SUPPORTED),
+        ("A chess board has 64 squares, a Go board has 361 squares.", "A chess board has more squares than a Go board.", Verdict.CONTRADICTED),
+        ("The chess board has squares of two colours.", "The chess board has more squares than the Go board.", Verdict.UNSPOKEN),
+        # What is said of one side of "than", and what of the other.
+        ("Copper wire is cheaper to replace than silver wire.", "Silver wire is dearer to replace.", Verdict.SUPPORTED),
+        ("Copper wire is cheaper to replace than silver wire.", "Silver wire is cheaper to replace.", Verdict.CONTRADICTED),
+        ("A late start is less harmful than a false start.", "A false start is worse than a late start.", Verdict.UNSPOKEN),
+        # Who refuses does not.
+        ("The senate refused to ratify the treaty of peace.", "The senate would not ratify the treaty of peace.", Verdict.SUPPORTED),
+        ("The senate refused to ratify the treaty of peace.", "The senate agreed to ratify the treaty of peace.", Verdict.CONTRADICTED),
+        # Irregular verbs behind a prefix have roles, too.
+        ("General Pinto overthrew the president.", "The president overthrew General Pinto.", Verdict.CONTRADICTED),
+        ("General Pinto overthrew the president.", "The president was overthrown by General Pinto.", Verdict.SUPPORTED),
+        # Numbers in words, multiples, halves.
+        ("About 19,000 soldiers died of fever.", "About nineteen thousand soldiers died of fever.", Verdict.SUPPORTED),
+        ("Each stage brings a tenfold rise of the signal.", "Each stage brings a threefold rise of the signal.", Verdict.CONTRADICTED),
+        ("The population doubles every forty years.", "The population halves every forty years.", Verdict.CONTRADICTED),
+        # A noun is opposed to no verb.
+        ("Mills break up grain and sell the meal in the form of flour.", "Mills break up grain to get flour.", Verdict.SUPPORTED),
+        # *Ones* stands for what was named.
+        ("Oaks such as the holm oak grow slowly and bear thick leaves; poplars such as the aspen grow quickly and bear thin ones.",
+         "Aspen has thin leaves.", Verdict.SUPPORTED),
+        ("Oaks such as the holm oak grow slowly and bear thick leaves; poplars such as the aspen grow quickly and bear thin ones.",
+         "Aspen has thick leaves.", Verdict.CONTRADICTED),
+        # The clause about another, though a pronoun leans on the one before.
+        ("In Sparta iron is melted for money; in Athens it is exchanged for silver and grain.", "Athens melts iron for money.", Verdict.CONTRADICTED),
+    ],
+)  # fmt: skip
+def test_roles_numbers_and_comparisons_are_those_of_the_text(text: str, claim: str, expected: Verdict) -> None:
     assert Evidence([passage(text)]).judge(claim).verdict is expected
 
 
@@ -128,6 +169,10 @@ def test_another_document_that_says_so_outweighs_one_that_seems_to_deny_it() -> 
         ("- cells divide\n- e.g. they copy their DNA first", ["cells divide", "e.g. they copy their DNA first"]),
         ("Is that right? I don't know. No idea.", []),
         ("osmosis water membrane", []),
+        (
+            "Glycolysis nets two ATP. Acid rain damages forests.",
+            ["Glycolysis nets two ATP", "Acid rain damages forests"],
+        ),
         ("", []),
     ],
 )

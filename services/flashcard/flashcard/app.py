@@ -31,6 +31,7 @@ from flashcard.inventories import inventories
 from flashcard.metrics import begin_counting
 from flashcard.models import SCHEMA, tables
 from flashcard.recalls import Recalls
+from flashcard.replay_work import ReplayWork
 from flashcard.settings import Settings
 from flashcard.snapshots import snapshots
 from flashcard.sources import Sources
@@ -62,17 +63,23 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         limits = settings.limits(bus)
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide, limits=limits)
         work = ImportWork(database, storage, clock, settings.fresh)
+        replays = ReplayWork(database, clock)
         upkeep = Upkeep(database, clock, settings.sweep_seconds, work, settings.keep_events)
 
         async def relay(stop: asyncio.Event) -> None:
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))
             await Relay(SCHEMA, database=database, amqp_url=settings.amqp_url, topology=topology).run(stop)
 
+        async def worker(stop: asyncio.Event) -> None:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(work.run(stop))
+                both.create_task(replays.run(stop))
+
         async def migrate() -> None:
             await upgrade(database, MIGRATIONS, tables.metadata)
 
         yield Process(
-            roles={"consumer": consumer.run, "relay": relay, "worker": work.run, "scheduler": upkeep.run},
+            roles={"consumer": consumer.run, "relay": relay, "worker": worker, "scheduler": upkeep.run},
             commands={"migrate": migrate},
             app=application(
                 {

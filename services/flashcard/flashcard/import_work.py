@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from logging import getLogger
 from pathlib import Path
@@ -27,10 +26,10 @@ from flashcard.rollover import tell_when_due
 from flashcard.scheduling import DeckOptions
 from flashcard.students import today_of
 from flashcard.text_tables import MOST_BYTES, NotATable, read_table
+from flashcard.working import work_on
 
 log = getLogger(__name__)
 _READ, _STORED = 0.1, 0.4
-_POLL_SECONDS = 1.0
 _HOLD_SECONDS = LEASE.total_seconds() / 4
 
 
@@ -57,23 +56,7 @@ class ImportWork:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. An import that is under way then is left to another process."""
-        while not stop.is_set():
-            worked = False
-            try:
-                work = asyncio.create_task(self.once())
-                ending = asyncio.create_task(stop.wait())
-                await asyncio.wait({work, ending}, return_when=asyncio.FIRST_COMPLETED)
-                ending.cancel()
-                if not work.done():
-                    work.cancel()
-                with suppress(asyncio.CancelledError):
-                    worked = await work
-            except Exception:
-                log.warning("imports cannot be worked on, and are tried again", exc_info=True)
-            if not worked:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_POLL_SECONDS):
-                        await stop.wait()
+        await work_on("imports", self.once, stop)
 
     async def once(self) -> bool:
         """Do one import, if one waits; whether there was one."""

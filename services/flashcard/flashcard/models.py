@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     Text,
     UniqueConstraint,
@@ -83,10 +84,17 @@ class GoneDocument(Row, table=True):
 
 
 class Deck(Row, table=True):
-    """Cards that are studied together. `Biology::Cells` lies in `Biology`; its row lock serialises changes of its options."""
+    """Cards that are studied together. `Biology::Cells` lies in `Biology`; its row lock serialises changes of its options.
+
+    After such a change the logs of its cards are replayed, in the order of their ids, by whoever finds that `replay_at` has come:
+    `replayed_cards` of some `replay_cards`, up to `replayed_to`. Without `replay_at` all cards are scheduled as the options say.
+    """
 
     __tablename__ = "deck"
-    __table_args__ = (UniqueConstraint("user_id", "name", name="uq_deck_user_id_name"),)
+    __table_args__ = (
+        UniqueConstraint("user_id", "name", name="uq_deck_user_id_name"),
+        Index("ix_deck_replay_at", "replay_at", postgresql_where=text("replay_at IS NOT NULL")),
+    )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     user_id: UUID
@@ -95,6 +103,10 @@ class Deck(Row, table=True):
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
     updated_at: datetime = Field(sa_column=_moment())
+    replay_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    replayed_to: UUID | None = None
+    replay_cards: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    replayed_cards: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
 
 
 class Share(Row, table=True):

@@ -1,5 +1,5 @@
-"""How long a request waits for a lock that another transaction has. Another way of studying keeps a large deck locked for most of a
-minute, and whoever waits holds a connection that all students share: so it is a second, and then a 503 that says to come again."""
+"""How long a request waits for a lock that another transaction has. Some hold many rows for longer, as imports do, and whoever waits
+holds a connection that all students share: so it is a second, and then a 503 that says to come again."""
 
 from typing import Any, TypeVar
 

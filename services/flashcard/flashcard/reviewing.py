@@ -33,7 +33,7 @@ LEECH = "leech"
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _SAID_ELSE = "A review with this id was sent before, and it said something else. Give each review an id of its own."
 # Cards whose logs are replayed between two statements: nobody else's request waits longer for it than a tenth of a second.
-_REPLAYED_AT_ONCE = 100
+REPLAYED_AT_ONCE = 100
 _MEMORY = tuple(Memory.model_fields)
 
 
@@ -152,8 +152,8 @@ class Reviews:
 
     async def reschedule(self, cards: Sequence[Card], options: DeckOptions) -> None:
         """Make the memory of these locked cards what their logs come to with these options."""
-        for start in range(0, len(cards), _REPLAYED_AT_ONCE):
-            batch = cards[start : start + _REPLAYED_AT_ONCE]
+        for start in range(0, len(cards), REPLAYED_AT_ONCE):
+            batch = cards[start : start + REPLAYED_AT_ONCE]
             logs = await self._logs([card.id for card in batch])
             for card in batch:
                 log = logs.get(card.id, ())
@@ -163,6 +163,13 @@ class Reviews:
             await self._session.flush()
             for logged in chain.from_iterable(logs.values()):
                 self._session.expunge(logged)  # a deck's whole log would not fit
+
+    async def memories(self, cards: Sequence[Card], options: Mapping[UUID, DeckOptions]) -> Mapping[UUID, Memory]:
+        """What the logs of these cards come to with the options of their decks, whatever the cards say yet."""
+        if not cards:
+            return {}
+        logs = await self._logs([card.id for card in cards])
+        return {card.id: _counted(card, logs.get(card.id, ()), options[card.deck_id])[-1] for card in cards}
 
     async def miss(self, card: Card, at: datetime, day: date) -> None:
         """The card's fact was missed in a quiz at `at`, on the student's `day`: it is due by then, and nothing else of what is
@@ -293,11 +300,17 @@ def _siblings(card: Card):  # type: ignore[no-untyped-def]  # an Update of SQLAl
     return update(Card).where(col(Card.note_id) == card.note_id, col(Card.id) != card.id)
 
 
+def _counted(card: Card, log: Sequence[LoggedReview], options: DeckOptions) -> list[Memory]:
+    """What is known of the card before this log, and after each of its reviews."""
+    base = Memory.model_validate(card.base)
+    return [base, *replayed(base, map(_review, log), options.scheduler(), card.id)]
+
+
 def _replay(card: Card, log: Sequence[LoggedReview], options: DeckOptions) -> None:
     """Make the card's memory what this log comes to, and each of its reviews keep what was known before and after it, and whether
     it made the card a leech."""
-    before = Memory.model_validate(card.base)
-    for logged, after in zip(log, replayed(before, map(_review, log), options.scheduler(), card.id), strict=True):
+    before, *memories = _counted(card, log, options)
+    for logged, after in zip(log, memories, strict=True):
         # The lapse of before stays what it was by the deck's options of then.
         if logged.memory_after is None or _lapses(logged) != (before.lapses, after.lapses):
             logged.made_leech = after.lapses > before.lapses and becomes_leech(after, options.leech_lapses)

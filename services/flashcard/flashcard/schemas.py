@@ -90,12 +90,22 @@ class DeckChange(BaseModel):
     )
 
 
+class Rescheduling(BaseModel):
+    """How far the cards of a deck have got the schedule that its changed options give."""
+
+    cards: int = Field(description="Those that were reviewed, when the options were changed")
+    done: int
+
+
 class DeckOut(BaseModel):
     """A deck."""
 
     id: UUID
     name: str
     options: DeckOptions
+    rescheduling: Rescheduling | None = Field(
+        None, description="While cards are being rescheduled after options were changed; null when all are"
+    )
     created_at: datetime
     updated_at: datetime
 
@@ -361,7 +371,11 @@ class BulkOut(BaseModel):
 
 def deck_out(deck: Deck) -> DeckOut:
     """A deck as it is shown."""
-    return DeckOut.model_validate(deck.model_dump() | {"options": DeckOptions.model_validate(deck.options)})
+    options = DeckOptions.model_validate(deck.options)
+    # Cards that were moved into it meanwhile are counted, too.
+    done = Rescheduling(cards=deck.replay_cards, done=min(deck.replayed_cards, deck.replay_cards))
+    rescheduling = None if deck.replay_at is None else done
+    return DeckOut.model_validate(deck.model_dump() | {"options": options, "rescheduling": rescheduling})
 
 
 def draft_out(draft: Draft) -> DraftOut:

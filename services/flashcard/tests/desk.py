@@ -18,6 +18,7 @@ from devstack.identities import new_signing_key, user_token
 from devstack.serving import serving
 from flashcard.app import compose
 from flashcard.import_work import ImportWork
+from flashcard.replay_work import ReplayWork
 from flashcard.rollover import Rollovers
 from flashcard.settings import Settings
 from flashcard.students import Students
@@ -29,6 +30,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 Json = dict[str, Any]
+STARTED = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -82,7 +84,7 @@ class Desk:
     """Flashcard at `url`; `now` is the time that it is told."""
 
     database: Database
-    now: datetime = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+    now: datetime = STARTED
     url: str = ""
     key: SigningKey = field(default_factory=new_signing_key)
     clients: list[httpx.AsyncClient] = field(default_factory=list)
@@ -90,8 +92,10 @@ class Desk:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database: Database, folder: Path, **chosen: Any) -> AsyncIterator[Self]:
-        desk = cls(database, folder=folder)
+    async def open(
+        cls, database: Database, folder: Path, now: datetime = STARTED, **chosen: Any
+    ) -> AsyncIterator[Self]:
+        desk = cls(database, now, folder=folder)
         keys = Starlette(routes=[Route("/.well-known/jwks.json", desk._keys)])
         async with serving(keys) as auth_url:
             settings = Settings(
@@ -104,8 +108,8 @@ class Desk:
                     for client in desk.clients:
                         await client.aclose()
 
-    def student(self, *roles: str) -> Student:
-        user_id = uuid4()
+    def student(self, *roles: str, user_id: UUID | None = None) -> Student:
+        user_id = user_id or uuid4()
         issued = self.now - timedelta(days=1)
         lives = {"roles": list(roles or ("student",)), "iat": issued, "exp": issued + timedelta(days=3650)}
         token = user_token(self.key, user_id, **lives)
@@ -133,6 +137,11 @@ class Desk:
     def work(self) -> ImportWork:
         """What the role `worker` does."""
         return ImportWork(self.database, self.storage, lambda: self.now)
+
+    @property
+    def replays(self) -> ReplayWork:
+        """What the role `worker` does, too."""
+        return ReplayWork(self.database, lambda: self.now)
 
     @property
     def upkeep(self) -> Upkeep:

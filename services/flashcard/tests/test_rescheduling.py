@@ -146,5 +146,7 @@ async def test_who_meets_a_deck_that_is_being_replayed_is_told_soon_to_come_agai
         answers = await asyncio.gather(*(ada.http.post(path, json=body) for path, body in asked.items()))
         assert monotonic() - begun < 5
     assert [(answer.status_code, "retry-after" in answer.headers) for answer in answers] == [(503, True)] * len(asked)
+    assert {answer.json()["type"] for answer in answers} == {"urn:studyteddy:problem:being-changed"}
+    assert {answer.headers["retry-after"] for answer in answers} == {"1"}
     again = [await ada.http.post(path, json=body) for path, body in asked.items()]
     assert [answer.status_code < 300 for answer in again] == [True] * len(asked)

@@ -50,10 +50,16 @@ _AXES = (
     ("thick", "thin"),
     ("dominant", "recessive"),
     ("single", "double multiple several many numerous"),
+    ("double", "halve half"),
     ("involuntary automatic reflexive", "voluntary deliberate conscious"),
     ("complete completely fully whole wholly entire entirely", "partly partially partial incomplete incompletely"),
 )  # fmt: skip
 _CHANGE = 0  # the first axis
+_MEASURES = ("large", "long", "deep", "hot", "thick", "fast")  # on the side of the greater number
+# *Overthrew* goes as *threw* does.
+_BEFORE_IRREGULAR = ("over", "under", "out", "with", "fore", "mis")
+# Adjectives by the list, and verbs wherever they have the ending of one.
+_MAKES_SO = word_set("cool slow warm dry clean clear empty narrow calm tame speed double halve half")
 _PREFIXES = (("hyper", "hypo"), ("endo", "exo"), ("intra", "inter"), ("intra", "extra"), ("pre", "post"), ("over", "under"),
              ("macro", "micro"), ("mono", "poly"), ("homo", "hetero"), ("con", "di"), ("anti", "pro"), ("ex", "im"),
              ("ex", "in"), ("up", "down"), ("uni", "multi"), ("super", "sub"))  # fmt: skip
@@ -65,7 +71,15 @@ IRREGULAR_FORMS = dict(pair.split(":") for pair in ["goes:go", "does:do", "lower
 @lru_cache(maxsize=50_000)
 def base(word: str) -> str:
     """What the forms of a word share, irregular ones and comparatives too."""
-    return stem(IRREGULAR_FORMS.get(word) or _positive(word) or word)
+    return stem(IRREGULAR_FORMS.get(word) or _prefixed(word) or _positive(word) or word)
+
+
+def _prefixed(word: str) -> str | None:
+    """The first form of an irregular verb behind a prefix."""
+    for prefix in _BEFORE_IRREGULAR:
+        if word.startswith(prefix) and (first := IRREGULAR_FORMS.get(word.removeprefix(prefix))):
+            return prefix + first
+    return None
 
 
 def _positive(word: str) -> str | None:
@@ -104,9 +118,22 @@ def directs(one: str) -> bool:
     return _CHANGE in _sides(one)
 
 
+def reaches(one: str) -> int | None:
+    """Whether the base says of a number that it is great (1) or small (-1); None where it says neither."""
+    ours = _sides(one)
+    ways = (ours[axis] == side for great in _MEASURES for axis, side in _sides(base(great)).items() if axis in ours)
+    return next((1 if great else -1 for great in ways), None)
+
+
+def is_irregular(word: str) -> bool:
+    """Whether a word is a form that no rule gives."""
+    return word in IRREGULAR_FORMS or _prefixed(word) is not None
+
+
 def is_verb(word: str) -> bool:
     """Whether a word, in any of its forms, is a verb more often than anything else."""
-    return base(word) in _verbs()
+    known = base(word)
+    return known in _verbs() or (known != word and word.endswith(("s", "ed")) and known in _makes_so())
 
 
 def polar(one: str) -> bool:
@@ -150,6 +177,11 @@ def _classes() -> dict[str, frozenset[int]]:
 @cache
 def _verbs() -> frozenset[str]:
     return frozenset(map(base, _read("verbs.txt")))
+
+
+@cache
+def _makes_so() -> frozenset[str]:
+    return frozenset(map(base, _MAKES_SO))
 
 
 @cache

@@ -15,7 +15,7 @@ from flashcard.catalogue import Catalogue
 from flashcard.notes import Notes, Shown
 from flashcard.queue import Queues
 from flashcard.rescheduling import move
-from flashcard.reviewing import memory_of
+from flashcard.reviewing import Reviews, memory_of
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.scheduling import choices
 from flashcard.schemas import (
@@ -76,13 +76,15 @@ async def due_cards(
     owner = user_id or desk.owner
     if owner != desk.owner and "admin" not in desk.roles:
         raise Forbidden("Only an admin sees what is due for somebody else. Leave userId out.")
-    _, today = await today_of(desk.session, owner, desk.now)
-    queue = await Queues(desk.session, owner).now(desk.now, today, deck_id, limit)
+    counting, today = await today_of(desk.session, owner, desk.now)
+    queue = await Queues(desk.session, owner).now(desk.now, today, counting.end_of(today), deck_id, limit)
     schedulers = {deck: chosen.scheduler() for deck, chosen in queue.options.items()}
+    anew = await Reviews(desk.session, owner).memories(queue.stale, queue.options)
 
     def queued(shown: Shown) -> QueuedCard:
         scheduler = schedulers[shown.card.deck_id]
-        buttons = choices(memory_of(shown.card), desk.now, today, scheduler, shown.card.id)
+        memory = anew.get(shown.card.id) or memory_of(shown.card)
+        buttons = choices(memory, desk.now, today, scheduler, shown.card.id)
         named = {rating.label: choice for rating, choice in buttons.items()}
         return QueuedCard.model_validate(rendered_fields(shown) | {"choices": named})
 

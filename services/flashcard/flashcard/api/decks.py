@@ -102,10 +102,11 @@ async def get_deck(deck_id: UUID, desk: DeskDep) -> DeckOut:
     return deck_out(await desk.decks.get(deck_id))
 
 
-@router.patch("/{deck_id}", openapi_extra={"x-timeout": 300})
+@router.patch("/{deck_id}")
 async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut:
-    """Rename a deck, or change how it is studied. Another algorithm, retention, steps, longest interval or fuzz replay the log of reviews:
-    cards are due at once as the options say. With tens of thousands of reviewed cards that takes a minute or more."""
+    """Rename a deck, or change how it is studied. Another algorithm, retention, steps, longest interval or fuzz replay the log of reviews,
+    so that cards are due as the options say. Up to a hundred reviewed cards are done with the answer; with more, `rescheduling` says how far
+    it is, here and in `GET /decks/{deck_id}`, until it is null. Meanwhile everything goes on, and options may be changed again."""
     decks = desk.decks
     deck = await decks.get(deck_id, lock=True)
     if body.name is not None:
