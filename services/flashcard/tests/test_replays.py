@@ -15,6 +15,7 @@ from flashcard.models import Card, LoggedReview, Note, NoteKind
 from flashcard.ratings import Rating
 from flashcard.reviewing import Given, Reviews, memory_of
 from flashcard.scheduling import DeckOptions
+from prometheus_client import REGISTRY
 from sqlalchemy import select, text
 
 from .desk import Desk, Json, Student
@@ -258,6 +259,10 @@ async def test_the_end_of_a_replay_tells_that_nothing_is_left_of_the_day(desk: D
     assert len(await desk.told("reviews.cleared")) == 1
 
 
+def put_off() -> float:
+    return REGISTRY.get_sample_value("flashcard_replays_put_off_total") or 0.0
+
+
 async def test_a_deck_whose_cards_are_held_elsewhere_is_tried_again_and_holds_up_no_other(desk: Desk) -> None:
     ada, eve = desk.student(), desk.student()
     deck, other = await large_deck(desk, ada), await large_deck(desk, eve)
@@ -267,8 +272,10 @@ async def test_a_deck_whose_cards_are_held_elsewhere_is_tried_again_and_holds_up
     async with desk.database.transaction() as session:
         notes = select(Note).where(Note.user_id == ada.id).with_for_update()  # type: ignore[arg-type]  # a column
         await session.execute(notes)
+        before = put_off()
         with pytest.raises(Exception, match="lock timeout"):
             await desk.replays.once()
+        assert put_off() == before + 1
         await finish(desk)
         assert await progress(eve, other) is None
     assert await progress(ada, deck) == {"cards": LARGE, "done": 100}
