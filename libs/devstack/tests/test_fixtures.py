@@ -1,5 +1,11 @@
 """The fixtures that everybody's tests stand on."""
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import asyncpg
 import pytest
 from aio_pika import connect_robust
@@ -76,3 +82,19 @@ async def test_a_quorum_queue_survives_a_kill(amqp_url: str, rabbitmq: RabbitMQ)
     async with await connect_robust(amqp_url) as connection:
         channel = await connection.channel()
         assert await channel.declare_queue("cards", passive=True)
+
+
+def test_one_worker_runs_all_fault_tests(tmp_path: Path) -> None:
+    """Others would load the machine under them, and have servers of their own; so would a second mesh."""
+    (tmp_path / "test_workers.py").write_text(
+        "import os, pytest\n"
+        "@pytest.mark.faults\n"
+        "@pytest.mark.parametrize('n', range(6))\n"
+        "def test_worker(n): print('ran on', os.environ['PYTEST_XDIST_WORKER'])\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-c", os.devnull, "-p", "devstack.pytest_plugin", "-n", "2"]
+    outcome = subprocess.run(
+        [*command, "--dist", "loadgroup", "-rP"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "6 passed" in outcome.stdout
+    assert len(set(re.findall(r"ran on (gw\d)", outcome.stdout))) == 1

@@ -42,15 +42,18 @@ _OF_A_KIND = """
 _HERE = "(buried_until IS NULL OR buried_until <= :today)"
 # Who was buried for a sibling and reviewed all the same, on another device, goes on with its steps.
 _IS_STEP = f"due_at IS NOT NULL AND ({_HERE} OR buried_by IS NOT NULL)"
+# One that is over on a later day, as Anki's steps of days are, is no card of today.
+_IS_STEP_TODAY = f"{_IS_STEP} AND due_at < :ends_at"
 _IS_DUE = f"phase = 'review' AND due_day <= :today AND {_HERE}"
 _STEPS = _OF_A_KIND.format(kind=_IS_STEP)
 _REVIEWS = _OF_A_KIND.format(kind=_IS_DUE)
 _FRESH = _OF_A_KIND.format(kind=f"phase = 'new' AND {_HERE}")
 # The first in their order, and how many there are within the limits of their decks. Of the cards of a note that stay apart only one
-# is among them, or the second's answer would stand beside its question: a step, else what is due, else a new one.
+# is among them, or the second's answer would stand beside its question: a step of today, else what is due, else a new one.
 _WAITING = f"""
     {_ALLOWED}, waiting AS (
-        SELECT {_STEP} AS kind, card.id, note_id, card.deck_id, due_at, NULL::bigint AS place, apart, 0 AS most {_STEPS}
+        SELECT {_STEP} AS kind, card.id, note_id, card.deck_id, due_at, NULL::bigint AS place,
+               apart AND due_at < :ends_at AS apart, 0 AS most {_STEPS}
         UNION ALL
         SELECT {_DUE}, card.id, note_id, card.deck_id, NULL, due_day - '2000-01-01'::date, apart, allowed.reviews {_REVIEWS}
         UNION ALL
@@ -81,8 +84,8 @@ _SIBLING = """(apart AND EXISTS (
 _LEFT = text(f"""
     {_ALLOWED.format(decks="true")}
     SELECT EXISTS (SELECT {_STEPS} WHERE due_at <= :ahead OR due_at < :ends_at)
-        OR EXISTS (SELECT {_REVIEWS} WHERE allowed.reviews > 0 AND NOT {_SIBLING.format(kind=_IS_STEP)})
-        OR EXISTS (SELECT {_FRESH} WHERE allowed.new > 0 AND NOT {_SIBLING.format(kind=f"({_IS_STEP}) OR ({_IS_DUE})")})
+        OR EXISTS (SELECT {_REVIEWS} WHERE allowed.reviews > 0 AND NOT {_SIBLING.format(kind=_IS_STEP_TODAY)})
+        OR EXISTS (SELECT {_FRESH} WHERE allowed.new > 0 AND NOT {_SIBLING.format(kind=f"({_IS_STEP_TODAY}) OR ({_IS_DUE})")})
 """)  # texts of ours
 # Cards that the replay of their deck has not come to: the buttons of these are told by the log.
 _STALE = col(Deck.replay_at).is_not(None) & func.coalesce(col(Card.id) > col(Deck.replayed_to), true())
@@ -116,10 +119,10 @@ class Queues:
         self._session = session
         self._owner = owner
 
-    async def now(self, now: datetime, today: date, deck_id: UUID | None, limit: int) -> Queue:
-        """What to study now in this deck and all that lies in it, or everywhere: the first `limit` cards (1 or more). Raises
-        `NoSuchDeck`."""
-        asked = {"owner": self._owner, "today": today, "limit": limit}
+    async def now(self, now: datetime, today: date, ends_at: datetime, deck_id: UUID | None, limit: int) -> Queue:
+        """What to study now in this deck and all that lies in it, or everywhere: the first `limit` cards (1 or more). The day ends at
+        `ends_at`. Raises `NoSuchDeck`."""
+        asked = {"owner": self._owner, "today": today, "ends_at": ends_at, "limit": limit}
         statement, more = (_EVERYWHERE, {}) if deck_id is None else (_WITHIN, {"deck": deck_id})
         found = (await self._session.execute(statement, asked | more)).all()
         if deck_id is not None and not found:

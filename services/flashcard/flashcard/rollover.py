@@ -14,7 +14,7 @@ from uuid import UUID
 from chassis.study_day import StudyDay
 from contracts.flashcard import DueDeck, ReviewsCleared, ReviewsDue
 from mesh import Outbox
-from sqlalchemy import Date, Uuid, bindparam, text
+from sqlalchemy import Date, DateTime, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -35,7 +35,7 @@ _OF_A_KIND = """
     SELECT deck_id, note_id, {kind} AS kind FROM card WHERE user_id = waking.user_id AND NOT suspended AND {which}
         AND (buried_until IS NULL OR buried_until <= today {unless})
 """
-_STEPS = _OF_A_KIND.format(kind=0, which="due_at IS NOT NULL", unless="OR buried_by IS NOT NULL")
+_STEPS = _OF_A_KIND.format(kind=0, which="due_at < ends_at", unless="OR buried_by IS NOT NULL")
 _REVIEWS = _OF_A_KIND.format(kind=1, which="phase = 'review' AND due_day <= today", unless="")
 _NEW = _OF_A_KIND.format(kind=2, which="phase = 'new'", unless="")
 # What was done on the day before it is told, as in the queue, is taken from its limits; of a note whose cards stay apart the first
@@ -50,7 +50,7 @@ _DUE = text(f"""
                CASE WHEN deck.apart THEN counted.notes_new ELSE counted.new END,
                greatest(0, (options ->> 'new_per_day')::int - done.new)
            ))::int AS new
-    FROM unnest(CAST(:users AS uuid[]), CAST(:days AS date[])) AS waking(user_id, today)
+    FROM unnest(CAST(:users AS uuid[]), CAST(:days AS date[]), CAST(:ends AS timestamptz[])) AS waking(user_id, today, ends_at)
     CROSS JOIN LATERAL (
         SELECT deck_id, sum(reviews) AS reviews, sum(steps) AS steps, sum(new) AS new,
                count(*) FILTER (WHERE first = 1) AS notes_due, count(*) FILTER (WHERE first = 2) AS notes_new
@@ -71,7 +71,11 @@ _DUE = text(f"""
             AND undone_at IS NULL AND NOT imported
     ) AS done
     GROUP BY waking.user_id, split_part(deck.name, '::', 1)
-""").bindparams(bindparam("users", type_=ARRAY(Uuid)), bindparam("days", type_=ARRAY(Date)))  # noqa: S608 # texts of ours
+""").bindparams(  # noqa: S608 # texts of ours
+    bindparam("users", type_=ARRAY(Uuid)),
+    bindparam("days", type_=ARRAY(Date)),
+    bindparam("ends", type_=ARRAY(DateTime(timezone=True))),
+)
 # Plain columns and one UPDATE for all: objects of the ORM, and a statement for each, cost this process more than the relay beside it.
 _WAKING = text("""
     SELECT user_id, time_zone, day_starts_at, told_day, told_version FROM student
@@ -106,7 +110,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """A day that goes on, and when it ends."""
+    """A student's day, and when it ends."""
 
     day: date
     ends_at: datetime
@@ -127,7 +131,7 @@ class Rollovers:
         countings = {(zone, starts_at) for _, zone, starts_at, *_ in waking}
         begun = {counting: _today(StudyDay(*counting), now) for counting in countings}
         today_of = {student: begun[zone, starts_at] for student, zone, starts_at, *_ in waking}
-        waiting = await self.waiting({student: today.day for student, today in today_of.items()})
+        waiting = await self.waiting(today_of)
         due: dict[UUID, ReviewsDue] = {}
         for student, *_, told_day, version in waking:
             today, found = today_of[student], waiting.get(student)
@@ -148,11 +152,16 @@ class Rollovers:
         statement = select(Student.next_day_at).order_by(col(Student.next_day_at)).limit(1)
         return (await self._session.execute(statement)).scalar_one_or_none()
 
-    async def waiting(self, days: Mapping[UUID, date]) -> Mapping[UUID, Waiting]:
+    async def waiting(self, days: Mapping[UUID, Today]) -> Mapping[UUID, Waiting]:
         """What these students have to do on these days of theirs; who has nothing is left out."""
         if not days:
             return {}
-        rows = await self._session.execute(_DUE, {"users": list(days), "days": list(days.values())})
+        asked = {
+            "users": list(days),
+            "days": [today.day for today in days.values()],
+            "ends": [today.ends_at for today in days.values()],
+        }
+        rows = await self._session.execute(_DUE, asked)
         found: dict[UUID, list[tuple[int, str, int, int]]] = defaultdict(list)
         for student, name, reviews, new in rows:
             if reviews + new:
@@ -202,7 +211,7 @@ async def tell_when_due(session: AsyncSession, owner: UUID, now: datetime) -> No
     begun = student.next_day_at > now
     if not begun or await Queues(session, owner).is_done(now, today.day, today.ends_at):
         return
-    found = (await Rollovers(session).waiting({owner: today.day})).get(owner)
+    found = (await Rollovers(session).waiting({owner: today})).get(owner)
     if found is None:
         return
     student.told_day, student.cleared_day, student.told_version = today.day, None, student.told_version + 1

@@ -30,6 +30,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 Json = dict[str, Any]
+STARTED = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -83,7 +84,7 @@ class Desk:
     """Flashcard at `url`; `now` is the time that it is told."""
 
     database: Database
-    now: datetime = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+    now: datetime = STARTED
     url: str = ""
     key: SigningKey = field(default_factory=new_signing_key)
     clients: list[httpx.AsyncClient] = field(default_factory=list)
@@ -91,8 +92,10 @@ class Desk:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database: Database, folder: Path, **chosen: Any) -> AsyncIterator[Self]:
-        desk = cls(database, folder=folder)
+    async def open(
+        cls, database: Database, folder: Path, now: datetime = STARTED, **chosen: Any
+    ) -> AsyncIterator[Self]:
+        desk = cls(database, now, folder=folder)
         keys = Starlette(routes=[Route("/.well-known/jwks.json", desk._keys)])
         async with serving(keys) as auth_url:
             settings = Settings(
@@ -105,8 +108,8 @@ class Desk:
                     for client in desk.clients:
                         await client.aclose()
 
-    def student(self, *roles: str) -> Student:
-        user_id = uuid4()
+    def student(self, *roles: str, user_id: UUID | None = None) -> Student:
+        user_id = user_id or uuid4()
         issued = self.now - timedelta(days=1)
         lives = {"roles": list(roles or ("student",)), "iat": issued, "exp": issued + timedelta(days=3650)}
         token = user_token(self.key, user_id, **lives)

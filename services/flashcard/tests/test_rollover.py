@@ -9,6 +9,7 @@ import pytest
 from flashcard.queue import Queues
 from flashcard.rollover import Rollovers
 from flashcard.students import Students
+from sqlalchemy import text
 
 from .desk import Desk, Json, Student
 from .test_recalls import graded, hears
@@ -86,6 +87,7 @@ from datetime import datetime
 from chassis.database import Database
 from flashcard.rollover import Rollovers
 from flashcard.students import Students
+from sqlalchemy import text
 
 async def main():
     async with Database(sys.argv[1], schema="flashcard").transaction() as session:
@@ -308,6 +310,18 @@ async def test_decks_are_named_by_their_outermost_names_the_most_cards_first(des
         {"name": "Biology", "cards": 4}, {"name": "History", "cards": 3}, {"name": "Art", "cards": 1}
     ]  # fmt: skip
     assert (told["new"], told["more_decks"]) == (10, 2)
+
+
+async def test_a_step_that_ends_on_a_later_day_is_told_on_that_day(desk: Desk) -> None:
+    ada = await student_with_a_card(desk)
+    (card,) = (await ada.queue())["items"]
+    await ada.reviews(card, "again")
+    async with desk.database.transaction() as session:  # as Anki's steps of days come
+        await session.execute(text("UPDATE card SET due_at = :then"), {"then": desk.now + timedelta(days=3)})
+    for _ in range(3):
+        desk.later(days=1)
+        await turned(desk)
+    assert [told["day"] for told in await desk.told("reviews.due")][1:] == ["2026-11-29"]
 
 
 async def what_stands(desk: Desk, ada: Student) -> tuple[bool, bool]:

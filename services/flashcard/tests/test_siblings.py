@@ -5,8 +5,9 @@ from collections import Counter
 from uuid import UUID
 
 import pytest
+from chassis.study_day import StudyDay
 from flashcard.queue import Queues
-from flashcard.rollover import Rollovers
+from flashcard.rollover import Rollovers, Today
 from sqlalchemy import text
 
 from .desk import Desk, Json, Student
@@ -73,12 +74,30 @@ async def test_who_was_buried_for_a_sibling_and_is_reviewed_all_the_same_goes_on
     assert await shown(ada) == [second["id"]]
 
 
+async def test_a_step_that_ends_on_a_later_day_hides_no_sibling_today(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="D", options={"learning_steps": [720]})
+    desk.now = desk.now.replace(hour=20)
+    first, second = await reversed_note(ada, deck_id=deck["id"])
+    await ada.reviews(first, "again")
+    await ada.post("/flashcards/bulk", card_ids=[second["id"]], action="unbury")
+    queue = await ada.queue()
+    assert ([item["id"] for item in queue["items"]], queue["new"]) == ([second["id"]], 1)
+    await expect_agreement(desk, ada)
+    desk.now = desk.now.replace(day=27, hour=7)
+    assert await shown(ada) == []  # today it is a step, though it is not over yet
+    queue = await ada.queue()
+    assert queue["next_at"] == "2026-11-27T08:00:00Z"
+    desk.later(hours=1)
+    assert await shown(ada) == [first["id"]]
+
+
 async def expect_agreement(desk: Desk, ada: Student) -> None:
     """What is told of the day is what the queue shows, no siblings stand in it together, and it ends when the queue is empty."""
-    queue, today = await ada.queue(limit=200), desk.now.date()
+    queue, today = await ada.queue(limit=200), today_of(desk)
     async with desk.database.transaction() as session:
         waiting = (await Rollovers(session).waiting({ada.id: today})).get(ada.id)
-        done = await Queues(session, ada.id).is_done(desk.now, today, desk.now.replace(hour=23, minute=59))
+        done = await Queues(session, ada.id).is_done(desk.now, today.day, today.ends_at)
         steps = {row.id for row in await session.execute(text("SELECT id FROM card WHERE due_at IS NOT NULL"))}
     told = (waiting.reviews, waiting.new) if waiting else (0, 0)
     assert (queue["due"], queue["new"]) == (told[0] - await steps_here(desk), told[1])
@@ -87,29 +106,44 @@ async def expect_agreement(desk: Desk, ada: Student) -> None:
     assert done == (waiting is None)
 
 
+def today_of(desk: Desk) -> Today:
+    """The day before midnight, of who gets up at four."""
+    return Today(desk.now.date(), StudyDay().end_of(desk.now.date()))
+
+
 async def steps_here(desk: Desk) -> int:
-    steps = "SELECT count(*) FROM card WHERE due_at IS NOT NULL AND NOT suspended"
+    steps = "SELECT count(*) FROM card WHERE due_at < :ends_at AND NOT suspended"
     here = " AND (buried_until IS NULL OR buried_until <= :today OR buried_by IS NOT NULL)"
     async with desk.database.transaction() as session:
-        return int((await session.execute(text(steps + here), {"today": desk.now.date()})).scalar_one())
+        return int(
+            (
+                await session.execute(
+                    text(steps + here), {"today": today_of(desk).day, "ends_at": today_of(desk).ends_at}
+                )
+            ).scalar_one()
+        )
 
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_queue_counts_and_what_is_told_agree_whatever_happens(desk: Desk, seed: int) -> None:
     chance, ada = random.Random(seed), desk.student()
+    desk.now = desk.now.replace(hour=20)
     await desk.knows(ada)
     limits = {"new_per_day": chance.choice([2, 20]), "reviews_per_day": chance.choice([2, 200])}
-    deck = await ada.post("/decks", name="D", options=limits)
+    steps = chance.choice([[1, 10], [720], [1, 720]])
+    deck = await ada.post("/decks", name="D", options=limits | {"learning_steps": steps})
     cards: list[Json] = []
     for _ in range(25):
-        match chance.choice(["write", "review", "review", "review", "bury", "suspend", "unsuspend", "undo", "sleep"]):
+        match chance.choice(
+            ["write", "review", "review", "review", "bury", "unbury", "suspend", "unsuspend", "undo", "sleep"]
+        ):
             case "write":
                 question = chance.choice(["{{c1::a}} {{c2::b}} {{c3::c}}", "{{c1::a}} {{c2::b}}"])
                 made = await ada.post("/flashcards", kind="cloze", question=question, deck_id=deck["id"])
                 cards += made["cards"]
             case "review" if cards:
                 await ada.reviews(chance.choice(cards), chance.choice(["again", "good", "easy"]))
-            case "bury" | "suspend" as action if cards:
+            case "bury" | "unbury" | "suspend" as action if cards:
                 chosen = [card["id"] for card in chance.sample(cards, 2)]
                 await ada.post("/flashcards/bulk", card_ids=chosen, action=action)
             case "unsuspend":

@@ -5,15 +5,15 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from chassis.service import serve
 from chassis.tokens import SigningKey
 from devstack.identities import new_signing_key, user_token
+from devstack.serving import serving as served
 from gateway.app import Gateway, make_gateway
 from gateway.settings import Settings
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -60,15 +60,10 @@ async def read_body(receive: Receive) -> bytes:
 
 @asynccontextmanager
 async def serving(*apps: ASGIApp) -> AsyncIterator[list[int]]:
-    """Serve ASGI applications as services are served; their ports."""
-    stop = asyncio.Event()
-    listening = [listener() for _ in apps]
-    tasks = [asyncio.create_task(serve(app, each, stop, 1)) for app, each in zip(apps, listening, strict=True)]
-    try:
-        yield [each.getsockname()[1] for each in listening]
-    finally:
-        stop.set()
-        await asyncio.gather(*tasks)
+    """Serve ASGI applications; their ports."""
+    async with AsyncExitStack() as stack:
+        urls = [await stack.enter_async_context(served(app)) for app in apps]
+        yield [int(url.rpartition(":")[2]) for url in urls]
 
 
 class Service:

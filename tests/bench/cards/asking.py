@@ -11,8 +11,9 @@ from uuid import UUID
 import asyncpg
 from chassis.clock import system_clock
 from chassis.database import Database
+from chassis.study_day import StudyDay
 from flashcard.queue import Queues
-from flashcard.rollover import BATCH, Rollovers
+from flashcard.rollover import BATCH, Rollovers, Today
 from sqlalchemy import event
 
 from cards.figures import line
@@ -53,6 +54,7 @@ def counted(database: Database) -> Iterator[Statements]:
 async def due(database: Database, bare: asyncpg.Connection, students: Sequence[UUID]) -> None:
     """What `GET /flashcards/due` asks, of students drawn by chance, in turns with one lookup in the index."""
     dice, today = random.Random(5), date.today()
+    ends_at = StudyDay().end_of(today)
     queued, looked = [], []
     for owner in dice.choices(students, k=ASKED):
         began = time.perf_counter()
@@ -60,7 +62,7 @@ async def due(database: Database, bare: asyncpg.Connection, students: Sequence[U
         looked.append(time.perf_counter() - began)
         async with database.transaction() as session:
             with counted(database) as took:
-                await Queues(session, owner).now(system_clock(), today, None, 20)
+                await Queues(session, owner).now(system_clock(), today, ends_at, None, 20)
         queued.append(took.seconds)
     line("the bare indexed query", looked, "baseline")
     line("due, in the database", queued, "bound p99 5 ms")
@@ -68,7 +70,8 @@ async def due(database: Database, bare: asyncpg.Connection, students: Sequence[U
 
 async def rollover(database: Database, students: Sequence[UUID]) -> None:
     """What is due to all students of one zone, in the batches in which it is asked."""
-    scans, today = [], date.today()
+    scans, day = [], date.today()
+    today = Today(day, StudyDay().end_of(day))
     for _ in range(10):
         async with database.transaction() as session:
             with counted(database) as took:

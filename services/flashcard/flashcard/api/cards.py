@@ -76,8 +76,8 @@ async def due_cards(
     owner = user_id or desk.owner
     if owner != desk.owner and "admin" not in desk.roles:
         raise Forbidden("Only an admin sees what is due for somebody else. Leave userId out.")
-    _, today = await today_of(desk.session, owner, desk.now)
-    queue = await Queues(desk.session, owner).now(desk.now, today, deck_id, limit)
+    counting, today = await today_of(desk.session, owner, desk.now)
+    queue = await Queues(desk.session, owner).now(desk.now, today, counting.end_of(today), deck_id, limit)
     schedulers = {deck: chosen.scheduler() for deck, chosen in queue.options.items()}
     anew = await Reviews(desk.session, owner).memories(queue.stale, queue.options)
 
