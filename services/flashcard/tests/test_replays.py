@@ -9,16 +9,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from flashcard.app import compose
 from flashcard.decks import Decks
 from flashcard.memory import Memory
 from flashcard.models import Card, LoggedReview, Note, NoteKind
 from flashcard.ratings import Rating
 from flashcard.reviewing import Given, Reviews, memory_of
 from flashcard.scheduling import DeckOptions
+from flashcard.settings import Settings
 from prometheus_client import REGISTRY
 from sqlalchemy import select, text
 
 from .desk import Desk, Json, Student
+from .test_imports import wanted
 
 FSRS: Json = {"algorithm": "fsrs", "fuzz": False}
 SM2: Json = {"algorithm": "sm2", "fuzz": False}
@@ -220,6 +223,24 @@ async def test_a_worker_that_is_killed_leaves_the_replay_to_another(desk: Desk) 
         while await progress(ada, deck) is not None:  # the database has yet to see that it is gone
             await desk.replays.once()
             await asyncio.sleep(0.02)
+    assert await behind(desk, ada, deck) == []
+
+
+async def test_the_role_worker_does_imports_and_replays(desk: Desk) -> None:
+    ada = desk.student()
+    deck, import_id = await large_deck(desk, ada, 120), await wanted(ada)
+    await change(ada, deck, **SM2)
+    settings = Settings(
+        environment="test", database_url=desk.database.url, auth_url="http://localhost:1", data_dir=desk.folder
+    )
+    stop = asyncio.Event()
+    async with compose(settings, lambda: desk.now) as process, asyncio.timeout(60):
+        worker = asyncio.create_task(process.roles["worker"](stop))
+        while await progress(ada, deck) or (await ada.get(f"/decks/imports/{import_id}"))["status"] != "done":
+            assert not worker.done()
+            await asyncio.sleep(0.05)
+        stop.set()
+        await worker
     assert await behind(desk, ada, deck) == []
 
 
