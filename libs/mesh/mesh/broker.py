@@ -1,5 +1,6 @@
 """A connection to the broker that is made anew when it is lost, and publishing that the broker has confirmed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -29,6 +30,12 @@ async def connected(amqp_url: str, name: str) -> AsyncIterator[AbstractConnectio
     try:
         yield connection
     finally:
+        await closed(connection)
+
+
+async def closed(connection: AbstractConnection) -> None:
+    """Close it, with a word to the broker where there is still somebody to hear it. Raises `TimeoutError`."""
+    async with asyncio.timeout(CONNECT_SECONDS):
         await connection.close()
 
 

@@ -14,11 +14,11 @@ from faststream import AckPolicy
 from faststream.rabbit import RabbitBroker, RabbitMessage, RabbitQueue
 
 from mesh.application import Application
-from mesh.broker import CONNECT_SECONDS, address, confirming, connected, underlay
+from mesh.broker import CONNECT_SECONDS, address, closed, confirming, connected, underlay
 from mesh.delivery import BroadcastDelivery, Delivery, DurableDelivery, Lost
 from mesh.lanes import Lane
 from mesh.subscriptions import Kind, Subscription
-from mesh.supervision import wait_for_any
+from mesh.supervision import unless, wait_for_any
 from mesh.topology import EXCHANGE, Topology
 
 WATCH_SECONDS = 5.0
@@ -52,14 +52,21 @@ class Serving:
         )
 
     async def start(self, topology: Topology) -> None:
-        """Declare what is needed and consume. What arrives from now on is handled. Raises `TimeoutError` where that hangs."""
+        """Declare what is needed and consume. What arrives from now on is handled.
+
+        Raises `Lost` where the connection breaks meanwhile, and `TimeoutError` where it hangs.
+        """
         async with asyncio.timeout(START_SECONDS):
-            await self._start(topology)
+            # What is asked of a connection that broke is not refused: aio-pika waits for it to be mended, which never happens.
+            if not await unless(self.lost, self._start(topology)):
+                raise Lost("the connection broke while queues were declared")
 
     async def _start(self, topology: Topology) -> None:
         publishing = await self._publishing()
         await topology.declare(publishing)
         connection = await self._broker.connect()
+        # FastStream leaves it open where a subscriber of it could not be stopped.
+        self._resources.push_async_callback(closed, connection)
         async with connection.channel() as declaring:
             for subscription, application in self._served:
                 if subscription.kind is Kind.DURABLE:

@@ -8,6 +8,7 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from chassis.database import Database as ServiceDatabase
 from devstack.line import Line
+from faststream.rabbit import RabbitBroker
 from mesh import Consumer, Database, Envelope, Event, Relay, Subscriptions, Topology, backlog
 from mesh.broker import underlay
 from mesh.serving import Serving
@@ -246,6 +247,26 @@ async def test_queue_that_was_deleted_is_declared_and_consumed_again(
         await broker.queue_delete("board.pin")
         await home.say(note(1))
         await until(applied(home, 2))
+
+
+async def test_connection_that_breaks_while_a_consumer_begins_is_not_waited_for(
+    home: Home, amqp_line: Line, servings: list[Serving], say_at: SayAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = Board()
+    begin, began = RabbitBroker.start, []
+
+    async def begin_on_a_cut_line(broker: RabbitBroker) -> None:
+        began.append(broker)
+        if len(began) == 1:
+            amqp_line.cut()
+            await servings[0].lost.wait()
+        await begin(broker)
+
+    monkeypatch.setattr(RabbitBroker, "start", begin_on_a_cut_line)
+    async with running(Consumer(board.bus, amqp_url=amqp_line.url, database=home)):
+        await say_at("board.pin", note(0))
+        await until(applied(home, 1))
+    assert len(servings) == 2
 
 
 async def test_consumer_that_the_broker_forgot_is_noticed_and_replaced(

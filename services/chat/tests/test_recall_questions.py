@@ -59,6 +59,19 @@ def test_entries_of_a_glossary_and_of_notes_are_asked_about() -> None:
     assert asked == {"What is meant by elasticity?", "What is meant by ATP?"}
 
 
+def test_answer_ends_where_the_definition_does() -> None:
+    text = "Mortar is a paste of lime and sand that binds bricks and is often grey.\n\n- windbreak = a row of trees that slows the wind down over the fields; best planted in autumn\n"
+    answers = {draft.answer for draft in made(text, Form.DEFINITION)}
+    assert answers == {
+        "a paste of lime and sand that binds bricks",
+        "a row of trees that slows the wind down over the fields",
+    }
+
+
+def test_place_in_a_row_defines_nothing() -> None:
+    assert made("Nitrogen is the final product of the reaction and is blown out.", Form.DEFINITION) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
