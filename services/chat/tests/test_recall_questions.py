@@ -68,6 +68,19 @@ def test_answer_ends_where_the_definition_does() -> None:
     }
 
 
+def test_what_is_kept_around_an_answer_are_whole_sentences() -> None:
+    text = (
+        "The league of the northern towns was led by Lübeck for a long time. " * 12
+        + TEXT
+        + " The tides are caused by the moon." * 20
+    )
+    draft = next(draft for draft in drafts([passage(text)]) if draft.concept == "osmosis")
+    kept = Question.of(draft, 1).source
+    assert kept.text.startswith("The league of the northern towns")
+    assert kept.text.endswith("moon.")
+    assert len(kept.text) < len(text)
+
+
 def test_place_in_a_row_defines_nothing() -> None:
     assert made("Nitrogen is the final product of the reaction and is blown out.", Form.DEFINITION) == []
 
