@@ -98,6 +98,16 @@ def test_subject_direction_and_clause_must_be_the_same(text: str, claim: str, ex
         ("About 19,000 soldiers died of fever.", "About nineteen thousand soldiers died of fever.", Verdict.SUPPORTED),
         ("Each stage brings a tenfold rise of the signal.", "Each stage brings a threefold rise of the signal.", Verdict.CONTRADICTED),
         ("The population doubles every forty years.", "The population halves every forty years.", Verdict.CONTRADICTED),
+        # A number belongs to what is nearest, where two are counted alike; *minus* has sides; in- and out- tell apart.
+        ("They told a duet, or two-voice song, and a trio, which is a three-voice song, apart.", "A duet has three voices.", Verdict.CONTRADICTED),
+        ("They told a duet, or two-voice song, and a trio, which is a three-voice song, apart.", "A trio has three voices.", Verdict.SUPPORTED),
+        ("Profit is the total revenue minus total cost.", "Profit is the cost minus the revenue.", Verdict.CONTRADICTED),
+        ("The out-group, conversely, is a group that one does not belong to.", "An in-group is a group that one does not belong to.", Verdict.UNSPOKEN),
+        # That two things are named together does not make one the other.
+        ("Schools fall into three categories: public, charter, and parochial.", "Public schools are parochial.", Verdict.UNSPOKEN),
+        ("Until the bill of the tavern is paid, the guest has in effect borrowed silver from the tavern's owner.", "Bills are silver.", Verdict.UNSPOKEN),
+        ("Amylase, an enzyme of the saliva, breaks starch down.", "Amylase is an enzyme.", Verdict.SUPPORTED),
+        ("Genetic changes such as mutations arise at random.", "Mutations are random.", Verdict.SUPPORTED),
         # A noun is opposed to no verb.
         ("Mills break up grain and sell the meal in the form of flour.", "Mills break up grain to get flour.", Verdict.SUPPORTED),
         # *Ones* stands for what was named.
