@@ -20,6 +20,7 @@ ADMIN = "admin@example.org"
 SAMPLE = Path(__file__).parents[1] / "demo" / "sample.pdf"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One mesh, and so one worker, for everything here; and time to start it."""
     here = Path(__file__).parent
