@@ -19,6 +19,8 @@ from .ledger import Ledger
 
 SCHEMAS = ("auth", "ingestion", "chat", "flashcard", "notifier")
 DURABLE = [one for bus in subscriptions() for one in bus.describe() if one.kind is Kind.DURABLE]
+TOMBSTONES = {("auth", "erasure"), ("chat", "shelved_document"), *((schema, "erased_user") for schema in SCHEMAS)}
+"""What may name a student who left, so that late news brings nothing back."""
 _QUEUES = Topology.of(*subscriptions()).queues
 
 
@@ -44,6 +46,7 @@ class Books:
             self._answers,
             self._cards,
             self._profiles,
+            self._erased,
             self._left_on_the_broker,
         ]
         return [sentence for look in looks for sentence in await look(ledger)]
@@ -146,6 +149,23 @@ class Books:
         sent = Counter(await self._column(mails, ledger.students))
         return found + _unlike("mails to verify the address of", sent, dict.fromkeys(ledger.students, 1))
 
+    async def _erased(self, ledger: Ledger) -> list[str]:
+        """Auth heard from everybody that a student who left is gone, and nobody's rows name the student."""
+        done = await self._column(
+            "SELECT user_id FROM auth.erasure WHERE finished_at IS NOT NULL AND user_id = ANY($1)", list(ledger.left)
+        )
+        found = _unlike("finished erasures of", Counter(done), dict.fromkeys(ledger.left, 1))
+        owned = "SELECT table_schema, table_name FROM information_schema.columns WHERE column_name = 'user_id' AND table_schema = ANY($1)"
+        for schema, table in await self._connection.fetch(owned, SCHEMAS):
+            if (schema, table) in TOMBSTONES:
+                continue
+            rows = await self._number(
+                f'SELECT count(*) FROM {schema}."{table}" WHERE user_id = ANY($1)', list(ledger.left)
+            )
+            if rows:
+                found.append(f"{rows} rows of {schema}.{table} are of students who left")
+        return found
+
     async def _left_on_the_broker(self, _: Ledger) -> list[str]:
         found = []
         async with await aio_pika.connect(self._amqp_url) as connection, connection.channel() as channel:
@@ -156,8 +176,9 @@ class Books:
         return found
 
     async def _said_of(self, schema: str, routing_key: str, ledger: Ledger) -> dict[str, int]:
-        rows = f"SELECT subject FROM {schema}.outbox WHERE type = $1 AND position > $2"
-        return dict(Counter(await self._column(rows, routing_key, ledger.since[schema])))
+        rows = f"SELECT subject FROM {schema}.outbox WHERE type = $1 AND position > $2 AND subject <> ALL($3)"
+        erased = [str(subject) for subject in ledger.erased]
+        return dict(Counter(await self._column(rows, routing_key, ledger.since[schema], erased)))
 
     async def _number(self, query: str, *arguments: object) -> int:
         return await self._connection.fetchval(query, *arguments) or 0
