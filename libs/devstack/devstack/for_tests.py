@@ -77,6 +77,11 @@ class TestServers:
         before, self._vhosts = self._vhosts, self._vhosts + 1
         return self.stack.rabbitmq.fresh_vhost(f"{self.worker}_{self._vhosts}", instead_of=f"{self.worker}_{before}")
 
+    def standing_vhost(self) -> str:
+        """URL of a virtual host of this worker's that keeps its queues, emptied: a broker takes a second to make the mesh's."""
+        self.stack.rabbitmq.recover()
+        return self.stack.rabbitmq.emptied_vhost(f"{self.worker}_standing")
+
     def disconnect(self) -> None:
         """Let go of the servers; the run goes on."""
         if self._administrator is not None:

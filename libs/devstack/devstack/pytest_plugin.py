@@ -116,6 +116,12 @@ def amqp_url(_servers: "TestServers") -> str:
     return _servers.vhost()
 
 
+@pytest.fixture
+def standing_amqp_url(_servers: "TestServers") -> str:
+    """URL of a virtual host, this worker's alone, whose queues earlier tests declared; all of them are empty."""
+    return _servers.standing_vhost()
+
+
 def _may_break(request: pytest.FixtureRequest) -> "TestServers":
     if request.node.get_closest_marker("faults") is None:
         pytest.fail("Mark the test with @pytest.mark.faults: it is given a server that it may break.", pytrace=False)

@@ -164,11 +164,35 @@ class RabbitMQ(Server):
 
         Their names differ: of one that was deleted the broker goes on to close connections and to remove files, by its name.
         """
-        vhost, old, everything = f'<<"{name}">>', f'<<"{instead_of}">>', '<<".*">>'
+        old = f'<<"{instead_of}">>'
         self.evaluate(
-            f'rabbit_vhost:exists({old}) andalso rabbit_vhost:delete({old}, <<"devstack">>), '
-            f'rabbit_vhost:add({vhost}, <<"devstack">>), '
-            f'rabbit_auth_backend_internal:set_permissions(<<"studyteddy">>, {vhost}, '
-            f'{everything}, {everything}, {everything}, <<"devstack">>)'
+            f'rabbit_vhost:exists({old}) andalso rabbit_vhost:delete({old}, <<"devstack">>), {_make_vhost(name)}'
         )
         return self.url_of(name)
+
+    def emptied_vhost(self, name: str) -> str:
+        """Make a virtual host, or cut off who is still connected to the one that is there and empty its queues; its URL.
+
+        A queue that nobody takes from any more has back what was taken and not acknowledged, and then is empty when it is emptied.
+        """
+        self.evaluate(
+            f'V = <<"{name}">>, rabbit_vhost:exists(V) orelse begin {_make_vhost(name)} end, '
+            "Queues = [Q || Q <- rabbit_amqqueue:list(V), amqqueue:get_type(Q) =:= rabbit_quorum_queue], "
+            "Leave = fun Leave() -> "
+            "Open = [P || [{pid, P}, {vhost, W}] <- rabbit_networking:connection_info_all([pid, vhost]), W =:= V], "
+            "[exit(P, kill) || P <- Open], "
+            "case Open =:= [] andalso lists:all(fun(Q) -> element(3, rabbit_amqqueue:stat(Q)) =:= 0 end, Queues) of "
+            "true -> ok; false -> timer:sleep(5), Leave() end end, Leave(), "
+            "[rabbit_amqqueue:purge(Q) || Q <- Queues], ok"
+        )
+        return self.url_of(name)
+
+
+def _make_vhost(name: str) -> str:
+    """The expression that does it."""
+    vhost, everything = f'<<"{name}">>', '<<".*">>'
+    return (
+        f'rabbit_vhost:add({vhost}, <<"devstack">>), '
+        f'rabbit_auth_backend_internal:set_permissions(<<"studyteddy">>, {vhost}, '
+        f'{everything}, {everything}, {everything}, <<"devstack">>)'
+    )

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from aio_pika import connect_robust
+from aio_pika import Message, connect, connect_robust
 from devstack.for_tests import TestServers
 from devstack.servers import Postgres, RabbitMQ, Redis
+from pamqp.common import FieldTable
 from redis.asyncio import Redis as RedisClient
 
 
@@ -37,6 +38,26 @@ async def test_each_test_has_an_empty_broker(amqp_url: str, attempt: int) -> Non
         channel = await connection.channel()
         arguments = {"x-queue-type": "quorum", "x-max-length": attempt}  # refused if the queue is there already
         await channel.declare_queue("cards", durable=True, arguments=arguments)
+
+
+async def test_a_standing_virtual_host_has_its_queues_and_no_messages(
+    standing_amqp_url: str, shared_servers: TestServers
+) -> None:
+    """Neither one that nobody took nor one that was taken by who is still connected, or has just vanished."""
+    quorum: FieldTable = {"x-queue-type": "quorum"}
+    async with await connect(standing_amqp_url) as connection:
+        channel = await connection.channel()
+        cards = await channel.declare_queue("cards", durable=True, arguments=quorum)
+        await channel.declare_queue("decks", durable=True, arguments=quorum)
+        for name in ("cards", "decks"):
+            await channel.default_exchange.publish(Message(b"1"), name)
+        taking = aiter(cards.iterator())
+        assert await anext(taking)
+        assert shared_servers.standing_vhost() == standing_amqp_url
+    async with await connect(standing_amqp_url) as connection:
+        channel = await connection.channel()
+        for name in ("cards", "decks"):
+            assert await (await channel.get_queue(name)).get(fail=False) is None
 
 
 async def test_what_a_broker_does_late_is_done_to_the_virtual_host_before(shared_servers: TestServers) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from chat.comparisons import THAN, across, counted
-from chat.lexicon import alike, base, directs, is_verb, opposed, polar
+from chat.lexicon import alike, base, directs, is_verb, opposed
 from chat.terms import word_set
 from chat.wording import LIGHT, PRONOUN, Reading, Word, negates
 
@@ -150,7 +150,7 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     exact = [other for other in text.words if other.base == word.base]
     same = exact + [o for o in text.words if o.base != word.base and alike(word.base, o.base) and _free(o, claim, text)]
     nearest = max(exact or same, key=nearness, default=None)
-    if word.base in LIGHT or not polar(word.base) or (exact and not searched):
+    if word.base in LIGHT or (exact and not searched):
         return nearest, None
     # "A higher price leads to a higher quantity" says a word once more than the text does, which has its opposite there.
     scarce = bool(exact) and sum(word.base == other.base for other in claim.words) > len(exact)

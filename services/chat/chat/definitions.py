@@ -12,7 +12,7 @@ OUR_TERM = re.compile(rf"\bwe (?=(?:mean|call|define|refer|speak|use the {WORD_F
 # What stands between a phrase and the words that define it, and those words.
 _AFTER = re.compile(
     r"[*_\"”’]*(?:\s*\([^)]{1,60}\))?(?:,[^,.;]{1,80},)?\s*"
-    r"(?:(?P<apposition>:(?=\s*\w)|, (?:an?|the|or|any|being|meaning|that is|i\.e\.|in which|where|which is|which are)\b)"
+    r"(?:(?P<apposition>:(?=\s*\w)|\s?[—–] ?(?:literally|that is|or|an?|the|any|i\.e\.)\b|, (?:an?|the|or|any|being|meaning|that is|i\.e\.|in which|where|which is|which are)\b)"
     r"|(?:(?:simply|also|often|usually|generally|then|thus|can|may) )?"
     r"(?:(?P<says>means?|refers? to|describes?|denotes?|consists? of|comprises?|(?:(?:is|are|was|were|be|been|has been) )+defined"
     r"|(?:is|are|was|were) (?:when|where|an?|the|any|one|those|that|what|how)\b)"

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from chat.passages import Passage
 from chat.questions import Kind
-from chat.sentences import Sentence, sentences
+from chat.sentences import CELL, Sentence, sentences
 from chat.terms import mend, terms
 
 _LONGEST_LIST = 8
+_FEWEST_COLUMNS = 2
 _POINTS_BACK = re.compile(
     r"\W*(?:this|these|those|they|it|he|she|such|its|their|his|her|that|the (?:latter|former|same)|both|in (?:this|that) (?:way|case)"
     r"|as a result|therefore|thus|consequently|for (?:example|instance)|however)\b",
@@ -31,7 +32,8 @@ _REFERENCE = re.compile(r"\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]")
 class Candidate:
     """A sentence of a passage (the `rank`th, from 0) with what it is weighed by.
 
-    `context` are its terms with those of what stands before it: a sentence need not name its subject again.
+    `context` are its terms with those of what stands before it: a sentence need not name its subject again. A row of a table is read
+    with the heads of its columns: it says nothing without them.
     """
 
     passage: Passage
@@ -41,6 +43,7 @@ class Candidate:
     text: str
     terms: frozenset[str]
     context: frozenset[str]
+    row: bool = False
 
     @property
     def sentence(self) -> Sentence:
@@ -57,6 +60,10 @@ class Excerpt:
     start: int
     end: int
 
+    def holds(self, other: "Excerpt") -> bool:
+        """Whether all of the other stands in it."""
+        return self.number == other.number and self.start <= other.start and other.end <= self.end
+
     def overlaps(self, other: "Excerpt") -> bool:
         """Whether some words stand in both."""
         return self.number == other.number and self.start < other.end and other.start < self.end
@@ -66,11 +73,27 @@ def candidates_of(passages: Sequence[Passage]) -> Iterator[Candidate]:
     """Every sentence of the passages."""
     for rank, passage in enumerate(passages):
         among = sentences(passage.text)
-        texts = [sentence.text for sentence in among]
+        rows = dict(_rows(among))
+        texts = [rows.get(place) or sentence.text for place, sentence in enumerate(among)]
         held = [frozenset(terms(text)) for text in texts]
         for place, text in enumerate(texts):
             context = held[place].union(*held[max(0, place - 2) : place])
-            yield Candidate(passage, rank, place, among, text, held[place], context)
+            if rows.get(place, text):  # the heads alone say nothing
+                yield Candidate(passage, rank, place, among, text, held[place], context, place in rows)
+
+
+def _rows(among: Sequence[Sentence]) -> Iterator[tuple[int, str]]:
+    """The rows of tables by their place, each cell behind the head of its column: "Port: 22 · Service: SSH". Nothing for the heads."""
+    heads: list[str] = []
+    for place, sentence in enumerate(among):
+        cells = [cell.strip(" *_") for cell in sentence.text.strip().strip(CELL).split(CELL)]
+        if len(cells) < _FEWEST_COLUMNS or len(cells) != len(heads):
+            behind = among[place + 1].text.strip().strip(CELL).count(CELL) + 1 if place + 1 < len(among) else 0
+            heads = cells if len(cells) >= _FEWEST_COLUMNS and behind == len(cells) else []
+            if heads:
+                yield place, ""
+        else:
+            yield place, " · ".join(f"{head}: {cell}" for head, cell in zip(heads, cells, strict=True) if cell)
 
 
 def is_item(sentence: Sentence) -> bool:
@@ -81,6 +104,9 @@ def is_item(sentence: Sentence) -> bool:
 def excerpt_of(candidate: Candidate, kind: Kind) -> Excerpt:
     """The sentence with its neighbours, as far as it cannot be understood without them."""
     among, place = candidate.among, candidate.place
+    if candidate.row:
+        start, end = among[place].start, among[place].end
+        return Excerpt(candidate.rank + 1, candidate.text, candidate.passage.text[start:end], start, end)
     first, last = place - _leans_on_the_one_before(candidate, kind), place
     if first == last and kind in _COMPLETED and _same_block(among, place, place + 1):
         last += bool(_GOES_ON.match(among[place + 1].text))

@@ -64,7 +64,8 @@ _CUES = {
     r"|millions?|billions?|most|majority)\b",
     Kind.TIME: r"\b(?:1\d{3}|20\d\d)s?\b|\bcentur(?:y|ies)\b|\b(?:decade|during|after|before|until|since|when)\b",
     Kind.PERSON: r"(?<!^)(?<![.!?] )\b[A-Z][\w’'-]+ [A-Z][\w’'-]+|\b(?:people|person|those who|sociologists?|scientists?|economists?)\b",
-    Kind.PLACE: r"\b(?:in|at|near|from|across|throughout|within) (?:the )?[A-Z]\w+",
+    Kind.PLACE: r"\b(?:in|at|near|from|across|throughout|within) (?:the )?[A-Z]\w+"
+    r"|\b(?:takes? place|took place|occurs?|happens?|found|located|lies|stored|made) (?:in|at|on|within|inside|outside|near|between)\b",
     Kind.COMPARISON: r"\b(?:while|whereas|unlike|in contrast|contrast|differ\w*|however|but|rather than|instead|both|compared"
     r"|on the other hand|similar\w*|likewise|than|versus)\b",
     Kind.LIST: r"(?:\b(?:two|three|four|five|six|seven|several|following|first|second|third|include\w*|such as|types?|kinds?)\b|:\s*$"
@@ -73,6 +74,8 @@ _CUES = {
 }  # fmt: skip
 # Without a reason, a number or a date there is no answer to why, how many or when.
 _NEEDED = (Kind.REASON, Kind.QUANTITY, Kind.TIME)
+_OF_A_FACT = (Kind.PERSON, Kind.TIME, Kind.PLACE)
+_TO_THE_LETTER = 0.05
 _CUE, _CUE_OF_NEED = 0.15, 0.3
 _NOT_PROSE = re.compile(
     r"^\W*(?:explain|describe|understand|discuss|define|identify|analy[sz]e|compare|calculate|evaluate|summarize|recognize) "
@@ -91,7 +94,7 @@ def find_answer(question: Question, passages: Sequence[Passage], said: str = "")
     weighed = weights(question.terms, [candidate.terms for candidate in candidates])
     subject = [weight for term, weight in weighed.items() if term not in question.lesser]
     weighed |= {term: min([_LESSER * weighed[term], *subject]) for term in question.lesser}
-    if not candidates or not _speaks_of(question, weighed, candidates):
+    if not candidates or not _speaks_of(question, weighed, candidates) or _tells_no(question, candidates):
         return []
     scored = sorted(((_score(c, question, weighed), c) for c in candidates), key=lambda pair: -pair[0])
     if wants_more(question.text):
@@ -148,12 +151,25 @@ def _speaks_of(question: Question, weighed: dict[str, float], candidates: Sequen
     return max(coverage(weighed, candidate.context) for candidate in candidates) >= least
 
 
+def _tells_no(question: Question, candidates: Sequence[Candidate]) -> bool:
+    """Whether who, when or where is asked of something that nothing is said of, and no person, date or place stands beside its subject."""
+    held = frozenset().union(*(candidate.terms for candidate in candidates))
+    own = [term for term in question.terms if term not in question.lesser]
+    if question.kind not in _OF_A_FACT or question.leans or all(term in held for term in own):
+        return False
+    about = (candidate.text for candidate in candidates if not candidate.terms.isdisjoint(own))
+    return not any(re.search(_CUES[question.kind], text, re.MULTILINE) for text in about)
+
+
 def _score(candidate: Candidate, question: Question, weighed: dict[str, float]) -> float:
     here = coverage(weighed, candidate.terms)
     near = coverage(weighed, candidate.context)
     if near == 0:
         return 0.0
-    score = here + 0.3 * (near - here) + 0.2 / (1 + candidate.rank)
+    # *HTTP* and *HTTPS* share a stem.
+    asked = {word for word in words(question.text) if stem(word) in weighed}
+    to_the_letter = _TO_THE_LETTER * len(asked.intersection(words(candidate.text))) / max(1, len(asked))
+    score = to_the_letter + here + 0.3 * (near - here) + 0.2 / (1 + candidate.rank)
     score += max((definition_form(subject, candidate.text) for subject in question.subjects), default=0.0)
     if (cue := _CUES.get(question.kind)) and here > 0 and re.search(cue, candidate.text, re.MULTILINE):
         score += _CUE_OF_NEED if question.kind in _NEEDED else _CUE
@@ -163,6 +179,8 @@ def _score(candidate: Candidate, question: Question, weighed: dict[str, float]) 
 def fitness(candidate: Candidate) -> float:
     """How well it can stand in an answer at all: prose, whole, neither heading nor question nor list of aims."""
     text, sentence = candidate.text, candidate.sentence
+    if candidate.row:
+        return 1.0
     length = len(text.split())
     fitness = 1.0
     if not sentence.closed and candidate.place == len(candidate.among) - 1 and not is_item(sentence):
@@ -199,6 +217,11 @@ def _pick(scored: Sequence[tuple[float, Candidate]], question: Question) -> list
         excerpt = excerpt_of(candidate, question.kind)
         fresh = len(candidate.terms - said) / max(1, len(candidate.terms))
         length = sum(len(other.text) for other in (*picked, excerpt))
+        within = next((place for place, other in enumerate(picked) if excerpt.holds(other)), None)
+        if within is not None:  # it goes on from what is picked already
+            picked[within] = excerpt
+            said.update(terms(excerpt.text))
+            continue
         if picked and (fresh < _FRESH or length > _LONGEST_ANSWER or any(map(excerpt.overlaps, picked))):
             continue
         picked.append(excerpt)

@@ -22,6 +22,7 @@ _ABBREVIATIONS = word_set(
 _MAY_END = frozenset(("etc", "inc", "ltd", "jr", "sr", "u.s", "u.k", "a.m", "p.m", "al", "b.c", "a.d", "ph.d"))
 _CAPTION = re.compile(r"\W*(?:figure|fig\.?|table|box|exhibit|chart)\s*[\d.]+", re.IGNORECASE)
 _SHORT_LINE = 0.75
+CELL = "|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _blocks_of_lines(text: str, start: int, end: int) -> Iterator[tuple[int, int
 
 def _breaks_after(line: str, after: str, width: int) -> bool:
     """Whether a line ends its block: an item follows, or it is short, as only headings and last lines are."""
-    if _BULLET.match(after):
+    if _BULLET.match(after) or (CELL in line and CELL in after):
         return True
     fresh = after.lstrip().lstrip("\"“‘'(*_")[:1]
     if fresh.islower():

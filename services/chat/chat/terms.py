@@ -45,7 +45,7 @@ _SUFFIXES = (
     ("ize", "iz"), ("ise", "iz"), ("izes", "iz"), ("ises", "iz"),
     ("ional", "ion"), ("ions", "ion"), ("ists", "ist"), ("isms", "ism"),
     ("ies", "y"), ("ied", "y"), ("ying", "y"), ("ings", ""), ("ing", ""), ("edly", ""), ("ed", ""),
-    ("ally", "al"), ("als", "al"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("es", "e"),
+    ("ably", "abl"), ("ibly", "ibl"), ("ally", "al"), ("als", "al"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("es", "e"),
 )  # fmt: skip
 _BY_LAST_LETTER = {
     letter: tuple((suffix, rest) for suffix, rest in _SUFFIXES if suffix.endswith(letter))

@@ -95,6 +95,10 @@ class Reading:
         # "An inner join keeps all rows."
         return not (behind.endswith("s") and is_verb(behind)) or word.text.endswith(("s", "ed"))
 
+    def intends(self, place: int) -> bool:
+        """Whether a *to* belongs to the verb behind it."""
+        return self.tokens[place] == "to" and is_verb(next(iter(self.tokens[place + 1 :]), ""))
+
     def voice(self, place: int) -> str:
         """Of the verb at this place: `active`, `passive` ("was shot"), `agent` ("was shot by Princip"), or `open`."""
         before, behind = (
@@ -179,8 +183,14 @@ def _words(tokens: Sequence[str]) -> Iterator[Word]:
         known, number = stood
         weak = known in LIGHT or token in _TELLING
         yield Word(token, known, place, segment, scope > 0, number, scope > 0 and begins and not weak)
-        begins = begins and weak
+        begins = begins and (weak or _names_with_next(tokens, place))
         scope = max(0, scope - 1)
+
+
+def _names_with_next(tokens: Sequence[str], place: int) -> bool:
+    """Whether a word and the next name one thing: "their tax privileges"."""
+    before, behind = tokens[max(0, place - 1)], tokens[place + 1] if place + 1 < len(tokens) else "."
+    return before in _BEFORE_NOUNS and _tells(behind) and behind not in _TELLING
 
 
 def _base(tokens: Sequence[str], place: int) -> tuple[str, float | None] | None:

@@ -204,3 +204,57 @@ def test_who_wants_more_gets_what_was_not_said() -> None:
 )
 def test_refusal_says_what_the_reason_is(question: str, said: str | None) -> None:
     assert refusal(question) == said
+
+
+TABLES = passage(
+    "Bridges of the town\n\n| Bridge | Built | Length |\n|---|---|---|\n| North Bridge | 1893 | 214 m |\n| South Bridge | 1931 | 97 m |\n\n"
+    "Both bridges were painted green.\n\nTree | Leaf | Wood\nOak | lobed | hard\nLime | heart-shaped | soft",
+    page=2,
+)
+
+
+def test_row_of_a_table_is_read_with_the_heads_of_its_columns_and_cited_as_it_stands() -> None:
+    (first, *_) = find_answer(read_question("How long is the South Bridge?"), [TABLES])
+    assert first.text == "Bridge: South Bridge · Built: 1931 · Length: 97 m"
+    assert first.quote in TABLES.text
+    assert "1931" in first.quote
+    assert answer("Which wood does a lime have?", TABLES)[0] == "Tree: Lime · Leaf: heart-shaped · Wood: soft"
+    assert "Tree | Leaf | Wood" not in answer("wood of trees", TABLES)
+
+
+def test_word_itself_comes_before_one_that_only_shares_its_stem() -> None:
+    ports = passage("Port | Service\n80 | HTTP\n443 | HTTPS\n22 | SSH")
+    assert answer("Which port does https use?", ports)[0].startswith("Port: 443")
+    assert answer("Which port does HTTP use?", ports)[0].startswith("Port: 80")
+
+
+def test_sentence_that_completes_what_was_picked_takes_its_place() -> None:
+    orchestra = passage(
+        "A symphony orchestra is a large ensemble that plays classical music. It has four sections: strings, woodwinds, brass and percussion. "
+        "A chamber orchestra plays without brass."
+    )
+    assert any(
+        "strings, woodwinds" in text
+        for text in answer("What are the four sections of a symphony orchestra?", orchestra)
+    )
+
+
+def test_place_brings_the_sentence_that_says_where() -> None:
+    moss = passage("The life of moss has two stages: spores and gametes. Mating of moss takes place in films of water.")
+    assert answer("Where does the mating of moss happen?", moss)[0].endswith("films of water.")
+
+
+def test_who_and_when_of_what_nothing_is_said_are_not_answered_by_what_it_is() -> None:
+    sonar = passage(
+        "Sonar is a technique that locates objects under water by their echo. Ships use sonar to find shoals."
+    )
+    assert answer("Who invented sonar?", sonar) == []
+    assert answer("When was sonar invented?", sonar) == []
+    assert answer("Who uses sonar?", sonar) != []
+
+
+def test_definition_in_an_aside_between_dashes_comes_first() -> None:
+    text = passage(
+        "Villages often engage in the potlatch system. Potlatch—literally giving away all that one has—is a feast of rank."
+    )
+    assert answer("What is potlatch?", text)[0].startswith("Potlatch—literally")

@@ -234,6 +234,28 @@ async def test_words_do_what_buttons_do_and_everything_else_is_an_answer(school:
 
 
 @pytest.mark.usefixtures("material")
+@pytest.mark.parametrize(
+    "said", ["Is that important for the exam?", "what do you mean by that", "Sorry, could you explain what you want?"]
+)
+async def test_question_back_is_not_graded_and_the_question_stays_open(school: School, said: str) -> None:
+    quiz = await begins(school)
+    await quiz.press("hint")
+    asked = quiz.recall["question"]
+    turn = await quiz.press("answer", said)
+    assert turn["recall"]["graded"] is None
+    assert turn["recall"]["question"] == asked
+    assert turn["content"].endswith(asked["text"])
+    await quiz.press("answer", quiz.right)
+    assert quiz.recall["graded"]["number"] == 1
+
+
+@pytest.mark.usefixtures("material")
+async def test_guess_with_a_question_mark_is_graded(school: School) -> None:
+    quiz = await begins(school)
+    assert (await quiz.press("answer", "Is it a kind of cheese?"))["recall"]["graded"]["grade"] == 0
+
+
+@pytest.mark.usefixtures("material")
 async def test_topic_is_searched_for_and_asked_about(school: School) -> None:
     ada = school.student()
     quiz = Quiz(ada, await ada.starts(mode="active_recall"))

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 from chat.recall.drafts import Form
-from chat.recall.grading import Task, grade
+from chat.recall.examiner import feedback
+from chat.recall.grading import Grade, Task, grade
 from chat.recall.hearing import says_nothing
 from chat.recall.spelling import is_typo
 from hypothesis import given
@@ -77,6 +78,33 @@ def test_what_is_turned_round_is_wrong_however_near_its_words_are(said: str) -> 
     found = grade(OSMOSIS, said, 0.95)
     assert found.grade <= 1
     assert found.twist
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("the change of electrical energy into heat", "the change of heat to electrical energy"),
+        ("a permanent memory that keeps its content reliably", "a memory that is unreliable"),
+        ("a contest with rules that both sides accept", "a contest that is completely ruleless"),
+        ("the lenders refused to extend their credit lines", "because the lenders agreed to extend their credit"),
+    ],
+)
+def test_denying_syllables_refusals_and_ways_turn_an_answer_round(answer: str, said: str) -> None:
+    task = replace(OSMOSIS, concept="it", question="What is it?", answer=answer, sentence=f"It is {answer}.")
+    assert grade(task, said, 0.85).grade <= 1
+    assert grade(task, answer, 1.0).grade == 5
+
+
+def test_student_is_told_in_plain_words_what_is_turned_round() -> None:
+    told = feedback(
+        grade(OSMOSIS, "the movement of water through a semipermeable membrane from a strong to a weak solution")
+    )
+    assert "order around" not in told
+    assert told == "That has it the wrong way round."
+    assert (
+        feedback(Grade(1, twist="dark / bright"))
+        == "That says the opposite: “dark”, where your material says “bright”."
+    )
 
 
 def test_less_of_it_is_the_opposite_of_more_and_a_form_in_eed_is_no_past_tense() -> None:

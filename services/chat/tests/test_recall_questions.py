@@ -59,6 +59,32 @@ def test_entries_of_a_glossary_and_of_notes_are_asked_about() -> None:
     assert asked == {"What is meant by elasticity?", "What is meant by ATP?"}
 
 
+def test_answer_ends_where_the_definition_does() -> None:
+    text = "Mortar is a paste of lime and sand that binds bricks and is often grey.\n\n- windbreak = a row of trees that slows the wind down over the fields; best planted in autumn\n"
+    answers = {draft.answer for draft in made(text, Form.DEFINITION)}
+    assert answers == {
+        "a paste of lime and sand that binds bricks",
+        "a row of trees that slows the wind down over the fields",
+    }
+
+
+def test_what_is_kept_around_an_answer_are_whole_sentences() -> None:
+    text = (
+        "The league of the northern towns was led by Lübeck for a long time. " * 12
+        + TEXT
+        + " The tides are caused by the moon." * 20
+    )
+    draft = next(draft for draft in drafts([passage(text)]) if draft.concept == "osmosis")
+    kept = Question.of(draft, 1).source
+    assert kept.text.startswith("The league of the northern towns")
+    assert kept.text.endswith("moon.")
+    assert len(kept.text) < len(text)
+
+
+def test_place_in_a_row_defines_nothing() -> None:
+    assert made("Nitrogen is the final product of the reaction and is blown out.", Form.DEFINITION) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -65,7 +65,7 @@ class Decks:
         """The deck with this name, made where there is none."""
         if (found := await self._named(name)) is not None:
             return found
-        await self._expect_room()
+        await self.expect_room()
         parent = name.rpartition(SEPARATOR)[0]
         if parent:
             await self.ensure(parent, now)
@@ -159,15 +159,16 @@ class Decks:
         rows: Sequence[tuple[UUID, dict[str, Any]]] = [tuple(row) for row in await self._session.execute(statement)]
         return {deck_id: DeckOptions.model_validate(options) for deck_id, options in rows}
 
+    async def expect_room(self, more: int = 1) -> None:
+        """Raise `TooManyDecks` where so many more would be."""
+        count = await self._session.execute(select(func.count()).where(Deck.user_id == self._owner))
+        if count.scalar_one() + more > _MOST_DECKS:
+            raise TooManyDecks(f"You may have {_MOST_DECKS} decks, and these would be more. Remove some first.")
+
     async def _named(self, name: str) -> Deck | None:
         statement = select(Deck).where(Deck.user_id == self._owner, Deck.name == name)
         statement = statement.with_for_update(read=True, key_share=True)  # cards are about to go into it
         return (await self._session.execute(statement)).scalar_one_or_none()
-
-    async def _expect_room(self) -> None:
-        count = await self._session.execute(select(func.count()).where(Deck.user_id == self._owner))
-        if count.scalar_one() >= _MOST_DECKS:
-            raise TooManyDecks(f"You have {_MOST_DECKS} decks, which is the most. Remove some first.")
 
 
 def _asked_name(written: str) -> str:

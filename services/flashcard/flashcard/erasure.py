@@ -2,11 +2,24 @@
 
 from uuid import UUID
 
-from chassis.personal_data import erase_user
+from chassis.errors import Unauthorized
+from chassis.personal_data import erase_user, is_erased
 from chassis.storage import Storage
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from flashcard.models import tables
+
+
+class AccountEnded(Unauthorized):
+    type, title = "account-ended", "This account was deleted"
+
+
+async def expect_account(session: AsyncSession, storage: Storage, user_id: UUID) -> None:
+    """After files of the user were stored, and before the rows that lead to them are written: nobody is erased from now on until the
+    transaction ends. Of who was erased in the meantime the files go, too. Raises `AccountEnded`."""
+    if await is_erased(session, user_id):
+        await storage.discard_folder(str(user_id))
+        raise AccountEnded("This account was deleted, and nothing is kept for it any more.")
 
 
 class Erasure:

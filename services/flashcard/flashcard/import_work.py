@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from logging import getLogger
 from pathlib import Path
@@ -10,12 +11,12 @@ from uuid import UUID
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.errors import Problem
-from chassis.personal_data import is_erased
 from chassis.storage import Storage
 from chassis.study_day import StudyDay
 
 from flashcard.anki.archive import opened
 from flashcard.anki.reading import read_package
+from flashcard.erasure import AccountEnded, expect_account
 from flashcard.importing import Importing, Preview
 from flashcard.imports import LEASE, Claim, LeaseLost, advance, claim, forgotten, settle
 from flashcard.incoming import Incoming, IncomingCard, distinct, renamed
@@ -117,10 +118,9 @@ class ImportWork:
 
     async def _leave_nothing_of_the_erased(self, owner: UUID) -> None:
         """An account may end while its pictures are stored here, after its folder was emptied."""
-        async with self._database.transaction() as session:
-            gone = await is_erased(session, owner)
-        if gone:
-            await self._storage.discard_folder(str(owner))
+        with suppress(AccountEnded):
+            async with self._database.transaction() as session:
+                await expect_account(session, self._storage, owner)
 
     async def _store_media(self, mine: Claim, path: Path, incoming: Incoming) -> Mapping[str, Stored]:
         stored: dict[str, Stored] = {}

@@ -1,4 +1,4 @@
-"""What operators see of imports."""
+"""What operators see of imports and replays."""
 
 from prometheus_client import Counter
 
@@ -7,6 +7,10 @@ FAILED_IMPORTS = Counter(
     "flashcard_imports_failed_total",
     "Imports that failed, by the type of what is wrong with the file; import-unfinished: workers failed or died over it",
     ["code"],
+)
+REPLAYS_PUT_OFF = Counter(
+    "flashcard_replays_put_off_total",
+    "How often the replay of a deck's changed options failed, and was put off: for a lock now and then, or for its cards again and again",
 )
 
 

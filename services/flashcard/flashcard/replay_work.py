@@ -9,6 +9,7 @@ from chassis.database import Database
 from sqlalchemy import update
 from sqlmodel import col
 
+from flashcard.metrics import REPLAYS_PUT_OFF
 from flashcard.models import Deck
 from flashcard.rescheduling import next_replay, replay_next
 from flashcard.rollover import tell_what_is_left
@@ -47,6 +48,7 @@ class ReplayWork:
         return True
 
     async def _put_off(self, deck_id: UUID) -> None:
+        REPLAYS_PUT_OFF.inc()
         later = update(Deck).where(col(Deck.id) == deck_id, col(Deck.replay_at).is_not(None))
         async with self._database.transaction() as session:
             await session.execute(later.values(replay_at=self._clock() + _AGAIN))

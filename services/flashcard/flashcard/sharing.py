@@ -82,8 +82,9 @@ class Sharing:
         return SharedDeck(decks[0].name, await _count(self._session, ids), shown)
 
     async def media(self, token: str) -> Sequence[Media]:
-        """The pictures and sounds that a copy needs. Raises `NoSuchShare`."""
+        """The pictures and sounds that a copy needs. Raises `NoSuchShare`, and `TooManyDecks` before any of them is stored in vain."""
         theirs = await self._decks(token)
+        await Decks(self._session, self._owner).expect_room(len(theirs))
         texts = select(Note.question, Note.answer).join(Card).distinct()
         rows = await self._session.execute(texts.where(col(Card.deck_id).in_([deck.id for deck in theirs])))
         used = {name for question, answer in rows for name in names_used(f"{question}\n{answer}")}

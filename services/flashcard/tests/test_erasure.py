@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from chassis.storage import Storage
 from flashcard.erasure import Erasure
 from flashcard.import_work import ImportWork
@@ -93,6 +94,27 @@ async def test_a_picture_that_comes_while_the_account_ends_is_erased_too(desk: D
         await Erasure(session, Busy(Settings(data_dir=desk.folder).storage)).erase(ada.id)
     assert came == [201]
     assert files(desk.folder / "flashcard") == []
+
+
+@pytest.mark.parametrize("how", ["picture", "import", "copy"])
+async def test_files_that_come_after_the_account_ended_are_not_kept(desk: Desk, how: str) -> None:
+    ada, bob = desk.student(), desk.student()
+    deck = await bob.post("/decks", name="Biology")
+    await bob.http.post("/flashcards/media", files={"file": ("cell.png", b"x")})
+    await bob.writes("<img src='cell.png'>", "a cell", deck_id=deck["id"])
+    shared = (await bob.post(f"/decks/{deck['id']}/share"))["path"].removeprefix("/api/v1")
+    async with desk.database.transaction() as session:
+        await Erasure(session, desk.storage).erase(ada.id)
+    match how:
+        case "picture":
+            answer = await ada.http.post("/flashcards/media", files={"file": ("a.png", b"late")})
+        case "import":
+            answer = await ada.http.post("/decks/import", files={"file": ("deck.csv", b"question,answer\nQ,A\n")})
+        case _:
+            answer = await ada.http.post(f"{shared}/copy")
+    assert (answer.status_code, answer.json()["type"]) == (401, "urn:studyteddy:problem:account-ended")
+    assert [str(bob.id) in path.parts for path in files(desk.folder / "flashcard")] == [True]
+    assert (await ada.get("/decks"))["items"] == []
 
 
 async def test_late_news_of_a_student_who_is_gone_makes_no_rows(desk: Desk) -> None:

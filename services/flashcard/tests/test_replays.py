@@ -9,15 +9,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from flashcard.app import compose
 from flashcard.decks import Decks
 from flashcard.memory import Memory
 from flashcard.models import Card, LoggedReview, Note, NoteKind
 from flashcard.ratings import Rating
 from flashcard.reviewing import Given, Reviews, memory_of
 from flashcard.scheduling import DeckOptions
+from flashcard.settings import Settings
+from prometheus_client import REGISTRY
 from sqlalchemy import select, text
 
 from .desk import Desk, Json, Student
+from .test_imports import wanted
 
 FSRS: Json = {"algorithm": "fsrs", "fuzz": False}
 SM2: Json = {"algorithm": "sm2", "fuzz": False}
@@ -222,6 +226,24 @@ async def test_a_worker_that_is_killed_leaves_the_replay_to_another(desk: Desk) 
     assert await behind(desk, ada, deck) == []
 
 
+async def test_the_role_worker_does_imports_and_replays(desk: Desk) -> None:
+    ada = desk.student()
+    deck, import_id = await large_deck(desk, ada, 120), await wanted(ada)
+    await change(ada, deck, **SM2)
+    settings = Settings(
+        environment="test", database_url=desk.database.url, auth_url="http://localhost:1", data_dir=desk.folder
+    )
+    stop = asyncio.Event()
+    async with compose(settings, lambda: desk.now) as process, asyncio.timeout(60):
+        worker = asyncio.create_task(process.roles["worker"](stop))
+        while await progress(ada, deck) or (await ada.get(f"/decks/imports/{import_id}"))["status"] != "done":
+            assert not worker.done()
+            await asyncio.sleep(0.05)
+        stop.set()
+        await worker
+    assert await behind(desk, ada, deck) == []
+
+
 async def test_two_workers_replay_one_deck_once(desk: Desk) -> None:
     ada = desk.student()
     deck = await large_deck(desk, ada)
@@ -258,6 +280,10 @@ async def test_the_end_of_a_replay_tells_that_nothing_is_left_of_the_day(desk: D
     assert len(await desk.told("reviews.cleared")) == 1
 
 
+def put_off() -> float:
+    return REGISTRY.get_sample_value("flashcard_replays_put_off_total") or 0.0
+
+
 async def test_a_deck_whose_cards_are_held_elsewhere_is_tried_again_and_holds_up_no_other(desk: Desk) -> None:
     ada, eve = desk.student(), desk.student()
     deck, other = await large_deck(desk, ada), await large_deck(desk, eve)
@@ -267,8 +293,10 @@ async def test_a_deck_whose_cards_are_held_elsewhere_is_tried_again_and_holds_up
     async with desk.database.transaction() as session:
         notes = select(Note).where(Note.user_id == ada.id).with_for_update()  # type: ignore[arg-type]  # a column
         await session.execute(notes)
+        before = put_off()
         with pytest.raises(Exception, match="lock timeout"):
             await desk.replays.once()
+        assert put_off() == before + 1
         await finish(desk)
         assert await progress(eve, other) is None
     assert await progress(ada, deck) == {"cards": LARGE, "done": 100}

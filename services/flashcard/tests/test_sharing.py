@@ -3,6 +3,7 @@
 import asyncio
 import re
 
+import pytest
 from flashcard.erasure import Erasure
 
 from .desk import Desk
@@ -119,3 +120,23 @@ async def test_a_large_deck_is_copied_whole_and_in_its_order(desk: Desk) -> None
     queue = await bob.queue(limit=20)
     assert [item["question"] for item in queue["items"]] == [f"Question {number}" for number in range(20)]
     assert (await ada.get("/flashcards/statistics"))["maturity"]["new"] == 2500
+
+
+async def test_a_copy_for_which_there_is_no_room_stores_no_pictures(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = desk.student(), desk.student()
+    await ada.http.post("/flashcards/media", files={"file": ("x.png", b"x")})
+    deck = await ada.post("/decks", name="Biology")
+    await ada.post("/decks", name="Biology::Cells")
+    await ada.writes('<img src="x.png">', deck_id=deck["id"])
+    link = await ada.post(f"/decks/{deck['id']}/share")
+    await bob.post("/decks", name="D")
+    monkeypatch.setattr("flashcard.decks._MOST_DECKS", 2)
+    refused = await bob.http.post(f"/decks/shared/{link['token']}/copy")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:studyteddy:problem:too-many-decks")
+    assert [
+        path for path in (desk.folder / "flashcard").rglob("*") if path.is_file() and str(bob.id) in path.parts
+    ] == []
+    monkeypatch.setattr("flashcard.decks._MOST_DECKS", 3)
+    assert (await bob.http.post(f"/decks/shared/{link['token']}/copy")).status_code == 201

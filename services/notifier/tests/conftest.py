@@ -29,8 +29,8 @@ async def registry() -> AsyncIterator[Registry]:
 
 @pytest.fixture
 async def campus(
-    database: Database, redis_url: str, amqp_url: str, registry: Registry, tmp_path: Path
+    database: Database, redis_url: str, standing_amqp_url: str, registry: Registry, tmp_path: Path
 ) -> AsyncIterator[Campus]:
     """Everything that notifier stands on, and nothing of it running yet."""
-    async with Campus.open(database, redis_url, amqp_url, registry, tmp_path) as campus:
+    async with Campus.open(database, redis_url, standing_amqp_url, registry, tmp_path) as campus:
         yield campus

@@ -63,6 +63,7 @@ _MAKES_SO = word_set("cool slow warm dry clean clear empty narrow calm tame spee
 _PREFIXES = (("hyper", "hypo"), ("endo", "exo"), ("intra", "inter"), ("intra", "extra"), ("pre", "post"), ("over", "under"),
              ("macro", "micro"), ("mono", "poly"), ("homo", "hetero"), ("con", "di"), ("anti", "pro"), ("ex", "im"),
              ("ex", "in"), ("up", "down"), ("uni", "multi"), ("super", "sub"))  # fmt: skip
+_DENYING_END, _HAVING_END = "less", "ful"
 _SHORTEST_REST = 4
 _SHORTEST_COMPARED = 3
 IRREGULAR_FORMS = dict(pair.split(":") for pair in ["goes:go", "does:do", "lowers:low", "lowered:low", "lowering:low", "rose:rise", "risen:rise", "fell:fall", "fallen:fall", "made:make", "gave:give", "given:give", "grew:grow", "grown:grow", "broke:break", "broken:break", "brought:bring", "paid:pay", "lost:lose", "shrank:shrink", "shrunk:shrink", "left:leave", "met:meet", "held:hold", "took:take", "taken:take", "became:become", "began:begin", "begun:begin", "rang:ring", "rung:ring", "fed:feed", "knew:know", "known:know", "drove:drive", "driven:drive", "sank:sink", "sunk:sink", "built:build", "bought:buy", "sold:sell", "sent:send", "spent:spend", "lent:lend", "kept:keep", "led:lead", "found:find", "came:come", "went:go", "gone:go", "saw:see", "seen:see", "wrote:write", "written:write", "spoke:speak", "spoken:speak", "chose:choose", "chosen:choose", "froze:freeze", "frozen:freeze", "threw:throw", "thrown:throw", "flew:fly", "flown:fly", "drew:draw", "drawn:draw", "won:win", "fought:fight", "taught:teach", "thought:think", "caught:catch", "shot:shoot", "bound:bind", "wound:wind", "stood:stand", "understood:understand", "said:say", "meant:mean", "told:tell", "felt:feel", "ran:run", "stole:steal", "stolen:steal", "swam:swim", "bore:bear", "borne:bear", "wore:wear", "worn:wear", "tore:tear", "torn:tear", "hid:hide", "hidden:hide", "sought:seek", "dealt:deal", "sat:sit", "lay:lie", "shook:shake", "shaken:shake", "ate:eat", "eaten:eat", "drank:drink", "woke:wake", "struck:strike", "sped:speed", "slid:slide", "stuck:stick", "swollen:swell", "melted:melt", "dying:die", "lying:lie", "tying:tie", "men:man", "women:woman", "children:child", "feet:foot", "teeth:tooth", "mice:mouse", "people:person", "nuclei:nucleus", "stimuli:stimulus", "bacteria:bacterium", "phenomena:phenomenon", "criteria:criterion", "analyses:analysis", "crises:crisis", "hypotheses:hypothesis", "axes:axis", "indices:index", "data:datum", "media:medium", "mitochondria:mitochondrion", "species:species", "wives:wife", "halves:half", "likelier:likely", "likeliest:likely", "costlier:costly", "heavier:heavy", "dearer:dear"])  # fmt: skip
@@ -137,7 +138,7 @@ def is_verb(word: str) -> bool:
 
 
 def polar(one: str) -> bool:
-    """Whether the base has an opposite at all."""
+    """Whether the lists have an opposite of the base."""
     return bool(_sides(one)) or one in _opposites()
 
 
@@ -199,9 +200,20 @@ def _sides(word: str) -> dict[int, int]:
 
 
 def _opposed_by_prefix(one: str, other: str) -> bool:
-    if any(_differ(one, other, *pair) or _differ(other, one, *pair) for pair in _PREFIXES):
-        return True
-    return _differ(one, other, "non", "") or _differ(other, one, "non", "")
+    return denies(one, other) or any(_differ(one, other, *pair) or _differ(other, one, *pair) for pair in _PREFIXES)
+
+
+@lru_cache(maxsize=100_000)
+def denies(one: str, other: str) -> bool:
+    """Whether one of two bases is the other with *un-*, *non-* or *-less*."""
+    pairs = ((one, other), (other, one))
+    return any(_without(*pair) or _differ(*pair, "non", "") or _differ(*pair, "un", "") for pair in pairs)
+
+
+def _without(one: str, other: str) -> bool:
+    """*Connectionless* is opposed to *connection*, *harmless* to *harmful*."""
+    root = one.removesuffix(_DENYING_END)
+    return root != one and len(root) >= _SHORTEST_REST and other in (root, root + _HAVING_END)
 
 
 def _differ(one: str, other: str, prefix: str, opposite: str) -> bool:

@@ -6,6 +6,7 @@ The cosine alone cannot tell: the definitions of one chapter are all near to eac
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from chat.excerpts import is_item
 from chat.passages import Passage
 from chat.recall.turns import Question
 from chat.sentences import sentences
@@ -63,5 +64,6 @@ def _others(question: Question, passages: Sequence[Passage]) -> Iterator[str]:
             start, end = passage.start + sentence.start, passage.start + sentence.end
             if home and start < source.quote_end and source.quote_start < end:
                 continue
-            if sentence.closed and not sentence.asks and _FEWEST_WORDS <= len(sentence.text.split()) <= _MOST_WORDS:
+            whole = sentence.closed or is_item(sentence)  # notes end without a full stop
+            if whole and not sentence.asks and _FEWEST_WORDS <= len(sentence.text.split()) <= _MOST_WORDS:
                 yield sentence.text

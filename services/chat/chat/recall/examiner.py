@@ -139,12 +139,23 @@ def _led_astray(other: Elsewhere) -> str:
     return f"Not what was asked for. That is nearer to another sentence of your material: “{quoted(other.sentence)}”"
 
 
+def _turned(twist: str) -> str:
+    """What turns the answer round, in words for the student."""
+    first = twist.split(", ", maxsplit=1)[0]
+    if first == "not":
+        return "That denies what your material says, or says what it denies."
+    said, _, instead = first.partition(" / ")
+    if instead:
+        return f"That says the opposite: “{said}”, where your material says “{instead}”."
+    return "That has it the wrong way round."
+
+
 def feedback(found: Grade) -> str:
     """What a student is told of a grade."""
     if found.silent:
         return "No answer this time."
     if found.twist is not None:
-        return f"That says the opposite ({found.twist})."
+        return _turned(found.twist)
     said = _SAID[found.grade]
     if 2 <= found.grade <= 4 and found.missing:
         said += f" Not mentioned: {', '.join(found.missing[:_MOST_MISSING])}."

@@ -8,11 +8,11 @@ opposed word, another number, exchanged roles) holds it at 1 whatever else is ri
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import product, takewhile
 from math import exp
 
 from chat.alignment import align
-from chat.lexicon import alike
+from chat.lexicon import alike, denies
 from chat.recall.drafts import SHORT, Form
 from chat.recall.hearing import guesses, repeats, says_nothing
 from chat.recall.reversals import heard as read_answer
@@ -152,6 +152,9 @@ def _twist(task: Task, heard: Reading) -> str | None:
     denied = [word for word in heard.words if word.denied and word.base not in known]
     if any(_same_root(word.text, other.text) for word in denied for other in wanted.words):
         return "not"
+    for word, other in product(heard.words, wanted.words):
+        if denies(word.base, other.base) and word.negated == other.negated:
+            return f"{word.text} / {other.text}"
     found = [align(heard, read(text), _weight) for text in (task.answer, task.sentence)]
     if all(alignment.twists for alignment in found) and max(one.coverage for one in found) >= _SPEAKS_OF_IT:
         return found[0].twists[0]

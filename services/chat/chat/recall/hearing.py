@@ -10,6 +10,16 @@ _BLANK = re.compile(
     r"|je ne sais pas)(?: (?:at all|anymore|it|this|that|the answer|yet|sorry|about (?:it|this|that)|honestly))*",
     re.IGNORECASE,
 )
+_ASKED_BACK = re.compile(
+    r"\W*(?:(?:sorry|pardon|wait|but|and|so|ok(?:ay)?|um+|hm+|hey)\W+)*(?:what|why|how|when|where|who|which|can|could|should|will|would|may|do|does|did|are"
+    r"|is (?:this|that|there)(?: \w+){3,}|is it (?:important|relevant|asked|needed|on|in|going|possible))\b.*\?\W*",
+    re.IGNORECASE | re.DOTALL,
+)
+_NOT_HEARD = re.compile(
+    r"(?:please )?(?:(?:repeat|say|ask) (?:that|it|this|the question)(?: again)?|(?:i )?(?:do not|don't|dont|did not|didn't) understand(?: (?:the question|it|that|you))?"
+    r"|what do you mean(?: by (?:that|this|it))?|come again)(?: please)?",
+    re.IGNORECASE,
+)
 _GUESSES = re.compile(r"\s*(?:,|;|/|\bor\b|\n)\s*", re.IGNORECASE)
 _LONGEST_GUESS = 4
 
@@ -19,6 +29,12 @@ def says_nothing(answer: str) -> bool:
     said = " ".join(re.sub(r"[^\w\s'/]+", " ", answer.replace("’", "'")).split())
     said = re.sub(r"^(?:sorry|well|oh|hm+|um+|ok|okay) ", "", said, flags=re.IGNORECASE)
     return not said or bool(_BLANK.fullmatch(said))
+
+
+def asks_back(answer: str) -> bool:
+    """Whether it asks something instead: "Is that important for the exam?", not a guess such as "Is it osmosis?"."""
+    said = " ".join(answer.replace("’", "'").split())
+    return bool(_ASKED_BACK.fullmatch(said) or _NOT_HEARD.fullmatch(said.strip(" .!?")))
 
 
 def repeats(answer: str, question: str) -> bool:

@@ -40,7 +40,7 @@ _GLOSSARY = re.compile(
 )
 _NO_DEFINITION = re.compile(
     r"(?:an?|the|one of the|another) (?:(?:\w+ ){0,2})(?:examples?|reasons?|results?|ways?|questions?|problems?|issues?|cases?|matters?|parts?|same|only|lot|number|most|best|least|first|second"
-    r"|last|main|major|key|important|good|bad|better|great|clear|classic|common|few|little|bit|sign|case|time|day|year|place|topic|subject|goal|challenge|fact|answer|difference|increase|decrease"
+    r"|third|final|sole|chief|last|main|major|key|important|good|bad|better|great|clear|classic|common|few|little|bit|sign|case|time|day|year|place|topic|subject|goal|challenge|fact|answer|difference|increase|decrease"
     r"|useful|powerful|essential|crucial|critical|complex|central|significant|vital|valuable|fairly|relatively|marvell?ous|treasure|popular|interesting|complicated|necessary|also|very|hot|serious"
     r"|primary|additional|leading|\w{3,}est(?!\b.*\b(?:that|which|who|whose)\b))\b|(?:one|two|three|some|many|most) of\b"
     r"|(?:that|what|how|when|where|those)\W*$|(?:more|less|not|no|very|too|so|as|also|often|usually|still|now|never|always|this|these|his|her|him|them|it|us)\b"
@@ -50,9 +50,11 @@ _NO_DEFINITION = re.compile(
 )  # fmt: skip
 # What is said beside the definition.
 _BESIDE = re.compile(
-    r"(?:, (?:but(?! not)|and (?:it|they|thus|so|this|is|are|has|have|was|refers?|much)|because|while|whereas|although|though|so)\b| because\b|;|—(?:it|this|they|that)\b).*",
+    r"(?:,? and (?:is|are|was|were|has|have|can|may|must|does|do)\b|, (?:but(?! not)|and (?:it|they|thus|so|this|is|are|has|have|was|refers?|much)|because|while|whereas|although|though|so)\b| because\b|;|—(?:it|this|they|that)\b).*",
     re.DOTALL,
 )
+# What notes add behind a meaning that is whole.
+_FURTHER = re.compile(r"(?<=.{30});.*", re.DOTALL)
 _CLAUSE = re.compile(r"\b(?:that|which|who|whose|by|through|in which)\b")
 _CALLED = re.compile(
     r"(?P<before>.{25,220}?\b(?:(?:is|are) (?:often |sometimes |also |usually |commonly )?(?:called|known as|termed|referred to as)|economists call|sociologists call|what \w+ call)) "
@@ -172,7 +174,7 @@ def _entries(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
     match = _GLOSSARY.fullmatch(statement.text)
     if match is None or not names_a_concept(match["subject"]) or not _explains(match["body"]):
         return
-    subject, body = lowered(match["subject"], texts), match["body"]
+    subject, body = lowered(match["subject"], texts), _FURTHER.sub("", match["body"])
     yield _draft(statement, Form.DEFINITION, subject, f"What is meant by {subject}?", body, worth=0.9)
     if len(set(terms(body))) >= _FEWEST_TO_TELL:
         yield _draft(statement, Form.TERM, subject, f"Which term means: “{body}”?", subject, worth=0.85)

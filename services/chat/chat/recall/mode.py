@@ -8,6 +8,7 @@ from chat.models import Intent
 from chat.passages import Passage
 from chat.recall import report
 from chat.recall.examiner import Examiner, Sitting
+from chat.recall.hearing import asks_back
 from chat.recall.hints import hint
 from chat.recall.quiz import Quiz, summarise
 from chat.recall.turns import MOST_HINTS, Graded, Outcome, Question
@@ -86,7 +87,13 @@ class RecallMode:
     async def _go_on(self, turn: Turn, question: Question, *, skips: bool) -> Steps:
         """The grade, then the next question or the summary."""
         turn.material.unneeded()
-        turn.graded = _skipped(turn, question) if skips else await self._grade(turn, question)
+        graded = _skipped(turn, question) if skips else await self._grade(turn, question)
+        if not (skips or graded.grade) and asks_back(graded.said):
+            turn.question, turn.hints = question, turn.quiz.hints
+            async for piece in self._say(turn, f"{report.ASKED_BACK}\n\n{report.question_text(question, turn.total)}"):
+                yield piece
+            return
+        turn.graded = graded
         for piece in turn.say(*report.graded_text(turn.graded)):
             yield piece
         over = len(turn.results) >= turn.total

@@ -10,6 +10,7 @@ from chat.citations import single_spaced
 from chat.passages import Passage
 from chat.recall.drafts import Draft, Form
 from chat.recall.grading import Task
+from chat.sentences import sentences
 from chat.studying import Details
 
 _AROUND = 500
@@ -37,7 +38,10 @@ class Source(BaseModel, frozen=True):
     @classmethod
     def of(cls, passage: Passage, start: int, end: int) -> Self:
         """The characters `start` to `end` of the passage's text, with what is said around them."""
-        first, last = max(0, start - _AROUND), min(len(passage.text), end + _AROUND)
+        # Whole sentences: another question may be made of what stands around.
+        around = [one for one in sentences(passage.text) if start - _AROUND <= one.start and one.end <= end + _AROUND]
+        first = min([start, *(sentence.start for sentence in around)])
+        last = max([end, *(sentence.end for sentence in around)])
         return cls(
             passage_id=passage.id,
             document_id=passage.document_id,

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from flashcard.api.parts import DeskDep, StorageDep
+from flashcard.erasure import expect_account
 from flashcard.media import Shelves
 from flashcard.rescheduling import reschedule_deck
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
@@ -73,6 +74,7 @@ async def copy_shared_deck(
         # A file that is gone from the storage is gone for the owner, too: the cards are copied without it.
         with suppress(FileNotFoundError):
             stored[media.name] = await shelves.take(media)
+    await expect_account(desk.session, storage, desk.owner)
     once = idempotency_for(request, desk.session, desk.owner, key)
     if (earlier := await once.replay(b"")) is not None:
         return earlier

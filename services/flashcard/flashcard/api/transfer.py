@@ -21,6 +21,7 @@ from starlette.background import BackgroundTask
 
 from flashcard.api.parts import DeskDep, StorageDep
 from flashcard.decks import Decks
+from flashcard.erasure import expect_account
 from flashcard.exporting import Exporting
 from flashcard.import_work import look
 from flashcard.imports import Imports
@@ -67,6 +68,7 @@ async def begin_import(
         async with storage.local_copy(stored) as path:
             preview = await look(path, database, user.id, clock)
         async with database.transaction() as session:
+            await expect_account(session, storage, user.id)
             once = idempotency_for(request, session, user.id, key)
             if (earlier := await once.replay(mark)) is None:
                 shown = import_out(Imports(session, user.id).add(import_id, filename, stored, preview, clock()))
@@ -141,6 +143,7 @@ async def upload_media(
     name = media_name(file.filename or "")
     # Under its hash, so that it may be stored twice; the session has no connection yet.
     stored = await Shelves(storage, desk.owner).put(lambda: _again(file))
+    await expect_account(desk.session, storage, desk.owner)
     if (earlier := await once.replay(name.encode() + stored.digest)) is not None:
         return earlier
     given = await MediaNames(desk.session, desk.owner).keep({name: stored}, desk.now)
