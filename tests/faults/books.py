@@ -19,7 +19,13 @@ from .ledger import Ledger
 
 SCHEMAS = ("auth", "ingestion", "chat", "flashcard", "notifier")
 DURABLE = [one for bus in subscriptions() for one in bus.describe() if one.kind is Kind.DURABLE]
-TOMBSTONES = {("auth", "erasure"), ("chat", "shelved_document"), *((schema, "erased_user") for schema in SCHEMAS)}
+TOMBSTONES = {
+    ("auth", "erasure"),
+    ("auth", "revocation"),
+    ("ingestion", "removal"),
+    ("chat", "shelved_document"),
+    *((schema, "erased_user") for schema in SCHEMAS),
+}
 """What may name a student who left, so that late news brings nothing back."""
 _QUEUES = Topology.of(*subscriptions()).queues
 
@@ -109,12 +115,16 @@ class Books:
         return found
 
     async def _notifications(self, ledger: Ledger) -> list[str]:
-        shown = Counter(
-            await self._column("SELECT subject_id FROM notifier.notification WHERE user_id = ANY($1)", ledger.students)
-        )
+        # Of an evening, a student may be reminded of cards, too.
+        query = "SELECT subject_id FROM notifier.notification WHERE user_id = ANY($1) AND kind <> 'review_reminder'"
+        shown = Counter(await self._column(query, ledger.students))
         found = _unlike("notifications of", shown, dict.fromkeys([*ledger.kept, *ledger.answers], 1))
         # A deleted document was told of or not, as it happened; nothing was told of twice.
+        reminded = "SELECT user_id FROM notifier.notification WHERE user_id = ANY($1) AND kind = 'review_reminder'"
+        reminders = await self._column(reminded, ledger.students)
+        found += [f"{student} was reminded {times} times" for student, times in Counter(reminders).items() if times > 1]
         told = await self._number("SELECT sum(newest) FROM notifier.feed WHERE user_id = ANY($1)", ledger.students)
+        told -= len(reminders)
         most = len(ledger.documents) + len(ledger.answers)
         return found + ([f"{told} notifications were made of {most} things"] if told > most else [])
 
