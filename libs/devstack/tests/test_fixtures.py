@@ -121,9 +121,10 @@ def test_one_worker_runs_all_fault_tests(tmp_path: Path) -> None:
     """Others would load the machine under them, and have servers of their own; so would a second mesh."""
     (tmp_path / "test_workers.py").write_text(
         "import os, pytest\n"
+        "@pytest.mark.parametrize('token', [os.urandom(60).hex()])\n"
         "@pytest.mark.faults\n"
         "@pytest.mark.parametrize('n', range(6))\n"
-        "def test_worker(n): print('ran on', os.environ['PYTEST_XDIST_WORKER'])\n"
+        "def test_worker(n, token): print('ran on', os.environ['PYTEST_XDIST_WORKER'])\n"
     )
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, "-p", "devstack.pytest_plugin", "-n", "2"]
     outcome = subprocess.run(
