@@ -3,7 +3,6 @@
 import json
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -30,13 +29,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(180))
 
 
-@contextmanager
-def running_mesh(**given: str) -> Iterator[LocalMesh]:
-    """A mesh with these settings, as long as the block runs."""
+@pytest.fixture(scope="session")
+def mesh() -> Iterator[LocalMesh]:
     home = temporary_home()
     (port,) = free_ports(1)
     limits = {"GATEWAY_LIMIT_GENERAL": "100000", "GATEWAY_LIMIT_AI": "100000", "GATEWAY_LIMIT_AUTH": "100000"}
-    settings = {"GATEWAY_PORT": str(port), "AUTH_FIRST_ADMIN_EMAIL": ADMIN, **limits, **given}
+    settings = {"GATEWAY_PORT": str(port), "AUTH_FIRST_ADMIN_EMAIL": ADMIN, **limits}
     running = LocalMesh(home / "state", settings, tuning=Tuning.FAST, home=home, temporary=True)
     try:
         running.start()
@@ -45,15 +43,9 @@ def running_mesh(**given: str) -> Iterator[LocalMesh]:
         running.stop()
 
 
-@pytest.fixture(scope="session")
-def mesh() -> Iterator[LocalMesh]:
-    with running_mesh() as running:
-        yield running
-
-
-@asynccontextmanager
-async def students_of(mesh: LocalMesh, routes: Json) -> AsyncIterator[SignUp]:
-    """Makes students of a mesh; each has an account of its own. What they are answered is as the document says."""
+@pytest.fixture
+async def sign_up(mesh: LocalMesh, routes: Json) -> AsyncIterator[SignUp]:
+    """Makes students of the mesh; each has an account of its own. What they are answered is as the document says."""
     students: list[Student] = []
     hooks = {"response": [conformance(routes)]}
 
@@ -68,12 +60,6 @@ async def students_of(mesh: LocalMesh, routes: Json) -> AsyncIterator[SignUp]:
     yield make
     for student in students:
         await student.http.aclose()
-
-
-@pytest.fixture
-async def sign_up(mesh: LocalMesh, routes: Json) -> AsyncIterator[SignUp]:
-    async with students_of(mesh, routes) as make:
-        yield make
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # a run that needs no server does not pay for importing them
 
 RUN = pytest.StashKey[tuple[Path, int]]()
 """Folder of the run's servers, and the controller's process id."""
+LONGEST_NAME = 80
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,6 +39,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in faults:
         item.add_marker(pytest.mark.xdist_group("faults"))
     items.sort(key=lambda item: item.get_closest_marker("faults") is None)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Not all of a long text: a token or an archive is another in each worker, which may not call a test by another name."""
+    return argname if isinstance(val, str | bytes) and len(val) > LONGEST_NAME else None
 
 
 @pytest.hookimpl(optionalhook=True)

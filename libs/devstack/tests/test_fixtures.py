@@ -26,6 +26,18 @@ async def test_each_test_has_an_empty_database(database_url: str, attempt: int) 
     await connection.close()
 
 
+async def test_who_is_still_connected_does_not_hold_up_the_next_test(shared_servers: TestServers) -> None:
+    for _ in range(2):
+        with shared_servers.database() as url:
+            connection = await asyncpg.connect(plain(url))
+            await connection.execute("CREATE SCHEMA desk; CREATE TABLE desk.card AS SELECT 1 AS id")
+            holding = connection.transaction()
+            await holding.start()
+            assert await connection.fetchval("SELECT id FROM desk.card FOR UPDATE") == 1
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await connection.fetchval("SELECT 1")
+
+
 @pytest.mark.parametrize("attempt", [1, 2])
 async def test_each_test_has_an_empty_redis(redis_url: str, attempt: int) -> None:
     async with RedisClient.from_url(redis_url) as client:
@@ -109,9 +121,10 @@ def test_one_worker_runs_all_fault_tests(tmp_path: Path) -> None:
     """Others would load the machine under them, and have servers of their own; so would a second mesh."""
     (tmp_path / "test_workers.py").write_text(
         "import os, pytest\n"
+        "@pytest.mark.parametrize('token', [os.urandom(60).hex()])\n"
         "@pytest.mark.faults\n"
         "@pytest.mark.parametrize('n', range(6))\n"
-        "def test_worker(n): print('ran on', os.environ['PYTEST_XDIST_WORKER'])\n"
+        "def test_worker(n, token): print('ran on', os.environ['PYTEST_XDIST_WORKER'])\n"
     )
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, "-p", "devstack.pytest_plugin", "-n", "2"]
     outcome = subprocess.run(

@@ -15,7 +15,7 @@ from chat.wording import LIGHT, PRONOUN, Reading, Word, negates
 PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
 _PRONOUNS = frozenset(("it", "them", "one", "ones"))
 # What stands on both sides of these may not be exchanged.
-_PIVOTS = word_set("than into onto from to against above below beneath under")
+_PIVOTS = word_set("than into onto from to against above below beneath under minus")
 # What one does to another, the other does to the one.
 _MUTUAL = frozenset(map(base, word_set(
     """fit match meet equal resemble differ touch cross join marry contact collide react bind interact combine fuse balance compete
@@ -226,10 +226,15 @@ def _shared(one: dict[str, float], other: dict[str, float]) -> float:
 def _number_counterparts(
     word: Word, claim: Reading, text: Reading, nearness: Callable[[Word], float]
 ) -> tuple[Word | None, Word | None]:
-    def closeness(other: Word) -> tuple[int, float]:
-        """First by how much of the claim stands in the piece: days and months stand between a year and what happened in it."""
-        piece = {one.base for one in text.words if one.segment == other.segment and one.number is None}
-        return len(piece & claim.bases), nearness(other)
+    def closeness(other: Word) -> tuple[int, float, int]:
+        """First by how much of the claim stands in the piece: days and months stand between a year and what happened in it.
+
+        Last by how near the rest of the claim is: "a dyad, or two-member group, and a triad, which is a three-member group".
+        """
+        said = [one for one in text.words if one.number is None and one.base in claim.bases]
+        piece = {one.base for one in said if one.segment == other.segment}
+        gaps = [abs(one.place - other.place) for one in said if one.base not in piece]
+        return len(piece), nearness(other), -min(gaps, default=0)
 
     numbers = [other for other in text.words if other.number is not None]
     equal = max((other for other in numbers if other.number == word.number), key=closeness, default=None)

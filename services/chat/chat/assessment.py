@@ -11,10 +11,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from chat.citations import Citation, Citations, single_spaced
+from chat.citations import Citation, Citations
 from chat.claims import Claim
 from chat.key_points import Point
 from chat.passages import Passage, Place
+from chat.sentences import Sentence
 from chat.studying import Details
 from chat.verdicts import Verdict
 
@@ -170,7 +171,7 @@ def _points(
     points = [(point, number in draft.covered) for number, point in enumerate(draft.points)]
     for place in wrong:
         if not any(place.overlaps(point.place) for point, _ in points):
-            said = single_spaced(passages[place.passage - 1].text[place.start : place.end])
+            said = Sentence(passages[place.passage - 1].text, place.start, place.end, 0).text
             points.append((Point(said, place), False))
     for point, covers in points:
         alone = Citations()

@@ -13,6 +13,7 @@ from itertools import pairwise
 from chat.alignment import Alignment, align
 from chat.attribution import contrasts, exchanges_objects, gapped, leading, mixed, renamed, torn
 from chat.comparisons import incomparable
+from chat.identities import unlinked
 from chat.lexicon import directs, opposed
 from chat.passages import Passage, Place
 from chat.sentences import Sentence, sentences
@@ -160,6 +161,7 @@ def _speaks_of_another(
         or _speaks_of_the_other(lead, alignment)
         or _leaves_out(claim, lead, alignment, weighed.known)
         or incomparable(claim, text, alignment.missing)
+        or unlinked(claim, lead, alignment, text)
     ):
         return Another.THING
     unnamed = "contrast" in text.tokens and any(word.base in weighed.concept for word in missing)

@@ -10,7 +10,9 @@ from itertools import groupby, pairwise
 from chat.lexicon import base, is_irregular, is_verb, opposed, polar
 from chat.terms import STOP_WORDS, mend, word_set
 
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]")
+_TOKEN = re.compile(
+    r"\d+(?:[.,]\d+)*|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]", re.IGNORECASE
+)
 _NUMERALS = {name: number for number, name in enumerate(
     ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
     "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
@@ -132,7 +134,9 @@ def _resolved(words: Sequence[Word]) -> Iterator[Word]:
 
 
 def _folded(token: str) -> str:
-    token = token.replace("’", "'").casefold()
+    token = token.replace("’", "'").replace("‐", "-").casefold()
+    if token.startswith("non-"):
+        token = token.replace("-", "")
     return token.removesuffix("'s") if token not in STOP_WORDS else token
 
 

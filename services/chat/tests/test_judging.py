@@ -4,6 +4,7 @@ Telling a student that right is wrong is the worst error, so the precision of `c
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from chat.claims import split
@@ -97,6 +98,16 @@ def test_subject_direction_and_clause_must_be_the_same(text: str, claim: str, ex
         ("About 19,000 soldiers died of fever.", "About nineteen thousand soldiers died of fever.", Verdict.SUPPORTED),
         ("Each stage brings a tenfold rise of the signal.", "Each stage brings a threefold rise of the signal.", Verdict.CONTRADICTED),
         ("The population doubles every forty years.", "The population halves every forty years.", Verdict.CONTRADICTED),
+        # A number belongs to what is nearest, where two are counted alike; *minus* has sides; in- and out- tell apart.
+        ("They told a duet, or two-voice song, and a trio, which is a three-voice song, apart.", "A duet has three voices.", Verdict.CONTRADICTED),
+        ("They told a duet, or two-voice song, and a trio, which is a three-voice song, apart.", "A trio has three voices.", Verdict.SUPPORTED),
+        ("Profit is the total revenue minus total cost.", "Profit is the cost minus the revenue.", Verdict.CONTRADICTED),
+        ("The out-group, conversely, is a group that one does not belong to.", "An in-group is a group that one does not belong to.", Verdict.UNSPOKEN),
+        # That two things are named together does not make one the other.
+        ("Schools fall into three categories: public, charter, and parochial.", "Public schools are parochial.", Verdict.UNSPOKEN),
+        ("Until the bill of the tavern is paid, the guest has in effect borrowed silver from the tavern's owner.", "Bills are silver.", Verdict.UNSPOKEN),
+        ("Amylase, an enzyme of the saliva, breaks starch down.", "Amylase is an enzyme.", Verdict.SUPPORTED),
+        ("Genetic changes such as mutations arise at random.", "Mutations are random.", Verdict.SUPPORTED),
         # A noun is opposed to no verb.
         ("Mills break up grain and sell the meal in the form of flour.", "Mills break up grain to get flour.", Verdict.SUPPORTED),
         # *Ones* stands for what was named.
@@ -169,6 +180,7 @@ def test_another_document_that_says_so_outweighs_one_that_seems_to_deny_it() -> 
         ("- cells divide\n- e.g. they copy their DNA first", ["cells divide", "e.g. they copy their DNA first"]),
         ("Is that right? I don't know. No idea.", []),
         ("osmosis water membrane", []),
+        ("Money is used to buy and sell goods.", ["Money is used to buy and sell goods"]),
         (
             "Glycolysis nets two ATP. Acid rain damages forests.",
             ["Glycolysis nets two ATP", "Acid rain damages forests"],
@@ -189,6 +201,52 @@ def test_key_points_stand_in_the_material_and_do_not_repeat_each_other() -> None
     assert len({point.text for point in points}) == len(points)
     for point in points:
         assert twice[point.place.passage - 1].text[point.place.start : point.place.end] == point.text
+
+
+KITCHEN = passage(
+    "Kitchen notes\n\n## Bread and Cake\n\nBread is a food that is baked of flour, water and yeast. Cake is a sweet food that needs eggs and sugar.\n\n"
+    "- bread rises because yeast gives off gas\n- cake rises because of beaten eggs or baking powder\n\n"
+    "## Stocks\n\nA stock is a liquid in which bones were boiled for hours. Because bones hold gelatine, stock sets when it is cold. "
+    "Always skim the stock first, and never let it boil hard."
+)
+
+
+def test_key_points_come_from_where_the_concept_is_spoken_of() -> None:
+    points = [point.text for point in key_points("Bread and cake", [KITCHEN])]
+    assert points[:2] == [
+        "Bread is a food that is baked of flour, water and yeast.",
+        "Cake is a sweet food that needs eggs and sugar.",
+    ]
+    assert "bread rises because yeast gives off gas" in points  # notes end without a full stop
+    assert not [text for text in points if "stock" in text]
+    stock = [point.text for point in key_points("Gelatine", [KITCHEN])]
+    assert stock
+    assert not [text for text in stock if "stock" not in text]
+
+
+def test_concept_that_is_the_title_of_a_document_is_spoken_of_on_all_its_pages() -> None:
+    pages = [
+        replace(passage(text, page=number), document_title="age-of-sail")
+        for number, text in enumerate(
+            (
+                "Ships of the line carried a hundred guns. Oak was felled for them.",
+                "Steam engines ended it after 1840.",
+            ),
+            1,
+        )
+    ]
+    assert {point.place.passage for point in key_points("The age of sail", pages)} == {1, 2}
+
+
+def test_what_speaks_to_the_reader_or_tells_a_story_is_the_last_to_be_a_key_point() -> None:
+    inflation = passage(
+        "Let us look at inflation first, because you know inflation from your own purse. Inflation is a rise of the general level of prices. "
+        "As Keynes wrote, “inflation takes from the many and gives to the few, in a manner that nobody sees”. Inflation lowers the worth of savings, "
+        "because money buys less. Inflation also helps whoever owes money."
+    )
+    points = [point.text for point in key_points("Inflation", [inflation])]
+    assert points[0].startswith("Inflation is a rise")
+    assert all(text.startswith("Inflation") for text in points[:3])
 
 
 async def test_a_wall_of_words_is_judged_in_bounded_time() -> None:

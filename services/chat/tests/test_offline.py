@@ -229,19 +229,19 @@ def test_word_itself_comes_before_one_that_only_shares_its_stem() -> None:
 
 
 def test_sentence_that_completes_what_was_picked_takes_its_place() -> None:
-    orchestra = passage(
-        "A symphony orchestra is a large ensemble that plays classical music. It has four sections: strings, woodwinds, brass and percussion. "
-        "A chamber orchestra plays without brass."
+    mail = passage(
+        "Postal delivery is the process by which letters reach the houses of a town. It consists of three stages: collecting, sorting and "
+        "carrying out. Sorting of mail takes place in a hall and needs no daylight. Private delivery costs two marks a letter, whereas public "
+        "delivery costs one. Carrying out ends at noon."
     )
-    assert any(
-        "strings, woodwinds" in text
-        for text in answer("What are the four sections of a symphony orchestra?", orchestra)
-    )
+    assert any("collecting, sorting" in text for text in answer("What are the three stages of postal delivery?", mail))
 
 
 def test_place_brings_the_sentence_that_says_where() -> None:
-    moss = passage("The life of moss has two stages: spores and gametes. Mating of moss takes place in films of water.")
-    assert answer("Where does the mating of moss happen?", moss)[0].endswith("films of water.")
+    moss = passage(
+        "Courtship is a dance that ends in mating. It has three parts: display, sorting and mating. Sorting takes place in a clearing and needs no song."
+    )
+    assert answer("Where does sorting happen?", moss)[0].startswith("Sorting takes place in a clearing")
 
 
 def test_who_and_when_of_what_nothing_is_said_are_not_answered_by_what_it_is() -> None:

@@ -341,6 +341,9 @@ class ReviewOut(BaseModel):
     card: CardOut
 
 
+_SAYS_NOTHING = ' \t\n"'
+
+
 class BulkChange(BaseModel):
     """The body of `POST /flashcards/bulk`: these cards, or all that a search finds."""
 
@@ -356,6 +359,9 @@ class BulkChange(BaseModel):
     def expect_what_it_needs(self) -> Self:
         if (self.card_ids is None) == (self.q is None):
             raise ValueError("say either card_ids or q")
+        if self.action == "delete" and self.q is not None and not self.q.strip(_SAYS_NOTHING):
+            # An empty search box finds everything, and nothing brings it back.
+            raise ValueError("q is empty and would delete every card; say which, such as deck:Biology")
         if self.action in ("tag", "untag") and not self.tags:
             raise ValueError("tags says which")
         if self.action == "move" and self.deck_id is None:

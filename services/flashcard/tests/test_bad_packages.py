@@ -5,6 +5,7 @@ import io
 import json
 import sqlite3
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,29 +16,32 @@ from .hostile import collection, package
 from .test_anki_packages import bring_in, export
 
 
-def bad_packages(tmp_path: Path) -> dict[str, bytes]:
+def bad_packages(tmp_path: Path) -> dict[str, Callable[[], bytes]]:
+    """What makes each: a bomb takes seconds."""
     whole = package(collection__anki2=collection(tmp_path), media=b"{}")
     forever = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x, x, x, x, x, x, x, x, x FROM n"
     hostile = collection(
         tmp_path, "DROP TABLE revlog", f"CREATE VIEW revlog(id,cid,usn,ease,ivl,lastIvl,factor,time,type) AS {forever}"
     )
     return {
-        "no zip": b"PK\x03\x04 and nothing more",
-        "cut off": whole[: len(whole) // 2],
-        "no collection": package(readme=b"x"),
-        "no database": package(collection__anki2=b"x" * 5000),
-        "an empty collection": package(collection__anki2=b""),
-        "no zstd": package(collection__anki21b=b"x" * 500),
-        "media is no list": package(collection__anki2=collection(tmp_path), media=b"[1]"),
-        "media is no json": package(collection__anki2=collection(tmp_path), media=b"{" * 100_000),
-        "a bomb in zstd": package(
+        "no zip": lambda: b"PK\x03\x04 and nothing more",
+        "cut off": lambda: whole[: len(whole) // 2],
+        "no collection": lambda: package(readme=b"x"),
+        "no database": lambda: package(collection__anki2=b"x" * 5000),
+        "an empty collection": lambda: package(collection__anki2=b""),
+        "no zstd": lambda: package(collection__anki21b=b"x" * 500),
+        "media is no list": lambda: package(collection__anki2=collection(tmp_path), media=b"[1]"),
+        "media is no json": lambda: package(collection__anki2=collection(tmp_path), media=b"{" * 100_000),
+        "a bomb in zstd": lambda: package(
             collection__anki21b=zstandard.ZstdCompressor().compress(b"\x00" * (600 * 1024 * 1024))
         ),
-        "a bomb in the zip": package(collection__anki2=b"\x00" * (520 * 1024 * 1024)),
-        "a bomb in the list of media": package(collection__anki2=collection(tmp_path), media=b" " * (40 * 1024 * 1024)),
-        "a view without end": package(collection__anki2=hostile),
-        "types are no json": package(collection__anki2=collection(tmp_path, "UPDATE col SET models = 'x'")),
-        "a table is missing": package(collection__anki2=collection(tmp_path, "DROP TABLE cards")),
+        "a bomb in the zip": lambda: package(collection__anki2=b"\x00" * (520 * 1024 * 1024)),
+        "a bomb in the list of media": lambda: package(
+            collection__anki2=collection(tmp_path), media=b" " * (40 * 1024 * 1024)
+        ),
+        "a view without end": lambda: package(collection__anki2=hostile),
+        "types are no json": lambda: package(collection__anki2=collection(tmp_path, "UPDATE col SET models = 'x'")),
+        "a table is missing": lambda: package(collection__anki2=collection(tmp_path, "DROP TABLE cards")),
     }
 
 
@@ -53,7 +57,7 @@ async def test_a_bad_package_is_refused_in_words_and_leaves_nothing(
 ) -> None:
     monkeypatch.setattr("flashcard.anki.collection.READING_SECONDS", 1.0)
     ada = desk.student()
-    answer = await ada.http.post("/decks/import", files={"file": ("deck.apkg", bad_packages(tmp_path)[name])})
+    answer = await ada.http.post("/decks/import", files={"file": ("deck.apkg", bad_packages(tmp_path)[name]())})
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), answer.text
     assert answer.json()["type"] == "urn:studyteddy:problem:not-an-anki-package"
     assert [path for path in desk.folder.rglob("*") if path.is_file() and "imports" in path.parts] == []

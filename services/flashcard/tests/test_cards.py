@@ -181,6 +181,17 @@ async def test_many_cards_are_changed_at_once(desk: Desk) -> None:
     assert (await ada.get("/flashcards"))["items"] == []
 
 
+@pytest.mark.parametrize("q", ["", "  ", '""'])
+async def test_empty_search_deletes_nothing(desk: Desk, q: str) -> None:
+    ada = desk.student()
+    await ada.writes("Keep me")
+    refused = await ada.http.post("/flashcards/bulk", json={"q": q, "action": "delete"})
+    assert refused.status_code == 422
+    assert "every card" in refused.json()["detail"]
+    assert len((await ada.get("/flashcards"))["items"]) == 1
+    assert (await ada.post("/flashcards/bulk", q=q, action="suspend"))["changed"] == 1
+
+
 async def test_nobody_reaches_anothers_cards(desk: Desk) -> None:
     ada, eve = desk.student(), desk.student()
     card = await ada.writes()

@@ -62,7 +62,7 @@ _BEFORE_IRREGULAR = ("over", "under", "out", "with", "fore", "mis")
 _MAKES_SO = word_set("cool slow warm dry clean clear empty narrow calm tame speed double halve half")
 _PREFIXES = (("hyper", "hypo"), ("endo", "exo"), ("intra", "inter"), ("intra", "extra"), ("pre", "post"), ("over", "under"),
              ("macro", "micro"), ("mono", "poly"), ("homo", "hetero"), ("con", "di"), ("anti", "pro"), ("ex", "im"),
-             ("ex", "in"), ("up", "down"), ("uni", "multi"), ("super", "sub"))  # fmt: skip
+             ("ex", "in"), ("in-", "out-"), ("up", "down"), ("uni", "multi"), ("super", "sub"))  # fmt: skip
 _DENYING_END, _HAVING_END = "less", "ful"
 _SHORTEST_REST = 4
 _SHORTEST_COMPARED = 3
