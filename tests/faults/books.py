@@ -19,6 +19,14 @@ from .ledger import Ledger
 
 SCHEMAS = ("auth", "ingestion", "chat", "flashcard", "notifier")
 DURABLE = [one for bus in subscriptions() for one in bus.describe() if one.kind is Kind.DURABLE]
+TOMBSTONES = {
+    ("auth", "erasure"),
+    ("auth", "revocation"),
+    ("ingestion", "removal"),
+    ("chat", "shelved_document"),
+    *((schema, "erased_user") for schema in SCHEMAS),
+}
+"""What may name a student who left, so that late news brings nothing back."""
 _QUEUES = Topology.of(*subscriptions()).queues
 
 
@@ -44,6 +52,7 @@ class Books:
             self._answers,
             self._cards,
             self._profiles,
+            self._erased,
             self._left_on_the_broker,
         ]
         return [sentence for look in looks for sentence in await look(ledger)]
@@ -106,12 +115,16 @@ class Books:
         return found
 
     async def _notifications(self, ledger: Ledger) -> list[str]:
-        shown = Counter(
-            await self._column("SELECT subject_id FROM notifier.notification WHERE user_id = ANY($1)", ledger.students)
-        )
+        # Of an evening, a student may be reminded of cards, too.
+        query = "SELECT subject_id FROM notifier.notification WHERE user_id = ANY($1) AND kind <> 'review_reminder'"
+        shown = Counter(await self._column(query, ledger.students))
         found = _unlike("notifications of", shown, dict.fromkeys([*ledger.kept, *ledger.answers], 1))
         # A deleted document was told of or not, as it happened; nothing was told of twice.
+        reminded = "SELECT user_id FROM notifier.notification WHERE user_id = ANY($1) AND kind = 'review_reminder'"
+        reminders = await self._column(reminded, ledger.students)
+        found += [f"{student} was reminded {times} times" for student, times in Counter(reminders).items() if times > 1]
         told = await self._number("SELECT sum(newest) FROM notifier.feed WHERE user_id = ANY($1)", ledger.students)
+        told -= len(reminders)
         most = len(ledger.documents) + len(ledger.answers)
         return found + ([f"{told} notifications were made of {most} things"] if told > most else [])
 
@@ -146,6 +159,23 @@ class Books:
         sent = Counter(await self._column(mails, ledger.students))
         return found + _unlike("mails to verify the address of", sent, dict.fromkeys(ledger.students, 1))
 
+    async def _erased(self, ledger: Ledger) -> list[str]:
+        """Auth heard from everybody that a student who left is gone, and nobody's rows name the student."""
+        done = await self._column(
+            "SELECT user_id FROM auth.erasure WHERE finished_at IS NOT NULL AND user_id = ANY($1)", list(ledger.left)
+        )
+        found = _unlike("finished erasures of", Counter(done), dict.fromkeys(ledger.left, 1))
+        owned = "SELECT table_schema, table_name FROM information_schema.columns WHERE column_name = 'user_id' AND table_schema = ANY($1)"
+        for schema, table in await self._connection.fetch(owned, SCHEMAS):
+            if (schema, table) in TOMBSTONES:
+                continue
+            rows = await self._number(
+                f'SELECT count(*) FROM {schema}."{table}" WHERE user_id = ANY($1)', list(ledger.left)
+            )
+            if rows:
+                found.append(f"{rows} rows of {schema}.{table} are of students who left")
+        return found
+
     async def _left_on_the_broker(self, _: Ledger) -> list[str]:
         found = []
         async with await aio_pika.connect(self._amqp_url) as connection, connection.channel() as channel:
@@ -156,8 +186,9 @@ class Books:
         return found
 
     async def _said_of(self, schema: str, routing_key: str, ledger: Ledger) -> dict[str, int]:
-        rows = f"SELECT subject FROM {schema}.outbox WHERE type = $1 AND position > $2"
-        return dict(Counter(await self._column(rows, routing_key, ledger.since[schema])))
+        rows = f"SELECT subject FROM {schema}.outbox WHERE type = $1 AND position > $2 AND subject <> ALL($3)"
+        erased = [str(subject) for subject in ledger.erased]
+        return dict(Counter(await self._column(rows, routing_key, ledger.since[schema], erased)))
 
     async def _number(self, query: str, *arguments: object) -> int:
         return await self._connection.fetchval(query, *arguments) or 0

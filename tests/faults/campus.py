@@ -27,7 +27,7 @@ APART = {
     **dict.fromkeys(RELAYS, ("ingestion", ("relay",))),
     **dict.fromkeys(CONSUMERS, ("chat", ("consumer",))),
 }
-_KEPT = {"ingestion": ("api", "scheduler"), "chat": ("api", "relay", "scheduler")}
+_KEPT = {"ingestion": ("api", "consumer", "scheduler"), "chat": ("api", "relay", "scheduler")}
 _LIMITS = {f"GATEWAY_LIMIT_{kind}": "1000000" for kind in ("GENERAL", "AI", "AUTH")}
 # What an outage costs at most is what these wait; a laptop's values would only make the scenarios long.
 _IMPATIENT = {

@@ -24,6 +24,22 @@ class Ledger:
     """Of which card."""
     answers: dict[UUID, UUID] = field(default_factory=dict)
     """To whom."""
+    left: set[UUID] = field(default_factory=set)
+    """Who deleted the account."""
+    erased: set[UUID] = field(default_factory=set)
+    """What was theirs; how much of it had been said by then is nobody's business."""
+
+    def erase(self, student: UUID) -> None:
+        """Nothing of this student's is to be there any more."""
+        self.left.add(student)
+        del self.names[student]
+        theirs = {document for document, known in self.documents.items() if known.owner == student}
+        theirs |= {thing for owned in (self.cards, self.answers) for thing, owner in owned.items() if owner == student}
+        self.erased |= theirs
+        for kept in (self.documents, self.cards, self.answers):
+            for thing in theirs & kept.keys():
+                del kept[thing]
+        self.reviews = {review: card for review, card in self.reviews.items() if card not in theirs}
 
     @property
     def students(self) -> list[UUID]:
@@ -41,5 +57,5 @@ class Ledger:
     def __str__(self) -> str:
         return (
             f"{len(self.names)} students, {len(self.documents)} documents ({len(self.gone)} deleted), "
-            f"{len(self.answers)} answers, {len(self.cards)} cards, {len(self.reviews)} reviews"
+            f"{len(self.answers)} answers, {len(self.cards)} cards, {len(self.reviews)} reviews; {len(self.left)} left"
         )

@@ -12,6 +12,8 @@ from .ledger import Ledger
 from .student import Student, enrolled
 
 STUDENTS = 3
+PASSERS_BY = 2
+"""Who sign up, study for a while and delete their accounts, one after the other."""
 SETTLING_SECONDS = 150.0
 
 
@@ -34,7 +36,7 @@ class Scenario:
                 await stack.enter_async_context(enrolled(self.campus.mesh.url, ledger, self._chance_of_its_own()))
                 for _ in range(students)
             ]
-            async with self._at_work(self.students):
+            async with self._at_work(self.students, ledger):
                 yield ledger
             assert not (fallen := self.campus.fallen()), f"{fallen} ended, although nobody killed them"
             over = time.monotonic()
@@ -51,7 +53,7 @@ class Scenario:
         await asyncio.sleep(self.chance.uniform(least, most))
 
     @asynccontextmanager
-    async def _at_work(self, students: list[Student]) -> AsyncIterator[None]:
+    async def _at_work(self, students: list[Student], ledger: Ledger) -> AsyncIterator[None]:
         over = asyncio.Event()
 
         async def work(student: Student) -> None:
@@ -59,9 +61,19 @@ class Scenario:
             while not over.is_set():
                 await student.study()
 
+        async def pass_by(chance: Random) -> None:
+            for _ in range(PASSERS_BY):
+                async with enrolled(self.campus.mesh.url, ledger, chance) as student:
+                    await student.upload()
+                    await student.study()
+                    await student.leave()
+                if over.is_set():
+                    return
+
         async with asyncio.TaskGroup() as working:
             for student in students:
                 working.create_task(work(student))
+            working.create_task(pass_by(self._chance_of_its_own()))
             try:
                 yield
             finally:

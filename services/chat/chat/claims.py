@@ -93,13 +93,23 @@ def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     begin = start
     for match in _JOINT.finditer(text, start, end):
         before = text[begin : match.start()]
-        if _CONDITION.match(before) or _repeats(before, text[match.end() : end]):
+        if (
+            _CONDITION.match(before)
+            or _coordinates(before, text[match.end() : end])
+            or _repeats(before, text[match.end() : end])
+        ):
             continue
         if not _says(before) or not _goes_on(text, match, end):
             continue
         yield from _trimmed(text, begin, match.start())
         begin = match.start("loose") if match["loose"] else match.end()
     yield from _trimmed(text, begin, end)
+
+
+def _coordinates(before: str, behind: str) -> bool:
+    """Whether two infinitives stand around the joint: "to buy and sell goods" is one thing."""
+    said, next_said = _WORD.findall(before.casefold())[-2:], _WORD.findall(behind.casefold())[:1]
+    return len(said) == 2 and said[0] == "to" and any(is_verb(word) and not word.endswith("s") for word in next_said)
 
 
 def _repeats(before: str, behind: str) -> bool:

@@ -23,6 +23,11 @@ _ASPECTS = frozenset(
     )
 )
 _FEWEST_TERMS = 3
+_ASIDE = 0.4
+# To the reader, or in somebody's mouth.
+_SPEAKS_ASIDE = re.compile(
+    r"\b(?:we|us|our|you|yours?|let[’']s|wrote|writes|said|says)\b|[“\"][^“”\"]{25,}[”\"]", re.IGNORECASE
+)
 _FEWEST_AT_HOME, _LONGEST_HEADING = 3, 9
 _JOINT = re.compile(r"\s+(?:and|or|vs\.?|versus)\s+|\s*[,/]\s*", re.IGNORECASE)
 _LONGEST = 400
@@ -126,7 +131,7 @@ def _importance(concept: str, candidate: Candidate, among: Sequence[Candidate]) 
     score += 0.2 * coverage(named, candidate.context) + 0.4 / (1 + candidate.rank)
     score += 0.5 * _centrality(candidate, among)
     score += 0.15 if _CUE.search(candidate.text) else 0.0
-    return score * fitness(candidate)
+    return score * fitness(candidate) * (_ASIDE if _SPEAKS_ASIDE.search(candidate.text) else 1.0)
 
 
 def _centrality(candidate: Candidate, among: Sequence[Candidate]) -> float:

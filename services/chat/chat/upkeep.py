@@ -8,10 +8,11 @@ from logging import getLogger
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.idempotency import forget_old_keys
-from chassis.personal_data import forget_old_exports
+from chassis.personal_data import erased_lately, forget_old_exports
 from mesh import sweep
 
 from chat.conversation import fail_interrupted
+from chat.erasure import erase
 
 log = getLogger(__name__)
 KEEP_EVENTS = timedelta(days=7)
@@ -52,8 +53,10 @@ class Upkeep:
         return marked
 
     async def tidy(self) -> None:
-        """Remove old idempotency keys, and events that were sent and received long ago."""
+        """Remove old idempotency keys, what students who left still left behind, and events that were sent and received long ago."""
         async with self._database.transaction() as session:
             await forget_old_keys(session, self._clock())
             await forget_old_exports(session, self._clock())
+            for user_id in await erased_lately(session, self._clock()):
+                await erase(session, user_id)
         await sweep(self._database, self._keep_events)

@@ -9,6 +9,7 @@ import pytest
 from chassis.personal_data import prepare_export
 from chat.erasure import erase
 from chat.models import tables
+from chat.upkeep import Upkeep
 from sqlalchemy import text
 
 from .builders import passage
@@ -75,3 +76,13 @@ async def test_feedback_is_exported_and_erased_with_its_student(school: School) 
         await erase(session, ada.id)
     async with school.database.transaction() as session:
         assert (await session.execute(text("SELECT count(*) FROM message"))).scalar_one() == 0
+
+
+async def test_what_a_request_leaves_after_the_account_ended_is_erased_within_the_hour(school: School) -> None:
+    ada = school.student()
+    async with school.database.transaction() as session:
+        await erase(session, ada.id)
+    await answered(school, ada)
+    await Upkeep(school.database, school.clock, 5).tidy()
+    async with school.database.transaction() as session:
+        assert (await session.execute(text("SELECT count(*) FROM study_session"))).scalar_one() == 0

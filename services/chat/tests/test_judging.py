@@ -180,6 +180,7 @@ def test_another_document_that_says_so_outweighs_one_that_seems_to_deny_it() -> 
         ("- cells divide\n- e.g. they copy their DNA first", ["cells divide", "e.g. they copy their DNA first"]),
         ("Is that right? I don't know. No idea.", []),
         ("osmosis water membrane", []),
+        ("Money is used to buy and sell goods.", ["Money is used to buy and sell goods"]),
         (
             "Glycolysis nets two ATP. Acid rain damages forests.",
             ["Glycolysis nets two ATP", "Acid rain damages forests"],
@@ -235,6 +236,17 @@ def test_concept_that_is_the_title_of_a_document_is_spoken_of_on_all_its_pages()
         )
     ]
     assert {point.place.passage for point in key_points("The age of sail", pages)} == {1, 2}
+
+
+def test_what_speaks_to_the_reader_or_tells_a_story_is_the_last_to_be_a_key_point() -> None:
+    inflation = passage(
+        "Let us look at inflation first, because you know inflation from your own purse. Inflation is a rise of the general level of prices. "
+        "As Keynes wrote, “inflation takes from the many and gives to the few, in a manner that nobody sees”. Inflation lowers the worth of savings, "
+        "because money buys less. Inflation also helps whoever owes money."
+    )
+    points = [point.text for point in key_points("Inflation", [inflation])]
+    assert points[0].startswith("Inflation is a rise")
+    assert all(text.startswith("Inflation") for text in points[:3])
 
 
 async def test_a_wall_of_words_is_judged_in_bounded_time() -> None:

@@ -78,7 +78,7 @@ _DUE = text(f"""
 )
 # Plain columns and one UPDATE for all: objects of the ORM, and a statement for each, cost this process more than the relay beside it.
 _WAKING = text("""
-    SELECT user_id, time_zone, day_starts_at, told_day, told_version FROM student
+    SELECT user_id, time_zone, day_starts_at, next_day_at, told_day, told_version FROM student
     WHERE next_day_at <= :now ORDER BY next_day_at LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 _TURNED = text("""
@@ -110,9 +110,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """A student's day, and when it ends."""
+    """A student's day."""
 
     day: date
+    begins_at: datetime
     ends_at: datetime
 
 
@@ -133,11 +134,13 @@ class Rollovers:
         today_of = {student: begun[zone, starts_at] for student, zone, starts_at, *_ in waking}
         waiting = await self.waiting(today_of)
         due: dict[UUID, ReviewsDue] = {}
-        for student, *_, told_day, version in waking:
+        for student, _, _, woken_at, told_day, version in waking:
             today, found = today_of[student], waiting.get(student)
             # Who flies west lives a day twice: it is told once.
             if found and (told_day is None or told_day < today.day):
-                due[student] = _told(student, today, found, version=version + 1)
+                # Who signed up, or came to where it is today, in the course of the day has had it since then.
+                since = woken_at if woken_at > today.begins_at else None
+                due[student] = _told(student, today, found, version=version + 1, since=since)
         turned = {
             "users": list(today_of),
             "ends": [today.ends_at for today in today_of.values()],
@@ -176,7 +179,7 @@ def _waiting(decks: list[tuple[int, str, int, int]]) -> Waiting:
 
 def _today(counting: StudyDay, now: datetime) -> Today:
     day = counting.day_of(now)
-    return Today(day, counting.end_of(day))
+    return Today(day, counting.start_of(day), counting.end_of(day))
 
 
 def _told(student: UUID, today: Today, found: Waiting, *, version: int, since: datetime | None = None) -> ReviewsDue:

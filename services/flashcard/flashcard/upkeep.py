@@ -8,10 +8,11 @@ from logging import getLogger
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.idempotency import forget_old_keys
-from chassis.personal_data import forget_old_exports
+from chassis.personal_data import erase_user, erased_lately, forget_old_exports
 from mesh import sweep
 
 from flashcard.import_work import ImportWork
+from flashcard.models import tables
 from flashcard.rollover import BATCH, Rollovers
 
 log = getLogger(__name__)
@@ -66,9 +67,11 @@ class Upkeep:
         return min(self._every, max(0.2, (next_at - self._clock()).total_seconds()))
 
     async def tidy(self) -> None:
-        """Remove old idempotency keys, and events that were sent and received long ago."""
+        """Remove old idempotency keys, what students who left still left behind, and events that were sent and received long ago."""
         async with self._database.transaction() as session:
             await forget_old_keys(session, self._clock())
             await forget_old_exports(session, self._clock())
+            for user_id in await erased_lately(session, self._clock()):
+                await erase_user(session, tables.metadata, user_id)  # files are refused at the door
         await sweep(self._database, self._keep_events)
         await self._imports.forget_old()

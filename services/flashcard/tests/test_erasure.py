@@ -46,6 +46,15 @@ async def test_rows_pictures_and_files_to_be_imported_are_erased_and_nobody_else
     assert len((await bob.get("/flashcards"))["items"]) == 1
 
 
+async def test_what_a_request_leaves_after_the_account_ended_is_erased_within_the_hour(desk: Desk) -> None:
+    ada = desk.student()
+    async with desk.database.transaction() as session:
+        await Erasure(session, desk.storage).erase(ada.id)
+    await ada.post("/decks", name="Late")
+    await desk.upkeep.tidy()
+    assert (await ada.get("/decks"))["items"] == []
+
+
 async def test_pictures_of_an_import_that_failed_or_broke_off_are_erased_too(desk: Desk, tmp_path: Path) -> None:
     ada = desk.student()
     begun = await look(ada, "deck.apkg", with_pictures(tmp_path))

@@ -228,13 +228,19 @@ async def test_who_signs_up_and_makes_cards_is_told_of_them_on_the_same_day_once
     ada = desk.student()
     await ada.writes()
     assert await history(desk) == [], "where and when the day is, is not known"
+    await desk.knows(ada)
+    await turned(desk)
+    (told,) = await desk.told("reviews.due")
+    assert (told["new"], told["since"]) == (1, "2026-11-26T12:00:00Z"), (
+        "else an evening's first card would be reminded of at once"
+    )
     grace = desk.student()
     await desk.knows(grace)
     for number in range(3):
         await grace.writes(f"Question {number}")
-    assert await history(desk) == [("due", "2026-11-26", 1)]
-    (told,) = await desk.told("reviews.due")
-    assert (told["new"], told["since"]) == (1, "2026-11-26T12:00:00Z")
+    assert await history(desk) == [("due", "2026-11-26", 1), ("due", "2026-11-26", 1)]
+    *_, told = await desk.told("reviews.due")
+    assert (told["user_id"], told["new"], told["since"]) == (str(grace.id), 1, "2026-11-26T12:00:00Z")
 
 
 async def test_cards_of_an_import_and_of_a_copy_are_told_on_the_same_day(desk: Desk) -> None:

@@ -108,7 +108,8 @@ async def expect_agreement(desk: Desk, ada: Student) -> None:
 
 def today_of(desk: Desk) -> Today:
     """The day before midnight, of who gets up at four."""
-    return Today(desk.now.date(), StudyDay().end_of(desk.now.date()))
+    day = desk.now.date()
+    return Today(day, StudyDay().start_of(day), StudyDay().end_of(day))
 
 
 async def steps_here(desk: Desk) -> int:

@@ -10,13 +10,14 @@ import mesh.sweeping
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.idempotency import forget_old_keys
-from chassis.personal_data import forget_old_exports
+from chassis.personal_data import erased_lately, forget_old_exports
 from chassis.storage import Storage
 from sqlmodel import col, delete, select
 
 from ingestion import metrics
 from ingestion.claims import lost_jobs
 from ingestion.jobs import Jobs
+from ingestion.library import erase
 from ingestion.models import StrayFile
 
 log = getLogger(__name__)
@@ -80,9 +81,11 @@ class Sweeper:
         return sum([await discard(self._database, self._storage, key) for key in keys])
 
     async def forget(self) -> None:
-        """Remove idempotency keys, sent events and received ones that were kept long enough."""
+        """Remove idempotency keys, sent events and received ones that were kept long enough, and what users who left still left behind."""
         async with self._database.transaction() as session:
             await forget_old_exports(session, self._clock())
+            for user_id in await erased_lately(session, self._clock()):
+                await erase(session, user_id, self._clock())
             await forget_old_keys(session, self._clock())
         await mesh.sweeping.sweep(self._database, self._keep_events)
 

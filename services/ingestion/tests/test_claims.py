@@ -9,6 +9,7 @@ import pytest
 from ingestion import processing
 from ingestion.claims import ClaimLost, claim
 from ingestion.embedding import EmbeddingFailed
+from ingestion.library import erase
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 from prometheus_client import REGISTRY
 
@@ -306,6 +307,15 @@ async def test_a_lost_claim_cannot_write(service: Service) -> None:
     with pytest.raises(ClaimLost):
         async with service.processing._desk(claimed) as desk:
             await desk.store([], [], "model")
+
+
+async def test_the_sweeper_erases_what_a_request_left_after_the_account_ended(service: Service) -> None:
+    ada = service.student()
+    async with service.database.transaction() as session:
+        await erase(session, ada.id, service.clock())
+    await ada.upload(TEXT)
+    await service.sweeper.forget()
+    assert await service.count("document") == 0
 
 
 async def test_the_sweeper_forgets_what_is_old(service: Service) -> None:

@@ -7,11 +7,11 @@ from logging import getLogger
 
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.personal_data import forget_old_exports
+from chassis.personal_data import erase_user, erased_lately, forget_old_exports
 from mesh import sweep
 from sqlmodel import col, delete
 
-from notifier.models import Mail, Notification
+from notifier.models import Mail, Notification, tables
 from notifier.presence import forget_the_dead
 
 log = getLogger(__name__)
@@ -60,4 +60,6 @@ class Retention:
             await session.execute(delete(Mail).where(col(Mail.created_at) < now - self._keep_mails))
             await forget_the_dead(session, now)
             await forget_old_exports(session, now)
+            for user_id in await erased_lately(session, now):
+                await erase_user(session, tables.metadata, user_id)
         await sweep(self._database, self._keep_events)

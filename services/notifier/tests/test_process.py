@@ -10,6 +10,7 @@ import httpx
 import pytest
 from chassis.database import Database
 from chassis.migrations import differences
+from chassis.personal_data import erase_user
 from notifier.app import compose
 from notifier.models import MailStatus, Notification, tables
 from notifier.news import document_ready
@@ -84,6 +85,18 @@ async def test_retention_waits_an_outage_out(campus: Campus) -> None:
     await until(tried_again)
     stop.set()
     await running
+
+
+async def test_what_a_request_leaves_after_the_account_ended_is_erased_within_the_hour(campus: Campus) -> None:
+    keep = timedelta(days=1)
+    async with campus.process():
+        ada = await campus.student()
+        async with campus.database.transaction() as session:
+            await erase_user(session, tables.metadata, ada.id)
+        await ada.client.put("/notifications/preferences", json={"document_ready": {"in_app": False}})
+        await Retention(campus.database, campus.clock, keep, keep, every=1).tidy()
+        kept = (await ada.client.get("/notifications/preferences")).json()
+    assert kept["document_ready"]["in_app"] is True
 
 
 async def test_a_process_starts_serves_and_stops_cleanly(campus: Campus) -> None:

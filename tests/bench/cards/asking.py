@@ -71,7 +71,7 @@ async def due(database: Database, bare: asyncpg.Connection, students: Sequence[U
 async def rollover(database: Database, students: Sequence[UUID]) -> None:
     """What is due to all students of one zone, in the batches in which it is asked."""
     scans, day = [], date.today()
-    today = Today(day, StudyDay().end_of(day))
+    today = Today(day, StudyDay().start_of(day), StudyDay().end_of(day))
     for _ in range(10):
         async with database.transaction() as session:
             with counted(database) as took:
