@@ -63,7 +63,8 @@ def read_table(content: bytes) -> Incoming:
     if not found:
         raise NotATable("No row has a question and an answer. Give each card a row: question, answer, tags.")
     left = len(notes) - len(found)
-    warnings = [f"{left} rows have no question or no answer, or are too long, and are left out."] if left else []
+    rows_left = "1 row is" if left == 1 else f"{left} rows are"
+    warnings = [f"{rows_left} left out: without a question or an answer, or too long."] if left else []
     return Incoming(found, warnings=warnings, decks=sorted({note.deck for note in found}))
 
 

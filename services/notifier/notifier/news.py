@@ -48,11 +48,10 @@ def of_event(event: DocumentProcessed | DocumentFailed | MessageAnswered) -> New
 
 def document_ready(event: DocumentProcessed) -> News:
     """A document can be studied."""
-    pages = "1 page" if event.pages == 1 else f"{event.pages} pages"
     return News(
         NotificationKind.DOCUMENT_READY,
         f"{_quoted(event.title)} is ready",
-        f"All of it ({pages}) was read. Ask about it, or be quizzed on it.",
+        "All of it was read. Ask about it, or be quizzed on it.",
         {"document_id": str(event.document_id)},
     )
 
