@@ -11,13 +11,13 @@ from devstack.local_mesh import LocalMesh
 from devstack.places import temporary_home
 from devstack.ports import free_ports
 from devstack.servers import Tuning
+from devstack.sign_ups import forget_sign_ups
 
 from .browser import Browser, chromium
 from .conformance import conformance
 from .students import Json, SignUp, Student
 
 ADMIN = "admin@example.org"
-FORGET = """"local n = 0; for _, key in ipairs(redis.call('KEYS', 'auth:attempts:sign-up-*')) do n = n + redis.call('DEL', key) end; return n\""""
 SAMPLE = Path(__file__).parents[1] / "demo" / "sample.pdf"
 
 
@@ -50,8 +50,7 @@ def forgotten_sign_ups(request: pytest.FixtureRequest) -> None:
     """All tests of the one mesh sign up from one address, and more of them than may in such a time."""
     if "mesh" in request.fixturenames:
         mesh: LocalMesh = request.getfixturevalue("mesh")
-        answer = mesh.stack.redis.command("EVAL", FORGET, "0")
-        assert answer.startswith(b":"), answer
+        forget_sign_ups(mesh.stack.redis)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from devstack.places import temporary_home
 from devstack.ports import free_ports
 from devstack.processes import Spec
 from devstack.servers import Tuning
+from devstack.sign_ups import forget_sign_ups
 
 INDEX, WORKER = "ingestion-index", "ingestion-worker"
 RELAYS = ("ingestion-relay-1", "ingestion-relay-2")
@@ -62,6 +63,7 @@ class Campus:
             process.start()
         for process in self.mesh.processes.values():
             process.wait_ready(90)
+        forget_sign_ups(self.mesh.stack.redis)  # of the scenario before
 
     def fallen(self) -> list[str]:
         """Processes that have ended: nobody starts them again here, so an outage may not end one."""
