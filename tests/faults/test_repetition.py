@@ -26,7 +26,7 @@ async def test_events_said_ten_times_out_of_order_to_two_consumers_at_once_have_
     async with scenario.load() as ledger, opened(campus.mesh) as books:
         await scenario.pause(3.0, 5.0)
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in taking))
-        student = scenario.students[0]
+        student = scenario.students[-1]
         documents = {str(await student.upload()) for _ in range(DOCUMENTS)}
 
         async def all_were_read() -> bool:
