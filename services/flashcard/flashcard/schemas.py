@@ -11,7 +11,7 @@ from flashcard.catalogue import MOST_AT_ONCE, MOST_TAGS, Action
 from flashcard.decks import deck_name
 from flashcard.importing import Preview
 from flashcard.memory import Phase
-from flashcard.models import Deck, DeckImport, Draft, DraftStatus, ImportStatus, Markup, NoteKind
+from flashcard.models import Deck, DeckImport, ImportStatus, Markup, NoteKind
 from flashcard.notes import Shown, Written
 from flashcard.ratings import RatingName, rating_named, rating_of
 from flashcard.reviewing import Given
@@ -215,54 +215,6 @@ class NewCardsOut(BaseModel):
     alike: list[UUID] = Field(description="Notes of yours that ask the same")
 
 
-class DraftOut(BaseModel):
-    """A card that was proposed from the student's material."""
-
-    id: UUID
-    proposal_id: UUID | None = Field(description="What it came with; null for what was missed in a quiz")
-    status: DraftStatus
-    kind: NoteKind
-    question: str
-    answer: str
-    source: SourceOut | None
-    created_at: datetime
-
-
-class DraftChange(BaseModel):
-    """What to change of a draft; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    question: Question | None = None
-    answer: Side | None = None
-
-
-class DraftAcceptance(BaseModel):
-    """How a draft becomes a card; what is left out stays as proposed. Without a deck it goes into the deck “Default”."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    deck_id: UUID | None = None
-    question: Question | None = None
-    answer: Side | None = None
-    tags: Tags = []
-
-
-class AllDraftsAcceptance(BaseModel):
-    """Where all drafts go; without a deck into the deck “Default”."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    deck_id: UUID | None = None
-    proposal_id: UUID | None = Field(None, description="Those of this proposal alone")
-
-
-class MadeCards(BaseModel):
-    """Cards that were made."""
-
-    cards: list[CardOut]
-
-
 class RunImport(BaseModel):
     """How an import is done."""
 
@@ -382,11 +334,6 @@ def deck_out(deck: Deck) -> DeckOut:
     done = Rescheduling(cards=deck.replay_cards, done=min(deck.replayed_cards, deck.replay_cards))
     rescheduling = None if deck.replay_at is None else done
     return DeckOut.model_validate(deck.model_dump() | {"options": options, "rescheduling": rescheduling})
-
-
-def draft_out(draft: Draft) -> DraftOut:
-    """A draft as it is shown."""
-    return DraftOut.model_validate(draft, from_attributes=True)
 
 
 def import_out(row: DeckImport) -> ImportOut:

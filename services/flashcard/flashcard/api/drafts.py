@@ -9,18 +9,11 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from flashcard.api.parts import DeskDep
+from flashcard.draft_schemas import AllDraftsAcceptance, DraftAcceptance, DraftChange, DraftOut, MadeCards, draft_out
 from flashcard.drafts import Drafts, Edited
 from flashcard.models import DraftStatus
 from flashcard.rollover import tell_when_cleared, tell_when_due
-from flashcard.schemas import (
-    AllDraftsAcceptance,
-    DraftAcceptance,
-    DraftChange,
-    DraftOut,
-    MadeCards,
-    card_out,
-    draft_out,
-)
+from flashcard.schemas import card_out
 
 router = APIRouter(prefix="/flashcards/drafts", tags=["flashcards"])
 
