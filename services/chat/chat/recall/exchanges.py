@@ -34,23 +34,23 @@ def exchanged(said: Reading, unsaid: Sequence[Word], wanted: Reading, around: Re
 
     It is a name for a name, a unit for a unit, or a word that stands around the answer in the material.
     """
+    known, beside = wanted.bases, around.bases
+    ours, theirs = _neighbours(said), _neighbours(wanted)
     for word in said.words:
-        if word.negated or word.light or word.base in wanted.bases:
+        if word.negated or word.light or word.base in known:
             continue
         for other in unsaid:
-            either, both = _in_its_place(word, other, said, wanted)
+            same = [
+                one is not None and one == another
+                for one, another in zip(ours[word.place], theirs[other.place], strict=True)
+            ]
+            either = any(same)
+            both = all(same) and _preposition(word, said) == _preposition(other, wanted)
             named = either and word.text in names and other.text in names
             measured = either and word.base in _UNITS and other.base in _UNITS
-            if named or measured or (both and word.base in around.bases and not alike(word.base, other.base)):
+            if named or measured or (both and word.base in beside and not alike(word.base, other.base)):
                 return f"{word.text} / {other.text}"
     return _many_for_one(said, wanted)
-
-
-def _in_its_place(word: Word, other: Word, said: Reading, wanted: Reading) -> tuple[bool, bool]:
-    """Whether two words have a neighbour in common, and whether both."""
-    pairs = zip(_neighbours(word, said), _neighbours(other, wanted), strict=True)
-    same = [one is not None and one == another for one, another in pairs]
-    return any(same), all(same) and _preposition(word, said) == _preposition(other, wanted)
 
 
 def _preposition(word: Word, reading: Reading) -> str | None:
@@ -58,11 +58,13 @@ def _preposition(word: Word, reading: Reading) -> str | None:
     return next((token for token in reversed(before) if token in PREPOSITIONS), None)
 
 
-def _neighbours(word: Word, reading: Reading) -> tuple[str | None, str | None]:
-    """What stands before and behind it in its piece of the sentence."""
-    piece = [other for other in reading.words if other.segment == word.segment]
-    at = piece.index(word)
-    return piece[at - 1].base if at else None, piece[at + 1].base if at + 1 < len(piece) else None
+def _neighbours(reading: Reading) -> dict[int, tuple[str | None, str | None]]:
+    """What stands before and behind each word in its piece of the sentence, by the word's place."""
+    found: dict[int, tuple[str | None, str | None]] = {}
+    for piece in reading.pieces():
+        bases = [None, *(word.base for word in piece), None]
+        found |= {word.place: (bases[at], bases[at + 2]) for at, word in enumerate(piece)}
+    return found
 
 
 def _many_for_one(said: Reading, wanted: Reading) -> str | None:

@@ -30,6 +30,7 @@ _STEPS = (0.15, 0.3, 0.45, 0.62, 0.78)
 ABOUT_IT = 1
 _WORDS_ENOUGH, _MOST_BY_MEANING = 0.6, 4
 _SPEAKS_OF_IT = 0.6
+_LONGEST_SENTENCE = 60
 _ALL_OF_IT, _ANOTHERS = 0.9, 0.5  # of what is said, stands in another sentence, and in the one that is asked for
 # Where half of an answer's meaning is there, and how fast it comes; how whole it is, its length tells better than its words.
 _NEAR, _SLOPE = 0.48, 0.09
@@ -104,6 +105,8 @@ def _of_a_statement(task: Task, said: str, nearness: float | None) -> Grade:
 
 def _told_elsewhere(task: Task, heard: Reading) -> int | None:
     """The most that an answer is worth that says another sentence of the passage; None where it does not."""
+    if len(heard.words) > _LONGEST_SENTENCE:
+        return None
     if max(align(heard, read(text), _weight).coverage for text in (task.answer, task.sentence)) > _ANOTHERS:
         return None
     for other in sentences(task.context):

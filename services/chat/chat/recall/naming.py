@@ -109,17 +109,21 @@ class _Wanted:
         self._material = frozenset(_words(material)) - set(folded)
         self._name = _is_name([tokens[place] for place in strong], self.words, material)
         self.text = frozenset(folded)
+        self._held: dict[str, bool] = {}
         self.counts = any(word.startswith("#") for word in self.words)
 
     def holds(self, word: _Said) -> bool:
         """Whether a word that was said is one of the term's, or all of it by its initials."""
-        return word.text in self._short or any(self._likeness(one, word.text) for one in self.words)
+        if word.text not in self._held:
+            self._held[word.text] = any(self._likeness(one, word.text) for one in self.words)
+        return word.text in self._short or self._held[word.text]
 
     def grade(self, said: Sequence[_Said]) -> int:
         """What these words are worth as the term."""
-        if self._short & {word.text for word in said} or self.spelt_out(said):
+        texts = {word.text for word in said}
+        if self._short & texts or self.spelt_out(said):
             return WHOLE
-        best = [max((self._likeness(one, word.text) for word in said), default=0) for one in self.words]
+        best = [max((self._likeness(one, text) for text in texts), default=0) for one in self.words]
         if not best or min(best) or len(best) == 1 or max(best) < _FORM:
             return min(best, default=0) or self._of_another_number(said)
         if self.replaced(said):
