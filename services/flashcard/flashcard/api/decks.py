@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from flashcard.api.parts import DeskDep, StorageDep
 from flashcard.erasure import expect_account
 from flashcard.media import Shelves
+from flashcard.patience import lose_patience
 from flashcard.rescheduling import reschedule_deck
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.scheduling import DeckOptions
@@ -28,6 +29,7 @@ async def create_deck(body: NewDeck, desk: DeskDep, once: IdempotencyDep) -> Res
     """Make a deck; `Biology::Cells` also makes `Biology`."""
     if (earlier := await once.replay(body)) is not None:
         return earlier
+    await lose_patience(desk.session)  # an import may be making a deck of this name
     shown = deck_out(await desk.decks.create(body.name, desk.chosen(body.options), desk.now))
     await once.remember(shown)
     return JSONResponse(shown.model_dump(mode="json"), status_code=201)
@@ -78,6 +80,7 @@ async def copy_shared_deck(
     once = idempotency_for(request, desk.session, desk.owner, key)
     if (earlier := await once.replay(b"")) is not None:
         return earlier
+    await lose_patience(desk.session)
     deck = await Sharing(desk.session, desk.owner, desk.ring).copy(token, stored, desk.now)
     await tell_when_due(desk.session, desk.owner, desk.now)
     shown = deck_out(deck)
