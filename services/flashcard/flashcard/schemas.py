@@ -319,7 +319,7 @@ class BulkChange(BaseModel):
 
 
 class BulkOut(BaseModel):
-    """How many cards were changed."""
+    """How many cards were changed, siblings included."""
 
     changed: int
 

@@ -94,7 +94,8 @@ async def due_cards(
 
 @router.post("/bulk")
 async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
-    """Suspend, bury, tag, move or delete many cards at once."""
+    """Suspend, bury, tag, move or delete many cards at once. Tags and deck are those of a note: its other cards are changed along, and go
+    along where one is deleted."""
     catalogue = Catalogue(desk.session, desk.owner)
     today = await desk.today()
     chosen = body.card_ids if body.q is None else await catalogue.matching(body.q, desk.now, today)
