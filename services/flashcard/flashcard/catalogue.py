@@ -11,10 +11,10 @@ from sqlalchemy import func, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from flashcard.leeches import LEECH, LEECHES
 from flashcard.models import Card, Deck, Note
 from flashcard.notes import Notes, Shown
 from flashcard.rescheduling import move
-from flashcard.reviewing import LEECH
 from flashcard.search import conditions
 
 Action = Literal["suspend", "unsuspend", "bury", "unbury", "tag", "untag", "move", "delete"]
@@ -79,8 +79,10 @@ class Catalogue:
         cards, notes = [card for card, _ in found], list({note for _, note in found})
         changed = len(cards) if action in _OF_THE_CARD else await self._cards_of(notes)
         match action:
-            case "suspend" | "unsuspend":
-                await self._set(cards, suspended=action == "suspend", leech_over=None)
+            case "suspend":
+                await self._set(cards, suspended=True, leech_over=None)
+            case "unsuspend":
+                await self._set(cards, suspended=False, leech_over=LEECHES)
             case "bury" | "unbury":
                 until = today + timedelta(days=1) if action == "bury" else None
                 await self._set(cards, buried_until=until, buried_by=None)

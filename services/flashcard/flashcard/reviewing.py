@@ -23,13 +23,13 @@ from sqlmodel import col, select
 
 from flashcard.decks import Decks
 from flashcard.memory import Memory, Phase, Review
-from flashcard.models import SCHEMA, Card, Deck, LoggedReview, Note, NoteKind, Student, tables
+from flashcard.leeches import Leeches, leeches
+from flashcard.models import SCHEMA, Card, Deck, LoggedReview, NoteKind, Student, tables
 from flashcard.notes import Notes, Shown
 from flashcard.patience import lose_patience
 from flashcard.ratings import Rating
 from flashcard.scheduling import DeckOptions, becomes_leech, replayed
 
-LEECH = "leech"
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _SAID_ELSE = "A review with this id was sent before, and it said something else. Give each review an id of its own."
 # Cards whose logs are replayed between two statements: nobody else's request waits longer for it than a tenth of a second.
@@ -103,6 +103,7 @@ class Reviews:
         self._owner = owner
         self._notes = Notes(session, owner)
 
+        self._leeches = Leeches(session, owner)
     async def add(self, card_id: UUID, given: Given, now: datetime) -> Shown:
         """Log a review and schedule the card. Raises `NoSuchCard`, `ReviewInTheFuture`, `ReviewBeforeCard`, `ReviewIdUsed`."""
         shown = await self._notes.get(card_id, lock=True)
@@ -112,10 +113,10 @@ class Reviews:
             return shown
         _expect_possible(given, shown.card, now)
         logged = self._logged(shown.card, given, found.counting.day_of(given.at), now)
-        leeches = _leeches(found.log)
+        before = leeches(found.log)
         log = sorted([*found.log, logged], key=_place)
         _replay(shown.card, log, found.options)
-        await self._settle_leech(shown.card, leeches, _leeches(log))
+        await self._leeches.settle(shown.card, before, leeches(log))
         await self._keep(logged)
         await self._session.flush()
         if (
@@ -137,11 +138,11 @@ class Reviews:
         shown = await self._notes.get(logged.card_id, lock=True)
         await self._session.refresh(logged)  # what was known before and after it may have been replayed while we waited
         log = (await self._logs([shown.card.id]))[shown.card.id]
-        leeches = _leeches(log)
+        before = leeches(log)
         logged.undone_at = now
         log = [review for review in log if review is not logged]
         _replay(shown.card, log, await self._options(shown.card))
-        await self._settle_leech(shown.card, leeches, _leeches(log))
+        await self._leeches.settle(shown.card, before, leeches(log))
         await self._session.flush()
         await self._unbury_siblings(shown.card, logged)
         undone = ReviewUndone(
@@ -157,9 +158,9 @@ class Reviews:
             logs = await self._logs([card.id for card in batch])
             for card in batch:
                 log = logs.get(card.id, ())
-                leeches = _leeches(log)
+                before = leeches(log)
                 _replay(card, log, options)
-                await self._settle_leech(card, leeches, _leeches(log))
+                await self._leeches.settle(card, before, leeches(log))
             await self._session.flush()
             for logged in chain.from_iterable(logs.values()):
                 self._session.expunge(logged)  # a deck's whole log would not fit
@@ -248,29 +249,6 @@ class Reviews:
     async def _options(self, card: Card) -> DeckOptions:
         return (await Decks(self._session, self._owner).options([card.deck_id]))[card.deck_id]
 
-    async def _settle_leech(self, card: Card, before: int, now: int) -> None:
-        """So many reviews of a locked card made it a leech before, and so many do now. More of them suspend it and tag its note;
-        fewer give back what was so before, and what the student has said of it by hand since stays."""
-        if now == before:
-            return
-        note = (await self._session.execute(select(Note).where(Note.id == card.note_id))).scalar_one()
-        if now > before:
-            if not card.suspended:
-                card.suspended, card.leech_over = True, before
-            if LEECH not in note.tags:
-                note.tags, note.leech_tagged = [*note.tags, LEECH], True
-            return
-        if card.leech_over is not None and now <= card.leech_over:
-            card.suspended, card.leech_over = False, None
-        if note.leech_tagged and now == 0 and not await self._sibling_is_leech(card):
-            note.tags, note.leech_tagged = [tag for tag in note.tags if tag != LEECH], False
-
-    async def _sibling_is_leech(self, card: Card) -> bool:
-        siblings = select(Card.id).where(Card.note_id == card.note_id, Card.id != card.id)
-        made = select(LoggedReview.id).where(LoggedReview.user_id == self._owner, col(LoggedReview.made_leech))
-        counting = made.where(col(LoggedReview.card_id).in_(siblings), col(LoggedReview.undone_at).is_(None)).limit(1)
-        return (await self._session.execute(counting)).first() is not None
-
     async def _bury_siblings(self, card: Card, logged: LoggedReview) -> None:
         """Until tomorrow; who is buried so long already stays as it is: this review is not why."""
         until = logged.day + timedelta(days=1)
@@ -326,11 +304,6 @@ def _lapses(logged: LoggedReview) -> tuple[int, int]:
     """How often the card had lapsed before and after the review."""
     before, after = logged.memory_before or {}, logged.memory_after or {}
     return before.get("lapses", 0), after.get("lapses", 0)
-
-
-def _leeches(log: Iterable[LoggedReview]) -> int:
-    """How many of these reviews made their card a leech."""
-    return sum(logged.made_leech for logged in log)
 
 
 def _place(logged: LoggedReview) -> tuple[datetime, UUID]:

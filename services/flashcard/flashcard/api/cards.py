@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 
 from flashcard.api.parts import DeskDep
 from flashcard.catalogue import Catalogue
+from flashcard.leeches import Leeches
 from flashcard.notes import Notes, Shown
 from flashcard.queue import Queues
 from flashcard.rescheduling import move
@@ -122,8 +123,7 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
     if body.deck_id is not None:
         await move(desk.session, desk.owner, [shown.note.id], deck)
     if body.suspended is not None:
-        shown.card.suspended, shown.card.leech_over = body.suspended, None
-        shown.card.version += 1
+        await Leeches(desk.session, desk.owner).suspend(shown.card, body.suspended)
     change = body.model_dump(include={"question", "answer", "kind", "markup", "tags"}, exclude_none=True)
     if change:
         await notes.rewrite(shown.note, change, deck, desk.now)
