@@ -329,7 +329,8 @@ def deck_out(deck: Deck) -> DeckOut:
     options = DeckOptions.model_validate(deck.options)
     # Cards that were moved into it meanwhile are counted, too.
     done = Rescheduling(cards=deck.replay_cards, done=min(deck.replayed_cards, deck.replay_cards))
-    rescheduling = None if deck.replay_at is None else done
+    # Where none was reviewed nothing is to be seen of it: a first review that is being written is waited for.
+    rescheduling = done if deck.replay_at is not None and deck.replay_cards else None
     return DeckOut.model_validate(deck.model_dump() | {"options": options, "rescheduling": rescheduling})
 
 
