@@ -202,7 +202,7 @@ class Card(Row, table=True):
     __tablename__ = "card"
     __table_args__ = (
         Index("ix_card_note_id", "note_id"),
-        Index("ix_card_deck_id", "deck_id"),
+        Index("ix_card_deck_id_id", "deck_id", "id"),
         Index("ix_card_user_id_created_at_id", "user_id", "created_at", "id"),
         # With all that a rollover asks of what is due and new: it counts them for all students of a zone, and would read each card's
         # row, most of them from the disk.
