@@ -2,14 +2,17 @@
 
 import asyncio
 import json
-from time import thread_time
+from typing import Any
 from uuid import UUID
 
+import pytest
+from flashcard import reviewing
 from flashcard.decks import Decks
 from flashcard.memory import Memory, Phase
 from flashcard.models import Card
 from flashcard.ratings import Rating
 from flashcard.reviewing import Reviews
+from flashcard.scheduling import replayed
 from sqlalchemy import select, text
 
 from .desk import Desk
@@ -55,22 +58,29 @@ async def test_of_a_deck_that_nobody_has_reviewed_nothing_is_told(desk: Desk) ->
     assert not await desk.replays.once()
 
 
-async def test_others_have_their_turn_while_many_logs_are_replayed(desk: Desk) -> None:
+async def test_others_have_their_turn_between_two_cards_that_are_replayed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ada = desk.student()
-    deck = await large_deck(desk, ada, 60, ratings=[Rating.GOOD] * 30)
-    waits = list[float]()
+    deck = await large_deck(desk, ada, 30)
+    turns, seen = 0, list[int]()
 
-    async def wait_in_turn() -> None:
+    async def take_turns() -> None:
+        nonlocal turns
         while True:
-            begun = thread_time()
+            turns += 1
             await asyncio.sleep(0)
-            waits.append(thread_time() - begun)
 
-    waiting = asyncio.create_task(wait_in_turn())
+    def counted(*arguments: Any) -> list[Memory]:
+        seen.append(turns)
+        return replayed(*arguments)
+
+    monkeypatch.setattr(reviewing, "replayed", counted)
+    others = asyncio.create_task(take_turns())
     async with desk.database.transaction() as session:
         options = await Decks(session, ada.id).options()
         cards = (await session.execute(select(Card).where(Card.deck_id == deck))).scalars().all()  # type: ignore[arg-type]  # a column
-        waits.clear()
         await Reviews(session, ada.id).memories(cards, options)
-    waiting.cancel()
-    assert max(waits) < sum(waits) / 4
+        await Reviews(session, ada.id).reschedule(cards, options[deck])
+    others.cancel()
+    assert len(set(seen)) == len(seen) == 60
