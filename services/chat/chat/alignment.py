@@ -6,11 +6,12 @@ are exchanged. Each is counted in the piece of the claim where it stands: twice 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import and_
 
 from chat.comparisons import THAN, across, counted
 from chat.lexicon import alike, base, directs, is_verb, opposed
 from chat.terms import word_set
-from chat.wording import LIGHT, PRONOUN, Reading, Word, negates
+from chat.wording import LIGHT, PRONOUN, Reading, Word
 
 PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
 _PRONOUNS = frozenset(("it", "them", "one", "ones"))
@@ -80,11 +81,12 @@ def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
 def _find_twists(
     claim: Reading, text: Reading, found: Alignment, opposites: dict[int, Word], exchanged: str | None
 ) -> None:
+    lifted = _lifted(claim, found)
     for segment in sorted({word.segment for word in claim.words}):
         words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
         contrary = [(word, opposites[word.place]) for word in words if word.place in opposites]
         reasons = [f"{word.text} / {other.text}" for word, other in contrary if word.number is None]
-        if not _denies_twice(claim) and _denies([(word, found.matched[word.place]) for word in words]):
+        if _denies([(word, found.matched[word.place]) for word in words], mine=not lifted[0], theirs=not lifted[1]):
             reasons.append("not")
         if exchanged and segment == claim.words[0].segment:
             reasons.append(exchanged)
@@ -123,17 +125,27 @@ def _way(word: Word, reading: Reading) -> str | None:
     return None
 
 
-def _denies_twice(claim: Reading) -> bool:
-    """ "Without it you cannot" says that it is needed."""
-    return "without" in claim.tokens and sum(map(negates, claim.tokens)) > 1
+def _lifted(claim: Reading, found: Alignment) -> tuple[bool, bool]:
+    """Whether the claim's denial is taken back by an exception that both speak of, and the text's.
+
+    "It cannot live without water" says that it lives with water, and nothing else.
+    """
+    mine, theirs = {word.place for word in claim.words if word.excepted}, found.matched.values()
+    return not mine.isdisjoint(found.matched), any(match.excepted for match in theirs)
 
 
-def _denies(pairs: Sequence[tuple[Word, Word]]) -> bool:
-    """Whether one side denies what the other says. What is denied has to be spoken of on the other side."""
-    mine, theirs = any(word.negated for word, _ in pairs), any(match.negated for _, match in pairs)
-    if mine == theirs:
+def _denies(pairs: Sequence[tuple[Word, Word]], *, mine: bool, theirs: bool) -> bool:
+    """Whether one side denies what the other says. What is denied has to be spoken of on the other side.
+
+    `mine` and `theirs`: whether the denials of the claim and of the text count.
+    """
+    ours, others = [word.negated and mine for word, _ in pairs], [match.negated and theirs for _, match in pairs]
+    if any(map(and_, ours, others)):
         return False
-    return any(word.denied if mine else match.denied for word, match in pairs)
+    here = any(word.denied for (word, _), denies in zip(pairs, ours, strict=True) if denies)
+    there = any(match.denied for (_, match), denies in zip(pairs, others, strict=True) if denies)
+    # Where both deny, they may deny the same in different words; or each what the other says.
+    return (here and there) if any(ours) and any(others) else (here or there)
 
 
 def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) -> tuple[Word | None, Word | None]:
@@ -272,7 +284,7 @@ def _seen(claim: Reading, place: int, text: Reading, at: int, pivot: str) -> "Si
     if pivot in _PIVOTS:
         return left, right
     voices = {claim.voice(place), text.voice(at)}
-    if len(voices) == 1 or voices in ({"active", "open"}, {"passive", "agent"}):
+    if len(voices) == 1 or voices == {"passive", "agent"}:
         return left, right
     return (right, left) if voices == {"active", "agent"} else None
 

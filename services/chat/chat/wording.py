@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 
 from chat.lexicon import base, is_irregular, is_verb, opposed, polar
 from chat.terms import STOP_WORDS, mend, word_set
@@ -34,7 +34,16 @@ LIGHT = frozenset(map(base, word_set(
     bit part form one something someone somebody people person example basically called known named reason cause result due always
     every all whole same also just main mainly about around roughly often usually year time own new other another first"""
 )))  # fmt: skip
-_UNLESS = ("unless",)
+# What denies what follows, and takes another denial back: "not bound except for necessaries" is bound for those.
+_EXCEPTING = ("without", "unless", "except", "until")
+# "Not only" denies nothing, "not all" no more than the *all*.
+_INSTEAD = (("instead", "of"), ("rather", "than"), ("other", "than"), ("expense", "of"))
+_ONLY = frozenset(("only", "just", "merely", "simply", "solely"))
+_WHOLLY = frozenset(("all", "every", "always"))
+# What may stand for a whole predicate, at the end of its clause: "individuals do not".
+_AUXILIARIES = word_set("do does did is are was were has have had can could will would may must should cannot")
+_ELIDED = word_set("do does did")
+_LONGEST_PREDICATE = 8
 _REFUSING = frozenset(map(base, ("refuse", "decline", "fail")))
 _FOLD = "fold"
 _PARTICLES = frozenset(("up", "down", "out", "away"))
@@ -65,6 +74,7 @@ class Word:
     negated: bool = False
     number: float | None = None
     denied: bool = False  # the first of what is negated: what the denial is about
+    excepted: bool = False  # for this what is denied holds
 
     @property
     def light(self) -> bool:
@@ -102,23 +112,21 @@ class Reading:
         return self.tokens[place] == "to" and is_verb(next(iter(self.tokens[place + 1 :]), ""))
 
     def voice(self, place: int) -> str:
-        """Of the verb at this place: `active`, `passive` ("was shot"), `agent` ("was shot by Princip"), or `open`."""
-        before, behind = (
-            self.tokens[max(0, place - _NEAR_VERB) : place],
-            self.tokens[place + 1 : place + 1 + _NEAR_VERB],
-        )
+        """Of the verb at this place: `active`, `passive` ("was shot") or `agent` ("was shot in Sarajevo by Princip")."""
         if not self.tokens[place].endswith(("ed", "en")) and not is_irregular(self.tokens[place]):
             return "active"
-        if "by" in behind:
+        suffers = not _BE.isdisjoint(self.tokens[max(0, place - _NEAR_VERB) : place])
+        behind = list(takewhile(lambda token: token not in _BREAKS | _JOINTS, self.tokens[place + 1 :]))
+        if "by" in (behind if suffers else behind[:_NEAR_VERB]):
             return "agent"
-        return "open" if _BE.isdisjoint(before) else "passive"
+        return "passive" if suffers else "active"
 
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
     """The text as words."""
     found = _TOKEN.findall(unicodedata.normalize("NFKC", mend(text)))
-    tokens = list(_summed([_folded(token) for token in found]))
+    tokens = _completed(list(_summed([_folded(token) for token in found])))
     return Reading(tuple(_resolved(list(_words(tokens)))), tuple(tokens))
 
 
@@ -138,6 +146,32 @@ def _folded(token: str) -> str:
     if token.startswith("non-"):
         token = token.replace("-", "")
     return token.removesuffix("'s") if token not in STOP_WORDS else token
+
+
+def _completed(tokens: Sequence[str]) -> list[str]:
+    """The tokens, behind a verb that stands for another clause's predicate that predicate: "populations evolve; individuals do not"."""
+    clauses = [list(clause) for _, clause in groupby(tokens, key=lambda token: token in _BREAKS or token in _JOINTS)]
+    eliding = [at for at, clause in enumerate(clauses) if _elides(clause)]
+    said = [_predicate(clause) for clause in clauses] if eliding else []
+    for at in eliding:
+        clauses[at] += next(filter(None, (*reversed(said[:at]), *said[at + 1 :])), [])
+    return [token for clause in clauses for token in clause]
+
+
+def _elides(clause: Sequence[str]) -> bool:
+    *before, last = clause
+    if not before:
+        return False
+    return last in _ELIDED or last == "cannot" or last.endswith("n't") or (last == "not" and before[-1] in _AUXILIARIES)
+
+
+def _predicate(clause: Sequence[str]) -> list[str]:
+    """What is said, without auxiliaries and denials."""
+    verb = next((at for at, token in enumerate(clause) if at and (token in _AUXILIARIES or negates(token) or is_verb(token))), None)
+    rest = [] if verb is None else list(clause[verb:])
+    while rest and (rest[0] in _AUXILIARIES or negates(rest[0])):
+        del rest[0]
+    return rest[:_LONGEST_PREDICATE]
 
 
 def _summed(tokens: Sequence[str]) -> Iterator[str]:
@@ -174,21 +208,46 @@ def _plain_number(token: str) -> float | None:
 
 
 def _words(tokens: Sequence[str]) -> Iterator[Word]:
-    segment, scope, begins = 0, 0, False
+    segment, scope, begins, excepts = 0, 0, False, False
     for place, token in enumerate(tokens):
         if token in _BREAKS or token in _JOINTS:
             segment += 2 if token in _ENDS else 1
-            scope = 0 if token in _BREAKS or token in _SCOPE_ENDS else scope
-        if negates(token) or token in _UNLESS or _refuses(tokens, place):
-            scope, begins = _LONGEST_SCOPE, True
+            # What stands right behind a denial is denied with what follows: "not when it is received".
+            joins = token in _BREAKS or (token in _SCOPE_ENDS and not (place and negates(tokens[place - 1])))
+            scope = 0 if joins else scope
+        if _opens_denial(tokens, place):
+            scope, begins, excepts = _LONGEST_SCOPE, True, token in _EXCEPTING and _denied_beside(tokens, place)
             continue
         if (stood := _base(tokens, place)) is None:
             continue
         known, number = stood
-        weak = known in LIGHT or token in _TELLING
-        yield Word(token, known, place, segment, scope > 0, number, scope > 0 and begins and not weak)
+        quantifies = _denies_wholeness(tokens, place - 1)
+        weak = (known in LIGHT or token in _TELLING) and not quantifies
+        strong = scope > 0 and begins and not weak
+        negated = scope > 0 and not excepts
+        yield Word(token, known, place, segment, negated, number, strong and not excepts, strong and excepts)
         begins = begins and (weak or _names_with_next(tokens, place))
-        scope = max(0, scope - 1)
+        scope = 0 if quantifies else max(0, scope - 1)
+
+
+def _opens_denial(tokens: Sequence[str], place: int) -> bool:
+    token, behind = tokens[place], next(iter(tokens[place + 1 : place + 2]), "")
+    if token == "until":  # "open until six" denies nothing
+        return _denied_beside(tokens, place)
+    denies = negates(token) or token in _EXCEPTING or (token, behind) in _INSTEAD or _refuses(tokens, place)
+    return denies and behind not in _ONLY
+
+
+def _denies_wholeness(tokens: Sequence[str], place: int) -> bool:
+    """Whether a denial denies only that something is so of all, or always."""
+    return place >= 0 and negates(tokens[place]) and tokens[place + 1] in _WHOLLY
+
+
+def _denied_beside(tokens: Sequence[str], place: int) -> bool:
+    """Whether there is a denial in the same half of the sentence, that an exception takes back."""
+    begins = next((at + 1 for at in range(place, -1, -1) if tokens[at] in _ENDS), 0)
+    ends = next((at for at in range(place, len(tokens)) if tokens[at] in _ENDS), len(tokens))
+    return any(negates(tokens[at]) and tokens[at] not in _EXCEPTING for at in range(begins, ends) if at != place)
 
 
 def _names_with_next(tokens: Sequence[str], place: int) -> bool:
