@@ -6,12 +6,13 @@ are exchanged. Each is counted in the piece of the claim where it stands: twice 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from operator import and_
 
 from chat.comparisons import THAN, across, counted
 from chat.lexicon import alike, base, directs, is_verb, opposed
 from chat.terms import word_set
-from chat.wording import LIGHT, PRONOUN, Reading, Word
+from chat.wording import LIGHT, PRONOUN, Reading, Word, goes_along
 
 PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
 _PRONOUNS = frozenset(("it", "them", "one", "ones"))
@@ -22,12 +23,14 @@ _MUTUAL = frozenset(map(base, word_set(
     """fit match meet equal resemble differ touch cross join marry contact collide react bind interact combine fuse balance compete
     share trade exchange mix connect correlate correspond agree converge diverge separate alternate face pair link relate"""
 )))  # fmt: skip
+_PARTICLES = frozenset(("up", "down"))
 _LESS = ("less", "least")
 _TO, _FROM = ("to", "into", "toward", "towards", "onto"), ("from", "off")
 _NEAR = 3
-_NEXT_PIECE = 0.2
+_NEXT_PIECE = 0.1
 _BEHIND = 1.3  # what a verb or an adverb is about follows it more often
 _ARGUMENT = 2  # words on each side of a verb that may be what it is about
+_MOST_DIRECTIONS = 4
 _YEARS = range(1000, 2101)
 Weigh = Callable[[Word], float]
 
@@ -41,9 +44,9 @@ class Alignment:
 
     coverage: float
     matched: dict[int, Word] = field(default_factory=dict)
+    contrary: dict[int, Word] = field(default_factory=dict)  # those of the matched that say the opposite
     missing: list[Word] = field(default_factory=list)
     twists: list[str] = field(default_factory=list)
-    oppositions: int = 0
     misnumbered: bool = False  # one of the twists is another number
 
     def holds(self, word: Word) -> bool:
@@ -54,16 +57,16 @@ class Alignment:
 def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
     """Lay the claim against the text."""
     found = Alignment(0.0)
-    opposites: dict[int, Word] = {}
     exchanged = _exchanged(claim, text)
     for word in claim.words:
         same, other = _counterparts(word, claim, text, searched=not exchanged)
         if other is not None:
-            opposites[word.place] = other
+            found.contrary[word.place] = other
         if (match := other or same) is not None:
             found.matched[word.place] = match
         else:
             found.missing.append(word)
+    _share_out(claim, text, found)
     number = counted(claim, text)
     if number is not None and (borne_out := number[0]) in found.missing:
         found.missing.remove(borne_out)
@@ -71,20 +74,44 @@ def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
     total = sum(map(weigh, claim.words))
     held = sum(weigh(word) for word in claim.words if word.place in found.matched)
     found.coverage = held / total if total else 0.0
-    found.oppositions = len(opposites)
-    _find_twists(claim, text, found, opposites, exchanged or across(claim, text))
+    _find_twists(claim, text, found, exchanged or across(claim, text))
     if number is not None:
         found.twists = [number[1]] if number[1] is not None else []
     return found
 
 
-def _find_twists(
-    claim: Reading, text: Reading, found: Alignment, opposites: dict[int, Word], exchanged: str | None
-) -> None:
+def _share_out(claim: Reading, text: Reading, found: Alignment) -> None:
+    """Give each direction of the claim the nearest of the text's, and as many of them as there are their own.
+
+    "Lower rates increase investment" is said by "rates rise, investment falls": each where it lies nearest.
+    """
+    mine = [word for word in claim.words if _grows(word) and word.place in found.matched][:_MOST_DIRECTIONS]
+    theirs = [other for other in text.words if _grows(other)][:_MOST_DIRECTIONS]
+    if not theirs or len({found.matched[word.place].place for word in mine}) == len(mine):
+        return
+    sides, others = [_around(word, claim) for word in mine], [_around(other, text) for other in theirs]
+    nearness = [[_shared(side, other) for other in others] for side in sides]
+    most = min(len(mine), len(theirs))
+    shares = (share for share in product(range(len(theirs)), repeat=len(mine)) if len(set(share)) == most)
+    best = max(shares, key=lambda share: sum(row[at] for row, at in zip(nearness, share, strict=True)))
+    for word, other in zip(mine, (theirs[at] for at in best), strict=True):
+        found.matched[word.place] = other
+        found.contrary.pop(word.place, None)
+        if opposed(word.base, other.base):
+            found.contrary[word.place] = other
+
+
+def _grows(word: Word) -> bool:
+    """Whether a word tells a direction by itself, as no particle does."""
+    return directs(word.base) and word.text not in PREPOSITIONS | _PARTICLES
+
+
+def _find_twists(claim: Reading, text: Reading, found: Alignment, exchanged: str | None) -> None:
     lifted = _lifted(claim, found)
+    ways: list[str] = []  # twists that are a direction and no more
     for segment in sorted({word.segment for word in claim.words}):
         words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
-        contrary = [(word, opposites[word.place]) for word in words if word.place in opposites]
+        contrary = [(word, found.contrary[word.place]) for word in words if word.place in found.contrary]
         reasons = [f"{word.text} / {other.text}" for word, other in contrary if word.number is None]
         if _denies([(word, found.matched[word.place]) for word in words], mine=not lifted[0], theirs=not lifted[1]):
             reasons.append("not")
@@ -101,6 +128,11 @@ def _find_twists(
         ]
         if numbers or len(reasons) % 2 or len(attributes) == len(reasons) > 0:
             found.twists.append(", ".join([*reasons, *numbers]))
+            if len(contrary) == len(reasons) and not attributes and not numbers:
+                ways.append(found.twists[-1])
+    if len(ways) % 2 == 0 and goes_along(claim):
+        # "When income falls, demand falls": with the condition all turns round that goes along with it.
+        found.twists = [twist for twist in found.twists if twist not in ways]
 
 
 def _turned(word: Word, match: Word, claim: Reading, text: Reading) -> str | None:

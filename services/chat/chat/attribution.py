@@ -109,6 +109,7 @@ def mixed(claim: Reading, alignment: Alignment, text: Reading) -> str | None:
     """
     if any(word.negated for word in claim.words):
         return None
+    turned = {word.base for word in claim.words if word.place in alignment.contrary}  # it does not take these from the text
     for one, other in (*pairwise(text.pieces()), *pairwise(_sides(text))):
         here, there = ({word.base for word in piece} for piece in (one, other))
         same_verb = any(text.acts(word) and word.base in there for word in one)
@@ -120,6 +121,8 @@ def mixed(claim: Reading, alignment: Alignment, text: Reading) -> str | None:
                 continue
             takes_former, takes_later = word.base in claim.bases, contrary.base in claim.bases
             if word.base in there or contrary.base in here or takes_former == takes_later:
+                continue
+            if (word if takes_former else contrary).base in turned:
                 continue
             beside = _beside(word if takes_former else contrary, claim, alignment)
             of_the_former = not beside.isdisjoint(answered - there - {word.base})

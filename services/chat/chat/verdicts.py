@@ -189,7 +189,7 @@ def _leaves_out(claim: Reading, lead: Sequence[Word], alignment: Alignment, know
 def _decide(aligned: Sequence[tuple[Alignment, Unit]], lead: Sequence[Word]) -> Judgement:
     def near(pair: tuple[Alignment, Unit]) -> float:
         alignment, unit = pair
-        return alignment.coverage - unit.cost - _OPPOSITION_COSTS * alignment.oppositions
+        return alignment.coverage - unit.cost - _OPPOSITION_COSTS * len(alignment.contrary)
 
     saying = max((pair for pair in aligned if not pair[0].twists), key=near, default=None)
     twisted = [pair for pair in aligned if pair[0].twists]

@@ -58,6 +58,8 @@ _NEAR_VERB = 3
 _BEFORE_NOUNS = word_set(
     "a an the its their his her this these those of in into at by for from on to with under during per no"
 )
+_CONDITIONS = frozenset(("if", "when", "whenever", "as", "since", "because", "once"))
+_COMPARATIVE = ("er", "more", "less")
 _BE = word_set("is are was were be been being am get gets got")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)")
 
@@ -271,6 +273,12 @@ def _base(tokens: Sequence[str], place: int) -> tuple[str, float | None] | None:
 def _moves(verb: str) -> bool:
     """Whether it says by itself which way: *speed* in *speed up* does, *go* in *go up* does not."""
     return polar(verb) and verb not in LIGHT
+
+
+def goes_along(reading: Reading) -> bool:
+    """Whether one thing is said to go with another: "when income falls", "the lower the price, the higher"."""
+    compared = [one for one, other in pairwise(reading.tokens) if one == "the" and other.endswith(_COMPARATIVE)]
+    return len(compared) > 1 or not _CONDITIONS.isdisjoint(reading.tokens)
 
 
 def is_noun(word: Word, reading: Reading) -> bool:
