@@ -48,6 +48,7 @@ class Alignment:
     missing: list[Word] = field(default_factory=list)
     twists: list[str] = field(default_factory=list)
     misnumbered: bool = False  # one of the twists is another number
+    short: bool = False  # for all the words that stand there, the text does not bear the claim out
 
     def holds(self, word: Word) -> bool:
         """Whether the claim speaks of this word of the text."""

@@ -5,11 +5,12 @@ from itertools import pairwise
 
 from chat.alignment import PREPOSITIONS, Alignment, points_back
 from chat.lexicon import alike, opposed
-from chat.wording import Reading, Word, is_noun
+from chat.wording import CLAUSE_BORDERS, Reading, Word, is_noun
 
 _CONTRASTS = frozenset(("whereas", "while", "but", ";"))
 _COORDINATES = _CONTRASTS | {"and"}
 _LONGEST_LEAD, _LEAD_WITHOUT_VERB = 4, 3
+_SUBJECTS = frozenset(("it", "they", "he", "she"))
 _BE = frozenset(("is", "are", "was", "were", "has", "have", "had", "can", "may", "must", "do", "does", "did", "will"))
 
 
@@ -49,7 +50,14 @@ def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[
         return ()
     if later is home:
         return later if any(match.base == home[0].base for match in alignment.matched.values()) else ()
-    return later if foreign[0] not in said and not text.acts(foreign[0]) else ()
+    return later if foreign[0] not in said and _has_own_subject(foreign, text) else ()
+
+
+def _has_own_subject(piece: Sequence[Word], text: Reading) -> bool:
+    """Whether a clause says of whom it speaks: not "but have no effect", nor "there it takes up water"."""
+    begins = next(at + 1 for at in range(piece[0].place - 1, -2, -1) if at < 0 or text.tokens[at] in CLAUSE_BORDERS)
+    said = text.tokens[begins : piece[-1].place + 1]
+    return said[0] not in _BE and not text.acts(piece[0]) and _SUBJECTS.isdisjoint(said)
 
 
 def _says_another(home: Sequence[Word], alignment: Alignment, text: Reading) -> bool:
@@ -159,7 +167,9 @@ def _answered(one: Sequence[Word], other: Sequence[Word], text: Reading) -> Set[
     behind = {text.tokens[word.place - 1] for word in other} & PREPOSITIONS
     answered = {word.base for word in one if text.tokens[word.place - 1] in behind}
     answered |= {word.base for word in one if any(opposed(word.base, contrary.base) for contrary in other)}
-    has_subject = _predicates(other, text) and not text.acts(other[0])
+    if any(map(text.acts, other)):
+        answered |= {word.base for word in one if text.acts(word)}
+    has_subject = _predicates(other, text) and _has_own_subject(other, text)
     return answered | {word.base for word in _subject(one, other, text)} if has_subject else answered
 
 

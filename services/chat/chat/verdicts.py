@@ -17,6 +17,7 @@ from chat.identities import unlinked
 from chat.lexicon import directs, opposed
 from chat.passages import Passage, Place
 from chat.sentences import Sentence, sentences
+from chat.strictness import falls_short, names_in, partial, points
 from chat.terms import weights
 from chat.wording import Reading, Word, read
 
@@ -52,6 +53,7 @@ class Unit:
     reading: Reading
     bases: frozenset[str]
     cost: float
+    before: Set[str]  # what the passage has named before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Evidence:
         self._known = frozenset().union(*whole) if whole else frozenset()
         self._sentences = whole
         self._concept = read(concept).bases
+        self._names = frozenset().union(*(names_in(passage.text) for passage in passages))
         self._weights: dict[str, float] = {}
 
     def judge(self, claim: str) -> Judgement:
@@ -89,8 +92,13 @@ class Evidence:
             return Judgement(Verdict.UNSPOKEN)
         lead = leading(reading)
         kept, contrasted = [], set()
+        names = self._named(claim, lead)
         for unit in self._near(reading, weighed):
             alignment = align(reading, unit.reading, weighed)
+            unnamed = names - unit.before if points(unit.reading) else names
+            alignment.short = falls_short(reading, alignment, unit.reading, unnamed)
+            if "not" in alignment.twists and partial(reading, unit.reading):
+                continue
             another = _speaks_of_another(reading, lead, alignment, unit.reading, weighed)
             if another is Another.CONTRASTED:
                 alignment.twists.append(another.value)
@@ -105,6 +113,15 @@ class Evidence:
                 kept.append((alignment, unit))
         # A piece of such a sentence, alone, does not tell of what it speaks.
         return _decide([pair for pair in kept if pair[0].twists or pair[1].place not in contrasted], lead)
+
+    def _named(self, claim: str, lead: Sequence[Word]) -> Set[str]:
+        """The names that a text has to have: not that of the concept, nor one that may stand for another.
+
+        "With the Truman Doctrine America promised": it is of the subject, which has another name that is known.
+        """
+        about = {word.base for word in lead}
+        aliases = about - self._known if about & self._known else frozenset[str]()
+        return (self._names | names_in(claim)) - self._concept - aliases
 
     def _near(self, claim: Reading, weighed: "Weighing") -> list[Unit]:
         """The units that share most words with the claim: to lay it against all of them takes seconds."""
@@ -201,6 +218,10 @@ def _decide(aligned: Sequence[tuple[Alignment, Unit]], lead: Sequence[Word]) -> 
         elsewhere = (pair for pair in aligned if not pair[0].twists and not pair[1].place.overlaps(denying[1].place))
         if near(denying) > _RIVAL + max(map(near, elsewhere), default=0.0):
             return _judgement(Verdict.CONTRADICTED, *denying)
+    short = {unit.place for alignment, unit in aligned if alignment.short and unit.cost == _WHOLE}
+    sound = [pair for pair in aligned if not pair[0].twists and not pair[0].short and pair[1].place not in short]
+    saying = max(sound, key=near, default=None)
+    said = near(saying) if saying else 0.0
     unnamed = saying and any(word in saying[0].missing and not word.light for word in lead)
     if saying and saying[0].coverage >= (SUPPORTING_ANOTHER if unnamed else SUPPORTING) and said >= denied:
         return _judgement(Verdict.SUPPORTED, *saying)
@@ -221,15 +242,17 @@ def _judgement(verdict: Verdict, alignment: Alignment, unit: Unit) -> Judgement:
 
 def _units(number: int, passage: Passage) -> Iterator[Unit]:
     before: Sentence | None = None
+    told: set[str] = set()
     for sentence in sentences(passage.text):
         reading, place = read(sentence.text), Place(number, sentence.start, sentence.end)
-        yield Unit(place, reading, reading.bases, _WHOLE)
+        yield Unit(place, reading, reading.bases, _WHOLE, frozenset(told))
         for piece in _pieces(reading):
-            yield Unit(place, piece, piece.bases, _PIECE)
+            yield Unit(place, piece, piece.bases, _PIECE, frozenset(told))
         if before is not None and before.block == sentence.block and _POINTS_BACK.match(sentence.text):
             pair = read(f"{before.text} {sentence.text}")
-            yield Unit(Place(number, before.start, sentence.end), pair, pair.bases, _PAIR)
+            yield Unit(Place(number, before.start, sentence.end), pair, pair.bases, _PAIR, frozenset(told))
         before = sentence
+        told |= reading.bases
 
 
 _FEWEST_WORDS = 3

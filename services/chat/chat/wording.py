@@ -52,6 +52,7 @@ _PERCENT, _PRONOUNS = ("%",), ("one",)
 _BREAKS = frozenset(",;:.!?()—–")
 _ENDS = frozenset(";:.!?")
 _JOINTS = word_set("and but while whereas although though because since if when which who so or yet unless until where")
+CLAUSE_BORDERS = _BREAKS | _JOINTS
 _SCOPE_ENDS = word_set("but while whereas although though because since if when so unless until")
 _LONGEST_SCOPE = 7
 _NEAR_VERB = 3
@@ -118,7 +119,7 @@ class Reading:
         if not self.tokens[place].endswith(("ed", "en")) and not is_irregular(self.tokens[place]):
             return "active"
         suffers = not _BE.isdisjoint(self.tokens[max(0, place - _NEAR_VERB) : place])
-        behind = list(takewhile(lambda token: token not in _BREAKS | _JOINTS, self.tokens[place + 1 :]))
+        behind = list(takewhile(lambda token: token not in CLAUSE_BORDERS, self.tokens[place + 1 :]))
         if "by" in (behind if suffers else behind[:_NEAR_VERB]):
             return "agent"
         return "passive" if suffers else "active"
@@ -152,7 +153,7 @@ def _folded(token: str) -> str:
 
 def _completed(tokens: Sequence[str]) -> list[str]:
     """The tokens, behind a verb that stands for another clause's predicate that predicate: "populations evolve; individuals do not"."""
-    clauses = [list(clause) for _, clause in groupby(tokens, key=lambda token: token in _BREAKS or token in _JOINTS)]
+    clauses = [list(clause) for _, clause in groupby(tokens, key=lambda token: token in CLAUSE_BORDERS)]
     eliding = [at for at, clause in enumerate(clauses) if _elides(clause)]
     said = [_predicate(clause) for clause in clauses] if eliding else []
     for at in eliding:
@@ -212,7 +213,7 @@ def _plain_number(token: str) -> float | None:
 def _words(tokens: Sequence[str]) -> Iterator[Word]:
     segment, scope, begins, excepts = 0, 0, False, False
     for place, token in enumerate(tokens):
-        if token in _BREAKS or token in _JOINTS:
+        if token in CLAUSE_BORDERS:
             segment += 2 if token in _ENDS else 1
             # What stands right behind a denial is denied with what follows: "not when it is received".
             joins = token in _BREAKS or (token in _SCOPE_ENDS and not (place and negates(tokens[place - 1])))
