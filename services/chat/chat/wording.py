@@ -62,6 +62,7 @@ _BEFORE_NOUNS = word_set(
 _CONDITIONS = frozenset(("if", "when", "whenever", "as", "since", "because", "once"))
 _COMPARATIVE = ("er", "more", "less")
 _BE = word_set("is are was were be been being am get gets got")
+_SMALL_WORDS = frozenset(("a", "i", "s"))
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)")
 
 
@@ -266,9 +267,14 @@ def _base(tokens: Sequence[str], place: int) -> tuple[str, float | None] | None:
         return f"#{number:g}", number
     if token in _PERCENT:
         return "percent", None
-    if not _tells(token) or (token in _PARTICLES and place and _moves(base(tokens[place - 1]))):
+    if _abbreviates(tokens, place) or not _tells(token) or (token in _PARTICLES and place and _moves(base(tokens[place - 1]))):
         return None  # to speed up and to slow down are not opposed twice
     return base(token), None
+
+
+def _abbreviates(tokens: Sequence[str], place: int) -> bool:
+    """Whether a letter is no more than one of *e.g.*, or of somebody's name."""
+    return len(tokens[place]) == 1 and tokens[place + 1 : place + 2] == ["."] and place + 2 < len(tokens)
 
 
 def _moves(verb: str) -> bool:
@@ -326,4 +332,6 @@ def _tells(token: str) -> bool:
     if token in _JOINTS:
         return False
     token = token.partition("'")[0]  # "you'd" says no more than "you"
-    return token[0].isalpha() and token not in STOP_WORDS and len(token) > 1 and not _ORDINAL.fullmatch(token)
+    if len(token) == 1:  # vitamin C, and T cells
+        return token.isalpha() and token not in _SMALL_WORDS
+    return token[0].isalpha() and token not in STOP_WORDS and not _ORDINAL.fullmatch(token)
