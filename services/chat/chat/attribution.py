@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from itertools import pairwise
 
 from chat.alignment import PREPOSITIONS, Alignment, points_back
+from chat.comparisons import THAN
 from chat.lexicon import alike, opposed
 from chat.wording import CLAUSE_BORDERS, Reading, Word, is_noun
 
@@ -24,18 +25,19 @@ def leading(reading: Reading) -> list[Word]:
     return [word for word in reading.words if word.place < first][:_LONGEST_LEAD]
 
 
-def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[Word]:
+def torn(claim: Reading, lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[Word]:
     """The later of two clauses, where the claim takes what it is about from one and what it says of it from the other.
 
     Both say something of their own: "the nobility paid no taxes, while the third estate carried the burden" does not say that the
     third estate paid none.
     """
-    places = {word.place for word in lead}
     named = [word for word in lead if word.place in alignment.matched and not word.light]
     # *Commodity money* and *fiat money* are told apart by what only one of the clauses has.
-    subject = [word for word in named if len(_clauses(word, alignment, text)) == 1][-1:] or named[-1:]
+    subject = [word for word in named if len(_segments(alignment.matched[word.place].base, text)) == 1][-1:] or named[
+        -1:
+    ]
     about = {alignment.matched[word.place] for word in subject}
-    said = {match for place, match in alignment.matched.items() if place not in places and not match.light}
+    said = _said(claim, lead, alignment, text)
     pieces, others = {word.segment for word in about}, {word.segment for word in said}
     if len(pieces) != 1 or not others or pieces & others:
         return ()
@@ -53,6 +55,21 @@ def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[
     return later if foreign[0] not in said and _has_own_subject(foreign, text) else ()
 
 
+def _said(claim: Reading, lead: Sequence[Word], alignment: Alignment, text: Reading) -> Set[Word]:
+    """What the text has of the claim's first clause, behind what that is about.
+
+    What stands in two clauses of the text does not tell of which it is said; where things are compared, both are spoken of.
+    """
+    clause = lead[-1].segment if lead else 0
+    beside = [word for word in claim.words if word.segment == clause and word not in lead]
+    said = {alignment.matched[word.place] for word in beside if word.place in alignment.matched}
+    strong = {word for word in said if not word.light}
+    if THAN in claim.tokens:
+        return strong
+    telling = {word for word in said if len(_segments(word.base, text)) == 1}
+    return telling & strong or telling
+
+
 def _has_own_subject(piece: Sequence[Word], text: Reading) -> bool:
     """Whether a clause says of whom it speaks: not "but have no effect", nor "there it takes up water"."""
     begins = next(at + 1 for at in range(piece[0].place - 1, -2, -1) if at < 0 or text.tokens[at] in CLAUSE_BORDERS)
@@ -68,9 +85,9 @@ def _says_another(home: Sequence[Word], alignment: Alignment, text: Reading) -> 
     )
 
 
-def _clauses(word: Word, alignment: Alignment, text: Reading) -> Set[int]:
-    """The pieces of the text in which a word of the claim stands."""
-    return {other.segment for other in text.words if other.base == alignment.matched[word.place].base}
+def _segments(base: str, text: Reading) -> Set[int]:
+    """The pieces of the text in which a word stands."""
+    return {word.segment for word in text.words if word.base == base}
 
 
 def renamed(claim: Reading, alignment: Alignment, text: Reading, known: Set[str]) -> bool:
@@ -117,7 +134,9 @@ def mixed(claim: Reading, alignment: Alignment, text: Reading) -> str | None:
     """
     if any(word.negated for word in claim.words):
         return None
-    turned = {word.base for word in claim.words if word.place in alignment.contrary}  # it does not take these from the text
+    turned = {
+        word.base for word in claim.words if word.place in alignment.contrary
+    }  # it does not take these from the text
     for one, other in (*pairwise(text.pieces()), *pairwise(_sides(text))):
         here, there = ({word.base for word in piece} for piece in (one, other))
         same_verb = any(text.acts(word) and word.base in there for word in one)

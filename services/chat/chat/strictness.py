@@ -10,7 +10,9 @@ from chat.terms import word_set
 from chat.wording import CLAUSE_BORDERS, Reading, Word
 
 _ALL = frozenset(("all", "every", "always"))
-_SOME = word_set("some most many several certain often usually sometimes mostly mainly partly few part fraction portion")
+_SOME = word_set(
+    "some most many several certain often usually sometimes mostly mainly partly few part fraction portion"
+)
 _FREE = frozenset(("always", "alone"))  # wherever they stand
 _OF_WHAT = [(token,) for token in ("the", "its", "their", "of", "other", "these", "our")]
 _ONLY = frozenset(("only", "solely", "exclusively", "alone"))
@@ -87,7 +89,11 @@ def misnames(claim: Reading, alignment: Alignment, text: Reading, names: Set[str
     for word in alignment.missing:
         other = behind.get(word)
         surname = other is not None and other.base in names and other.place in alignment.matched
-        if (word.base in names or _is_letter(word)) and not surname and not any(_related(word, one) for one in text.words):
+        if (
+            (word.base in names or _is_letter(word))
+            and not surname
+            and not any(_related(word, one) for one in text.words)
+        ):
             return True
     return False
 

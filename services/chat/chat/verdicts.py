@@ -167,7 +167,7 @@ def _speaks_of_another(
     """Whether the text says it of something else than the claim; and if so, in contrast to that."""
     if gapped(claim, alignment, text):
         return Another.CONTRASTED
-    if piece := torn(lead, alignment, text):
+    if piece := torn(claim, lead, alignment, text):
         return Another.CONTRASTED if contrasts(text, piece) else Another.THING
     missing = [word for word in lead if word in alignment.missing and not word.light]
     strange = [word for word in missing if word.base in weighed.known and word.base not in weighed.concept]

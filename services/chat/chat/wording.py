@@ -171,7 +171,10 @@ def _elides(clause: Sequence[str]) -> bool:
 
 def _predicate(clause: Sequence[str]) -> list[str]:
     """What is said, without auxiliaries and denials."""
-    verb = next((at for at, token in enumerate(clause) if at and (token in _AUXILIARIES or negates(token) or is_verb(token))), None)
+    verb = next(
+        (at for at, token in enumerate(clause) if at and (token in _AUXILIARIES or negates(token) or is_verb(token))),
+        None,
+    )
     rest = [] if verb is None else list(clause[verb:])
     while rest and (rest[0] in _AUXILIARIES or negates(rest[0])):
         del rest[0]
@@ -267,7 +270,11 @@ def _base(tokens: Sequence[str], place: int) -> tuple[str, float | None] | None:
         return f"#{number:g}", number
     if token in _PERCENT:
         return "percent", None
-    if _abbreviates(tokens, place) or not _tells(token) or (token in _PARTICLES and place and _moves(base(tokens[place - 1]))):
+    if (
+        _abbreviates(tokens, place)
+        or not _tells(token)
+        or (token in _PARTICLES and place and _moves(base(tokens[place - 1])))
+    ):
         return None  # to speed up and to slow down are not opposed twice
     return base(token), None
 
