@@ -18,6 +18,7 @@ _OF_WHAT = [(token,) for token in ("the", "its", "their", "of", "other", "these"
 _ONLY = frozenset(("only", "solely", "exclusively", "alone"))
 _NAME = re.compile(r"(?<=[^\W\d_,;:)] )[A-Z][^\W\d_]+|(?<=, )[A-Z][^\W\d_]+")
 _POINTING = word_set("he she it they him her them his its their who which this these")
+_BEFORE_THINGS = PREPOSITIONS | {"of"}
 _SHARED_ROOT = 4  # Britain and British
 
 
@@ -142,7 +143,7 @@ def _slot(word: Word, claim: Reading, alignment: Alignment) -> tuple[str, str, S
 
 def _behind(head: Word, reading: Reading) -> Sequence[str]:
     behind = reading.tokens[head.place + 1 : head.place + 2]
-    return [token for token in behind if token in PREPOSITIONS or token == "of"]
+    return [token for token in behind if token in _BEFORE_THINGS]
 
 
 def _filled(head: Word, preposition: str, reading: Reading) -> Sequence[Word]:
@@ -153,7 +154,7 @@ def _filled(head: Word, preposition: str, reading: Reading) -> Sequence[Word]:
     by_place = {word.place: word for word in reading.words}
     for place in range(head.place + 2, len(reading.tokens)):
         token = reading.tokens[place]
-        if token in CLAUSE_BORDERS or token in PREPOSITIONS or token == "of":
+        if token in CLAUSE_BORDERS | _BEFORE_THINGS:
             break
         if place in by_place:
             filled.append(by_place[place])

@@ -11,7 +11,7 @@ from chat.lexicon import base, is_irregular, is_verb, opposed, polar
 from chat.terms import STOP_WORDS, mend, word_set
 
 _TOKEN = re.compile(
-    r"\d+(?:[.,]\d+)*|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]", re.IGNORECASE
+    r"\d+(?:[.,]\d+)*|[^\W\d_]++\d[^\W_]*|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]", re.IGNORECASE
 )
 _NUMERALS = {name: number for number, name in enumerate(
     ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
@@ -35,7 +35,8 @@ LIGHT = frozenset(map(base, word_set(
     every all whole same also just main mainly about around roughly often usually year time own new other another first"""
 )))  # fmt: skip
 # What denies what follows, and takes another denial back: "not bound except for necessaries" is bound for those.
-_EXCEPTING = ("without", "unless", "except", "until")
+_EXCEPTING = ("without", "unless", "except")
+_LIMITING = ("until",)  # "open until six" denies nothing, "not open until six" does
 # "Not only" denies nothing, "not all" no more than the *all*.
 _INSTEAD = (("instead", "of"), ("rather", "than"), ("other", "than"), ("expense", "of"))
 _ONLY = frozenset(("only", "just", "merely", "simply", "solely"))
@@ -56,6 +57,7 @@ CLAUSE_BORDERS = _BREAKS | _JOINTS
 _SCOPE_ENDS = word_set("but while whereas although though because since if when so unless until")
 _LONGEST_SCOPE = 7
 _NEAR_VERB = 3
+_DETERMINERS = word_set("a an the its their his her this these")
 _BEFORE_NOUNS = word_set(
     "a an the its their his her this these those of in into at by for from on to with under during per no"
 )
@@ -106,7 +108,8 @@ class Reading:
         before = self.tokens[word.place - 1] if word.place else ""
         behind = self.tokens[word.place + 1] if word.place + 1 < len(self.tokens) else ""
         suffers = before in _BE and word.text.endswith("ed")
-        if before in _BEFORE_NOUNS or not (suffers or is_verb(word.text)):
+        governs = before and word.text.endswith("s") and behind in _DETERMINERS  # "the nucleus controls the cell"
+        if before in _BEFORE_NOUNS or not (suffers or governs or is_verb(word.text)):
             return False
         # "An inner join keeps all rows."
         return not (behind.endswith("s") and is_verb(behind)) or word.text.endswith(("s", "ed"))
@@ -223,7 +226,7 @@ def _words(tokens: Sequence[str]) -> Iterator[Word]:
             joins = token in _BREAKS or (token in _SCOPE_ENDS and not (place and negates(tokens[place - 1])))
             scope = 0 if joins else scope
         if _opens_denial(tokens, place):
-            scope, begins, excepts = _LONGEST_SCOPE, True, token in _EXCEPTING and _denied_beside(tokens, place)
+            scope, begins, excepts = _LONGEST_SCOPE, True, token in _EXCEPTING + _LIMITING and _denied_beside(tokens, place)
             continue
         if (stood := _base(tokens, place)) is None:
             continue
@@ -239,9 +242,8 @@ def _words(tokens: Sequence[str]) -> Iterator[Word]:
 
 def _opens_denial(tokens: Sequence[str], place: int) -> bool:
     token, behind = tokens[place], next(iter(tokens[place + 1 : place + 2]), "")
-    if token == "until":  # "open until six" denies nothing
-        return _denied_beside(tokens, place)
-    denies = negates(token) or token in _EXCEPTING or (token, behind) in _INSTEAD or _refuses(tokens, place)
+    excepts = token in _EXCEPTING or (token in _LIMITING and _denied_beside(tokens, place))
+    denies = negates(token) or excepts or (token, behind) in _INSTEAD or _refuses(tokens, place)
     return denies and behind not in _ONLY
 
 
