@@ -90,15 +90,16 @@ def _segments(base: str, text: Reading) -> Set[int]:
     return {word.segment for word in text.words if word.base == base}
 
 
-def renamed(claim: Reading, alignment: Alignment, text: Reading, known: Set[str]) -> bool:
+def renamed(said: Sequence[Word], alignment: Alignment, text: Reading, known: Set[str] | None = None) -> bool:
     """Whether what the claim names more closely is another one in the text: a *series* circuit, where the text has a *parallel* one.
 
-    `known` is what the material speaks of: of other words the claim's may be another name for the same.
+    `known` is what the material speaks of: of other words the claim's may be another name for the same. None where that is no excuse.
     """
-    behind = dict(pairwise(claim.words))
+    behind = dict(pairwise(said))
     for word in alignment.missing:
         head = behind.get(word)
-        if head is None or word.light or word.base not in known or head.place != word.place + 1:
+        unknown = known is not None and word.base not in known
+        if head is None or word.light or unknown or head.place != word.place + 1:
             continue
         match = alignment.matched.get(head.place)
         other = next((o for o in text.words if match is not None and o.place == match.place - 1), None)

@@ -97,7 +97,9 @@ class Evidence:
             alignment = align(reading, unit.reading, weighed)
             unnamed = names - unit.before if points(unit.reading) else names
             alignment.short = falls_short(reading, alignment, unit.reading, unnamed)
-            if "not" in alignment.twists and partial(reading, unit.reading):
+            # Where a text speaks of another kind, or both of some only, one does not deny the other.
+            some = "not" in alignment.twists and partial(reading, unit.reading)
+            if some or (alignment.twists and renamed(lead, alignment, unit.reading)):
                 continue
             another = _speaks_of_another(reading, lead, alignment, unit.reading, weighed)
             if another is Another.CONTRASTED:
@@ -173,7 +175,7 @@ def _speaks_of_another(
     strange = [word for word in missing if word.base in weighed.known and word.base not in weighed.concept]
     if (
         sum(map(weighed, strange)) > _MOST_STRANGE * sum(map(weighed, lead))
-        or renamed(claim, alignment, text, weighed.known)
+        or renamed(claim.words, alignment, text, weighed.known)
         or exchanges_objects(alignment, text)
         or _speaks_of_the_other(lead, alignment)
         or _leaves_out(claim, lead, alignment, weighed.known)
