@@ -10,7 +10,7 @@ from itertools import product
 from operator import and_
 
 from chat.comparisons import THAN, across, counted
-from chat.lexicon import alike, base, directs, is_verb, opposed
+from chat.lexicon import alike, base, directs, is_verb, measured_otherwise, opposed
 from chat.terms import word_set
 from chat.wording import LIGHT, PRONOUN, Reading, Word, goes_along
 
@@ -282,9 +282,11 @@ def _number_counterparts(
         return len(piece), nearness(other), -min(gaps, default=0)
 
     numbers = [other for other in text.words if other.number is not None]
-    equal = max((other for other in numbers if other.number == word.number), key=closeness, default=None)
-    said, unit = {other.number for other in claim.words}, _unit(word, claim)
-    rivals = [o for o in numbers if unit and _unit(o, text) == unit and o.number not in said]
+    said, unit = {other.number for other in claim.words}, _unit(word, claim) or ""
+    alike_in_figures = [other for other in numbers if other.number == word.number]
+    elsewise = [o for o in alike_in_figures if measured_otherwise(unit, _unit(o, text) or "")]
+    equal = max((o for o in alike_in_figures if o not in elsewise), key=closeness, default=None)
+    rivals = [o for o in numbers if unit and _unit(o, text) == unit and o.number not in said] + elsewise
     rival = max(rivals, key=closeness, default=None)
     if equal is not None and (rival is None or rival.segment == equal.segment or closeness(rival) <= closeness(equal)):
         return equal, None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence, Set
 from itertools import pairwise
 
 from chat.alignment import PREPOSITIONS, Alignment
-from chat.lexicon import alike, base
+from chat.lexicon import alike, base, measured_otherwise
 from chat.terms import word_set
 from chat.wording import CLAUSE_BORDERS, Reading, Word
 
@@ -39,18 +39,19 @@ def falls_short(claim: Reading, alignment: Alignment, text: Reading, names: Set[
         or affirms_denied(claim, alignment, text)
         or misnames(claim, alignment, text, names)
         or fills_otherwise(claim, alignment, text)
+        or measures_otherwise(alignment, text)
     )
 
 
 def overstates(claim: Reading, text: Reading) -> bool:
-    """Whether a claim says of all, or only of these, what the text does not."""
-    if _quantifies(_ALL, claim) and not _denies_wholeness(claim):
-        limited = not (_SOME | _ONLY).isdisjoint(text.tokens) or _denies_wholeness(text)
-        return limited and not _quantifies(_ALL, text)
+    """Whether a claim says of all, of not all, or of these only what the text does not."""
+    limited = not (_SOME | _ONLY).isdisjoint(text.tokens) or _denies_wholeness(text)
+    if _quantifies(_ALL, claim):
+        return not limited if _denies_wholeness(claim) else limited and not _quantifies(_ALL, text)
     if _quantifies(_ONLY, claim):
         said = not _ONLY.isdisjoint(text.tokens) or any(word.negated or word.excepted for word in text.words)
         return not said
-    return _denies_wholeness(text) and not _denies_wholeness(claim)
+    return _denies_wholeness(text)
 
 
 def _quantifies(quantifiers: Set[str], reading: Reading) -> bool:
@@ -109,6 +110,12 @@ def _related(one: Word, other: Word) -> bool:
 
 def _pairs(claim: Reading, alignment: Alignment) -> Iterator[tuple[Word, Word]]:
     return ((word, alignment.matched[word.place]) for word in claim.words if word.place in alignment.matched)
+
+
+def measures_otherwise(alignment: Alignment, text: Reading) -> bool:
+    """Whether a claim says in a month what the text says in a year."""
+    left = [other for other in text.words if not alignment.holds(other)]
+    return any(measured_otherwise(word.base, other.base) for word in alignment.missing for other in left)
 
 
 def fills_otherwise(claim: Reading, alignment: Alignment, text: Reading) -> bool:

@@ -192,8 +192,11 @@ def _speaks_of_another(
 def _speaks_of_the_other(lead: Sequence[Word], alignment: Alignment) -> bool:
     """Whether the text speaks of the counterpart of what the claim is about: of supply, where that speaks of demand."""
     pairs = [(word, alignment.matched[word.place]) for word in lead if word.place in alignment.matched]
-    heads = [pair for pair in pairs if not pair[0].light][-1:]
-    return any(opposed(one.base, other.base) and not directs(one.base) for one, other in heads)
+    strong = [pair for pair in pairs if not pair[0].light][-2:]
+    beside = len(strong) > 1 and all(behind.place - before.place == 1 for before, behind in zip(*strong, strict=True))
+    kind = beside and not alignment.twists and all(one.negated == other.negated for one, other in strong)
+    named = strong if kind else strong[-1:]  # "warm currents grow" does not say that cold currents shrink
+    return any(opposed(one.base, other.base) and not directs(one.base) for one, other in named)
 
 
 def _leaves_out(claim: Reading, lead: Sequence[Word], alignment: Alignment, known: Set[str]) -> bool:

@@ -11,7 +11,8 @@ from chat.lexicon import base, is_irregular, is_verb, opposed, polar
 from chat.terms import STOP_WORDS, mend, word_set
 
 _TOKEN = re.compile(
-    r"\d+(?:[.,]\d+)*|[^\W\d_]++\d[^\W_]*|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]", re.IGNORECASE
+    r"\d+(?:[.,]\d+)*|[^\W\d_]++\d[^\W_]*|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]",
+    re.IGNORECASE,
 )
 _NUMERALS = {name: number for number, name in enumerate(
     ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
@@ -226,7 +227,11 @@ def _words(tokens: Sequence[str]) -> Iterator[Word]:
             joins = token in _BREAKS or (token in _SCOPE_ENDS and not (place and negates(tokens[place - 1])))
             scope = 0 if joins else scope
         if _opens_denial(tokens, place):
-            scope, begins, excepts = _LONGEST_SCOPE, True, token in _EXCEPTING + _LIMITING and _denied_beside(tokens, place)
+            scope, begins, excepts = (
+                _LONGEST_SCOPE,
+                True,
+                token in _EXCEPTING + _LIMITING and _denied_beside(tokens, place),
+            )
             continue
         if (stood := _base(tokens, place)) is None:
             continue

@@ -66,7 +66,28 @@ _AXES = (
     ("complete completely fully whole wholly entire entirely", "partly partially partial incomplete incompletely"),
 )  # fmt: skip
 _CHANGE = 0  # the first axis
-_MEASURES = ("large", "long", "deep", "hot", "thick", "fast", "heavy", "old", "costly")  # on the side of the greater number
+_MEASURES = (
+    "large",
+    "long",
+    "deep",
+    "hot",
+    "thick",
+    "fast",
+    "heavy",
+    "old",
+    "costly",
+)  # on the side of the greater number
+# What one quantity may be measured in.
+_UNITS = (
+    "nanosecond=ns microsecond millisecond=ms second=sec minute=min hour day week month year=yr decade century millennium",
+    "nanometre=nanometer=nm micrometre=micrometer millimetre=millimeter=mm centimetre=centimeter=cm metre=meter "
+    "kilometre=kilometer=km inch foot mile",
+    "milligram=mg gram kilogram=kg tonne ton ounce pound",
+    "millilitre=milliliter=ml litre=liter gallon",
+    "bit byte kilobyte=kb megabyte=mb gigabyte=gb terabyte=tb",
+    "bc=bce ad=ce",
+    "celsius fahrenheit kelvin",
+)
 # *Overthrew* goes as *threw* does.
 _BEFORE_IRREGULAR = ("over", "under", "out", "with", "fore", "mis")
 # Adjectives by the list, and verbs wherever they have the ending of one.
@@ -142,6 +163,12 @@ def reaches(one: str) -> int | None:
     return next((1 if great else -1 for great in ways), None)
 
 
+def measured_otherwise(one: str, other: str) -> bool:
+    """Whether two bases are units of the same quantity, and not the same."""
+    ours, theirs = _quantities().get(one), _quantities().get(other)
+    return ours is not None and theirs is not None and ours != theirs and ours[0] == theirs[0]
+
+
 def is_irregular(word: str) -> bool:
     """Whether a word is a form that no rule gives."""
     return word in IRREGULAR_FORMS or _prefixed(word) is not None
@@ -199,6 +226,13 @@ def _verbs() -> frozenset[str]:
 @cache
 def _makes_so() -> frozenset[str]:
     return frozenset(map(base, _MAKES_SO))
+
+
+@cache
+def _quantities() -> dict[str, tuple[int, int]]:
+    """What a unit measures, and which of that quantity's units it is, whatever its name."""
+    units = ((number, at, names) for number, listed in enumerate(_UNITS) for at, names in enumerate(listed.split()))
+    return {base(name): (number, at) for number, at, names in units for name in names.split("=")}
 
 
 @cache
