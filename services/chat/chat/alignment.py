@@ -114,7 +114,8 @@ def _find_twists(claim: Reading, text: Reading, found: Alignment, exchanged: str
         words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
         contrary = [(word, found.contrary[word.place]) for word in words if word.place in found.contrary]
         reasons = [f"{word.text} / {other.text}" for word, other in contrary if word.number is None]
-        if _denies([(word, found.matched[word.place]) for word in words], mine=not lifted[0], theirs=not lifted[1]):
+        pairs = [(word, found.matched[word.place]) for word in words]
+        if _denies(pairs, mine=not lifted[0], theirs=not lifted[1]):
             reasons.append("not")
         if exchanged and segment == claim.words[0].segment:
             reasons.append(exchanged)

@@ -14,6 +14,7 @@ _TOKEN = re.compile(
     r"\d+(?:[.,]\d+)*|[^\W\d_]++\d[^\W_]*|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]",
     re.IGNORECASE,
 )
+_ABBREVIATION = re.compile(r"(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)")  # the points of 44 B.C.
 _NUMERALS = {name: number for number, name in enumerate(
     ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
     "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
@@ -44,6 +45,7 @@ _ONLY = frozenset(("only", "just", "merely", "simply", "solely"))
 _WHOLLY = frozenset(("all", "every", "always"))
 # What may stand for a whole predicate, at the end of its clause: "individuals do not".
 _AUXILIARIES = word_set("do does did is are was were has have had can could will would may must should cannot")
+_RELATIVES = word_set("who which where that those what how")  # "who they are and who they are not"
 _ELIDED = word_set("do does did")
 _LONGEST_PREDICATE = 8
 _REFUSING = frozenset(map(base, ("refuse", "decline", "fail")))
@@ -65,7 +67,7 @@ _BEFORE_NOUNS = word_set(
 _CONDITIONS = frozenset(("if", "when", "whenever", "as", "since", "because", "once"))
 _COMPARATIVE = ("er", "more", "less")
 _BE = word_set("is are was were be been being am get gets got")
-_SMALL_WORDS = frozenset(("a", "i", "s"))
+_SMALL_WORDS = frozenset(("a", "i", "s", "eg", "ie"))
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)")
 
 
@@ -133,7 +135,7 @@ class Reading:
 @lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
     """The text as words."""
-    found = _TOKEN.findall(unicodedata.normalize("NFKC", mend(text)))
+    found = _TOKEN.findall(_ABBREVIATION.sub("", unicodedata.normalize("NFKC", mend(text))))
     tokens = _completed(list(_summed([_folded(token) for token in found])))
     return Reading(tuple(_resolved(list(_words(tokens)))), tuple(tokens))
 
@@ -159,7 +161,11 @@ def _folded(token: str) -> str:
 def _completed(tokens: Sequence[str]) -> list[str]:
     """The tokens, behind a verb that stands for another clause's predicate that predicate: "populations evolve; individuals do not"."""
     clauses = [list(clause) for _, clause in groupby(tokens, key=lambda token: token in CLAUSE_BORDERS)]
-    eliding = [at for at, clause in enumerate(clauses) if _elides(clause)]
+    eliding = [
+        at
+        for at, clause in enumerate(clauses)
+        if _elides(clause) and _RELATIVES.isdisjoint(clauses[max(0, at - 1)] + clause)
+    ]
     said = [_predicate(clause) for clause in clauses] if eliding else []
     for at in eliding:
         clauses[at] += next(filter(None, (*reversed(said[:at]), *said[at + 1 :])), [])
@@ -224,7 +230,9 @@ def _words(tokens: Sequence[str]) -> Iterator[Word]:
         if token in CLAUSE_BORDERS:
             segment += 2 if token in _ENDS else 1
             # What stands right behind a denial is denied with what follows: "not when it is received".
-            joins = token in _BREAKS or (token in _SCOPE_ENDS and not (place and negates(tokens[place - 1])))
+            adjoins = bool(place) and negates(tokens[place - 1])
+            resumes = place + 1 < len(tokens) and tokens[place + 1] in _AUXILIARIES  # "have no legs and can swim"
+            joins = token in _BREAKS or resumes or (token in _SCOPE_ENDS and not adjoins)
             scope = 0 if joins else scope
         if _opens_denial(tokens, place):
             scope, begins, excepts = (
@@ -346,6 +354,6 @@ def _tells(token: str) -> bool:
     if token in _JOINTS:
         return False
     token = token.partition("'")[0]  # "you'd" says no more than "you"
-    if len(token) == 1:  # vitamin C, and T cells
-        return token.isalpha() and token not in _SMALL_WORDS
-    return token[0].isalpha() and token not in STOP_WORDS and not _ORDINAL.fullmatch(token)
+    if len(token) > 1 and token in STOP_WORDS:
+        return False
+    return token[0].isalpha() and token not in _SMALL_WORDS and not _ORDINAL.fullmatch(token)  # vitamin C, and T cells
