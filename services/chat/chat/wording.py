@@ -38,6 +38,7 @@ LIGHT = frozenset(map(base, word_set(
 )))  # fmt: skip
 # What denies what follows, and takes another denial back: "not bound except for necessaries" is bound for those.
 _EXCEPTING = ("without", "unless", "except")
+_ANOTHER_CLAUSE = frozenset(";:.!?()—–") | word_set("and but or so while whereas which who")
 _LIMITING = ("until",)  # "open until six" denies nothing, "not open until six" does
 # "Not only" denies nothing, "not all" no more than the *all*.
 _INSTEAD = (("instead", "of"), ("rather", "than"), ("other", "than"), ("expense", "of"))
@@ -266,10 +267,10 @@ def _denies_wholeness(tokens: Sequence[str], place: int) -> bool:
 
 
 def _denied_beside(tokens: Sequence[str], place: int) -> bool:
-    """Whether there is a denial in the same half of the sentence, that an exception takes back."""
-    begins = next((at + 1 for at in range(place, -1, -1) if tokens[at] in _ENDS), 0)
-    ends = next((at for at in range(place, len(tokens)) if tokens[at] in _ENDS), len(tokens))
-    return any(negates(tokens[at]) and tokens[at] not in _EXCEPTING for at in range(begins, ends) if at != place)
+    """Whether an exception takes a denial of its clause back; one that stands first, that of the clause behind."""
+    before = list(takewhile(lambda token: token not in _ANOTHER_CLAUSE, reversed(tokens[:place])))
+    behind = takewhile(lambda token: token not in _ANOTHER_CLAUSE, tokens[place + 1 :]) if not before else ()
+    return any(negates(token) and token not in _EXCEPTING for token in (*before, *behind))
 
 
 def _names_with_next(tokens: Sequence[str], place: int) -> bool:
