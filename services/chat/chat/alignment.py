@@ -31,6 +31,7 @@ _NEXT_PIECE = 0.1
 _BEHIND = 1.3  # what a verb or an adverb is about follows it more often
 _ARGUMENT = 2  # words on each side of a verb that may be what it is about
 _MOST_DIRECTIONS = 4
+_FEWEST_LITERAL = 4
 _YEARS = range(1000, 2101)
 Weigh = Callable[[Word], float]
 
@@ -48,6 +49,7 @@ class Alignment:
     missing: list[Word] = field(default_factory=list)
     twists: list[str] = field(default_factory=list)
     misnumbered: bool = False  # one of the twists is another number
+    literal: bool = False  # the claim stands in the text, word for word
     short: bool = False  # for all the words that stand there, the text does not bear the claim out
 
     def holds(self, word: Word) -> bool:
@@ -72,13 +74,28 @@ def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
     if number is not None and (borne_out := number[0]) in found.missing:
         found.missing.remove(borne_out)
         found.matched[borne_out.place] = borne_out
+    found.literal = _stands_in(claim, text)
     total = sum(map(weigh, claim.words))
     held = sum(weigh(word) for word in claim.words if word.place in found.matched)
     found.coverage = held / total if total else 0.0
     _find_twists(claim, text, found, exchanged or across(claim, text))
     if number is not None:
         found.twists = [number[1]] if number[1] is not None else []
+    if found.literal:
+        found.twists = []
     return found
+
+
+def _stands_in(claim: Reading, text: Reading) -> bool:
+    """Whether the claim is a part of the text, word for word, and not of what that denies."""
+    length = len(claim.tokens)
+    if length < _FEWEST_LITERAL:
+        return False
+    for at in range(len(text.tokens) - length + 1):
+        if text.tokens[at] == claim.tokens[0] and text.tokens[at : at + length] == claim.tokens:
+            said = [word.negated for word in text.words if at <= word.place < at + length]
+            return said == [word.negated for word in claim.words]
+    return False
 
 
 def _share_out(claim: Reading, text: Reading, found: Alignment) -> None:

@@ -96,6 +96,9 @@ class Evidence:
         for unit in self._near(reading, weighed):
             alignment = align(reading, unit.reading, weighed)
             unnamed = names - unit.before if points(unit.reading) else names
+            if alignment.literal:
+                kept.append((alignment, unit))
+                continue
             alignment.short = falls_short(reading, alignment, unit.reading, unnamed)
             # Where a text speaks of another kind, or both of some only, one does not deny the other.
             some = "not" in alignment.twists and partial(reading, unit.reading)
