@@ -16,7 +16,7 @@ from chat.recall.grading import grade
 from ingestion.minilm import MiniLM
 from recall_answers import Heard, answers  # type: ignore[import-not-found]  # its folder is no package of ours
 
-SETS = ("developed_on", "held_out", "played", "unseen")
+SETS = ("developed_on", "held_out", "played", "unseen", "named", "turned")
 
 
 async def cosine(model: MiniLM, heard: Heard) -> float | None:
@@ -56,7 +56,8 @@ async def main() -> None:
             ]
             show(f"{name}, with {model.name}", ours)
             show(f"{name}, words alone", [(h.grade, grade(h.task, h.said).grade) for h in heard])
-            show(f"{name}, cosine alone (no terms)", alone)
+            if alone:
+                show(f"{name}, cosine alone (no terms)", alone)
         await model.close()
     print()
 

@@ -5,14 +5,16 @@ A table that is added later is in both without anybody thinking of it: a column 
 
 import gzip
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
+from logging import getLogger
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from mesh.inventories import GONE
 from sqlalchemy import (
+    Boolean,
     Column,
     DateTime,
     Integer,
@@ -22,24 +24,29 @@ from sqlalchemy import (
     Table,
     Uuid,
     delete,
+    false,
     func,
     literal,
     null,
     select,
     text,
     union_all,
+    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession as OwnSession
 
-from chassis.database import SessionDep
+from chassis.database import Database, SessionDep
 from chassis.errors import NotFound
 from chassis.identity import CurrentUser
 
+log = getLogger(__name__)
 KEEP = timedelta(days=7)
 KEPT = "kept"
-# Longer than an access token lasts, and than it is between two looks.
-_LATELY = timedelta(hours=2)
+# Longer than an access token lasts, and whatever was begun before an account ended.
+_LATE = timedelta(hours=1)
+_ERASED_AGAIN_AT_ONCE = 500
 _OURS = frozenset({"erased_user", "data_export", "idempotency_key"})
 
 
@@ -58,6 +65,7 @@ def personal_data_tables(metadata: MetaData) -> None:
         metadata,
         Column("user_id", Uuid, primary_key=True),
         Column("erased_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("settled", Boolean, nullable=False, server_default=false()),
     )
 
 
@@ -105,11 +113,22 @@ async def erase_user(session: AsyncSession, metadata: MetaData, user_id: UUID, *
             await session.execute(delete(table_of_ours).where(table_of_ours.c.user_id == user_id))
 
 
-async def erased_lately(session: AsyncSession, now: datetime) -> Sequence[UUID]:
-    """Who is gone since two hours at most; the `scheduler` role erases them again each hour: a request that was under way, or
-    came past the gateway with a token that had not expired, may have left rows after all was erased."""
-    lately = select(_erased.c.user_id).where(_erased.c.erased_at > now - _LATELY).order_by(_erased.c.erased_at)
-    return (await session.scalars(lately)).all()
+async def erase_again(database: Database, erase: Callable[[OwnSession, UUID], Awaitable[None]]) -> None:
+    """Erase those who are gone once more, each in a transaction of its own, until that was done an hour after they went: a request that
+    was under way, or came past the gateway with a token that had not expired, may have left rows after all was erased. The role
+    `scheduler` calls it, however late. Who cannot be erased is logged and tried again, and keeps nobody else waiting."""
+    gone = select(_erased.c.user_id).where(~_erased.c.settled).order_by(_erased.c.erased_at)
+    async with database.transaction() as session:
+        users = (await session.scalars(gone.limit(_ERASED_AGAIN_AT_ONCE))).all()
+    for user_id in users:
+        # By the database's clock, as `erased_at` is.
+        again = update(_erased).where(_erased.c.user_id == user_id)
+        try:
+            async with database.transaction() as session:
+                await erase(session, user_id)
+                await session.execute(again.values(settled=_erased.c.erased_at < func.now() - _LATE))
+        except Exception:
+            log.warning("user %s cannot be erased again, and is tried again", user_id, exc_info=True)
 
 
 async def is_erased(session: AsyncSession, user_id: UUID) -> bool:

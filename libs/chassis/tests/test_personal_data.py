@@ -10,13 +10,15 @@ from uuid import UUID, uuid4
 import pytest
 from chassis.database import Database
 from chassis.personal_data import (
+    erase_again,
     erase_user,
     forget_old_exports,
     is_erased,
     personal_data_tables,
     prepare_export,
 )
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid, insert, select
+from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 METADATA = MetaData()
 NOTES = Table(
@@ -31,7 +33,7 @@ NOTES = Table(
 )
 COUNTS = Table("count", METADATA, Column("name", Text, primary_key=True))
 personal_data_tables(METADATA)
-EXPORTS = METADATA.tables["data_export"]
+EXPORTS, ERASED = METADATA.tables["data_export"], METADATA.tables["erased_user"]
 ADA, BOB = uuid4(), uuid4()
 
 
@@ -92,6 +94,49 @@ async def test_what_is_to_be_kept_is_kept(database: Database) -> None:
     async with database.transaction() as session:
         await erase_user(session, METADATA, ADA, keep={"note"})
     assert await notes_of(database, ADA) == 1
+
+
+async def settled(database: Database) -> set[UUID]:
+    async with database.transaction() as session:
+        return set((await session.scalars(select(ERASED.c.user_id).where(ERASED.c.settled))).all())
+
+
+async def hours_later(database: Database, hours: int) -> None:
+    earlier = ERASED.c.erased_at - timedelta(hours=hours)
+    async with database.transaction() as session:
+        await session.execute(update(ERASED).values(erased_at=earlier))
+
+
+async def erase(session: AsyncSession, user_id: UUID) -> None:
+    await erase_user(session, METADATA, user_id)
+
+
+async def test_who_is_gone_is_erased_again_until_nothing_can_come_any_more(database: Database) -> None:
+    async with database.transaction() as session:
+        await erase(session, ADA)
+    for hours, kept in ((0, 0), (200, 0), (0, 1)):
+        async with database.transaction() as session:
+            await session.execute(insert(NOTES).values(id=uuid4(), user_id=ADA, text="late"))
+        await hours_later(database, hours)
+        await erase_again(database, erase)
+        assert await notes_of(database, ADA) == kept
+    assert await settled(database) == {ADA}
+    assert await notes_of(database, BOB) == 1
+
+
+async def test_who_cannot_be_erased_again_keeps_nobody_else_waiting(database: Database) -> None:
+    async with database.transaction() as session:
+        await erase(session, ADA)
+        await erase(session, BOB)
+    await hours_later(database, 2)
+
+    async def fail_for_ada(session: AsyncSession, user_id: UUID) -> None:
+        await session.execute(text("SELECT 1 / :divisor"), {"divisor": int(user_id != ADA)})
+
+    await erase_again(database, fail_for_ada)
+    assert await settled(database) == {BOB}
+    await erase_again(database, erase)
+    assert await settled(database) == {ADA, BOB}
 
 
 async def test_copies_that_nobody_fetched_are_forgotten(database: Database) -> None:

@@ -12,8 +12,8 @@ from devstack.places import temporary_home
 from devstack.redis import DATABASES
 from devstack.servers import Postgres, Stack, Tuning
 
+CUT_OFF = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = $1"
 EMPTIED = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
 DO $$
 DECLARE schema name;
 BEGIN
@@ -38,6 +38,7 @@ class TestServers:
         self._stack: Stack | None = None
         self._administrator: Administrator | None = None
         self._vhosts = 0
+        self._databases = 0
 
     @property
     def stack(self) -> Stack:
@@ -53,19 +54,25 @@ class TestServers:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """URL of this worker's database, which is empty; at the end whoever is still connected is cut off, and all in it dropped.
+        """URL of an empty database. What a test before has left connected is cut off, and does not find it again.
 
-        One is made for all tests: to make and to drop it takes ten times as long.
+        One is made for all tests of a worker: to make and to drop it takes ten times as long. For each it is emptied, and called otherwise.
         """
-        url, name = self.postgres().url, f"{self.worker}_own"
+        url = self.postgres().url
         administrator = self._connected(url)
-        if administrator.value("SELECT 1 FROM pg_database WHERE datname = $1", name) is None:
+        before, self._databases = f"{self.worker}_own_{self._databases}", self._databases + 1
+        name = f"{self.worker}_own_{self._databases}"
+        if administrator.value("SELECT 1 FROM pg_database WHERE datname = $1", before) is None:
             administrator.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        else:
+            administrator.execute(f"ALTER DATABASE {before} ALLOW_CONNECTIONS false")
+            administrator.value(CUT_OFF, before)
+            administrator.execute(f"ALTER DATABASE {before} RENAME TO {name}")
+            administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         own = url.removesuffix("/postgres") + f"/{name}"
-        yield own.replace("postgresql://", "postgresql+asyncpg://")
-        self.postgres()
         with Administrator(own) as inside:
             inside.execute(EMPTIED)
+        yield own.replace("postgresql://", "postgresql+asyncpg://")
 
     def _connected(self, url: str) -> Administrator:
         if self._administrator is not None:

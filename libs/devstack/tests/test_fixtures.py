@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -25,16 +26,24 @@ async def test_each_test_has_an_empty_database(database_url: str, attempt: int) 
     await connection.close()
 
 
-async def test_who_is_still_connected_does_not_hold_up_the_next_test(shared_servers: TestServers) -> None:
-    for _ in range(2):
-        with shared_servers.database() as url:
-            connection = await asyncpg.connect(plain(url))
-            await connection.execute("CREATE SCHEMA desk; CREATE TABLE desk.card AS SELECT 1 AS id")
-            holding = connection.transaction()
-            await holding.start()
-            assert await connection.fetchval("SELECT id FROM desk.card FOR UPDATE") == 1
+async def test_who_is_still_connected_does_not_hold_up_the_next_test_and_never_meets_it(
+    shared_servers: TestServers,
+) -> None:
+    with suppress(RuntimeError), shared_servers.database() as url:
+        connection = await asyncpg.connect(plain(url))
+        await connection.execute("CREATE SCHEMA desk; CREATE TABLE desk.card AS SELECT 1 AS id")
+        holding = connection.transaction()
+        await holding.start()
+        assert await connection.fetchval("SELECT id FROM desk.card FOR UPDATE") == 1
+        raise RuntimeError("in the middle")
+    with shared_servers.database() as next_url:
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
             await connection.fetchval("SELECT 1")
+        with pytest.raises(asyncpg.InvalidCatalogNameError):
+            await asyncpg.connect(plain(url))
+        connection = await asyncpg.connect(plain(next_url))
+        assert await connection.fetchval("SELECT to_regclass('desk.card')") is None
+        await connection.close()
 
 
 @pytest.mark.parametrize("attempt", [1, 2])

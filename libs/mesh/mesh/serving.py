@@ -22,7 +22,7 @@ from mesh.supervision import unless, wait_for_any
 from mesh.topology import EXCHANGE, Topology
 
 WATCH_SECONDS = 5.0
-# What is asked of a connection that breaks at that moment might never be answered: then we begin again.
+# A connection that breaks meanwhile is heard of; one that falls silent is given up after so long.
 START_SECONDS = 60.0
 # Long enough to be never: FastStream's own reconnection is not wanted.
 _NEVER = 10.0**9

@@ -14,13 +14,14 @@ from signal import SIGCONT, SIGKILL, SIGSTOP
 import pytest
 from aio_pika.abc import AbstractChannel
 from devstack.servers import Postgres, RabbitMQ
+from devstack.waiting import until
 from mesh import Consumer, Event, Relay, Subscriptions, Topology
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .home import Home
-from .roles import running, until
+from .roles import running
 from .wire import message_of
 
 Start = Callable[..., Awaitable[Process]]
@@ -100,7 +101,7 @@ async def test_processes_killed_at_random_instants_lose_and_repeat_nothing(home:
         await victim.wait()
         living.append(await start("relay", "consumer"))
     await saying
-    await until(ledger.is_kept, patience=40)
+    await until(ledger.is_kept, seconds=40)
     await ledger.say()
     await until(ledger.is_kept)
     await ledger.assert_nothing_was_applied_twice()
@@ -110,14 +111,34 @@ async def test_processes_killed_at_random_instants_lose_and_repeat_nothing(home:
 async def test_relay_frozen_past_its_lease_and_woken_repeats_no_effect(home: Home, start: Start) -> None:
     ledger = Ledger(home)
     frozen, _, _ = await start("relay"), await start("relay"), await start("consumer")
-    saying = asyncio.create_task(ledger.keep_saying(5))
-    await asyncio.sleep(0.7)
-    frozen.send_signal(SIGSTOP)
-    await asyncio.sleep(3)
+    saying = asyncio.create_task(ledger.keep_saying(8))
+    held = await freeze_with_rows_in_hand(frozen, home)
+    await until(lambda: sent(home, held))  # by the other relay, once the lease has run out
     frozen.send_signal(SIGCONT)
     await saying
-    await until(ledger.is_kept, patience=40)
+    await until(ledger.is_kept, seconds=40)
     await ledger.assert_nothing_was_applied_twice()
+
+
+async def freeze_with_rows_in_hand(relay: Process, home: Home) -> list[int]:
+    """Stops the process at an instant at which it has leased rows and not settled them: their positions."""
+    while True:
+        relay.send_signal(SIGSTOP)
+        await asyncio.sleep(0.4)
+        # Of leases of a second, those that are older than 0.3 s: whoever is awake has long settled its own.
+        aging = "SELECT position FROM outbox WHERE leased_until BETWEEN now() AND now() + interval '0.7 seconds'"
+        async with home.transaction() as session:
+            held = (await session.scalars(text(aging))).all()
+        if held:
+            return list(held)
+        relay.send_signal(SIGCONT)
+        await asyncio.sleep(random.uniform(0.01, 0.05))
+
+
+async def sent(home: Home, positions: list[int]) -> bool:
+    async with home.transaction() as session:
+        unsent = text("SELECT count(*) FROM outbox WHERE position = ANY(:positions) AND sent_at IS NULL")
+        return not await session.scalar(unsent, {"positions": positions})
 
 
 @pytest.fixture
@@ -145,7 +166,7 @@ async def test_broker_killed_under_load_loses_and_repeats_nothing(
         await asyncio.sleep(1)
         await asyncio.to_thread(rabbitmq.restart)
         await saying
-        await until(ledger.is_kept, patience=60)
+        await until(ledger.is_kept, seconds=60)
         await ledger.say()
         await until(ledger.is_kept)
     await ledger.assert_nothing_was_applied_twice()
@@ -195,7 +216,7 @@ async def test_database_killed_under_load_loses_and_repeats_nothing(
         await asyncio.sleep(1)
         await asyncio.to_thread(postgres.restart)
         await saying
-        await until(ledger.is_kept, patience=60)
+        await until(ledger.is_kept, seconds=60)
         await ledger.say()
         await until(ledger.is_kept)
     await ledger.assert_nothing_was_applied_twice()

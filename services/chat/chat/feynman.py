@@ -75,7 +75,7 @@ class FeynmanMode:
             return _not_held(turn, findings, usage, self._judge)
         assessment, citations = settle(concept, draft, findings.passages, turn.earlier)
         assessment = _with_question(assessment)
-        parts = list(report(assessment, offline=self._judge.model is None))
+        parts = list(report(assessment, citations, offline=self._judge.model is None))
         answered = Answered(
             content="".join(parts),
             citations=tuple(citations),

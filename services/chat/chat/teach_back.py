@@ -1,9 +1,10 @@
 """What a student reads after an explanation: short, the gravest first, each statement with its citation, one question at the end."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from chat.assessment import GAPS_NAMED, AssessedClaim, Assessment, KeyPoint
+from chat.citations import Citation
 from chat.definitions import definition_form
 from chat.key_points import concept_terms
 from chat.offline import PLAIN_DEFINITION
@@ -15,18 +16,24 @@ NOTICE = (
     "*I am offline: no language model is set up, so I compare words, numbers and order with your material. "
     "I can miss what is said in very different words, and let pass what is wrong in the words of the text: check what I cite.*"
 )
+# Rules that are wrong about one verdict in three do not speak as somebody who knows.
+_TITLES = {
+    Verdict.CONTRADICTED: ("Your material contradicts", "Your material seems to say otherwise: compare"),
+    Verdict.SUPPORTED: ("Your material supports", "Your material seems to say so, too"),
+    Verdict.UNSPOKEN: ("Your material does not speak of", "I find nothing in your material on"),
+}
 _LONGEST_QUOTE = 200
 _MOST_LISTED = 12
 _MOST_CUES = 2
 
 
-def report(assessment: Assessment, *, offline: bool) -> Iterator[str]:
-    """The reply, a part at a time."""
+def report(assessment: Assessment, citations: Sequence[Citation], *, offline: bool) -> Iterator[str]:
+    """The reply, a part at a time. What contradicts a claim is said beside it: the student sees whether it does."""
     yield _headline(assessment)
-    by_verdict = {v: [claim for claim in assessment.claims if claim.verdict is v] for v in Verdict}
-    yield from _claims("Your material contradicts", by_verdict[Verdict.CONTRADICTED])
-    yield from _claims("Your material supports", by_verdict[Verdict.SUPPORTED])
-    yield from _claims("Your material does not speak of", by_verdict[Verdict.UNSPOKEN])
+    quotes = {citation.marker: citation.quote for citation in citations}
+    for verdict, titles in _TITLES.items():
+        claims = [claim for claim in assessment.claims if claim.verdict is verdict]
+        yield from _claims(titles[offline], claims, quotes if verdict is Verdict.CONTRADICTED else {})
     yield from _missing(assessment)
     if assessment.complete:
         yield f"\n\nNothing important is missing any more: you have explained **{assessment.concept}**."
@@ -47,12 +54,15 @@ def _headline(assessment: Assessment) -> str:
     return f"{said}."
 
 
-def _claims(title: str, claims: Sequence[AssessedClaim]) -> Iterator[str]:
+def _claims(title: str, claims: Sequence[AssessedClaim], quotes: Mapping[int, str]) -> Iterator[str]:
     if not claims:
         return
     yield f"\n\n**{title}**\n"
     for claim in claims[:_MOST_LISTED]:
-        yield f"\n- “{quoted(claim.text)}”" + (f" [{claim.citation}]" if claim.citation else "")
+        yield f"\n- “{quoted(claim.text)}”"
+        if claim.citation is not None:
+            said = quotes.get(claim.citation)
+            yield (f" Your material: “{quoted(said)}”" if said else "") + f" [{claim.citation}]"
     if len(claims) > _MOST_LISTED:
         yield f"\n- and {len(claims) - _MOST_LISTED} more"
 
@@ -81,7 +91,7 @@ def question_on(gap: KeyPoint, concept: str, claims: Sequence[AssessedClaim] = (
         wrong = next((claim for claim in claims if claim.verdict is Verdict.CONTRADICTED), None)
         if wrong:
             return (
-                f"You said “{quoted(wrong.text)}”. What does your material say instead, and how would you put it now?"
+                f"You said “{quoted(wrong.text)}”. What does your material say to that, and how would you put it now?"
             )
         return f"What does your material say {f'about {cues}' if cues else 'there'}, and how would you put it now?"
     if definition_form(concept, gap.text) >= PLAIN_DEFINITION:

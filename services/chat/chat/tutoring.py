@@ -41,18 +41,22 @@ class Lesson:
 
 
 _DECORATION = " \n\t*[\"'`"
+_NEXT = "What would you like to know next?"
 _COURTESIES = (
-    (r"(?:many )?(?:thanks?|thank you|thx|ty|cheers)(?: (?:so|very) much| a lot)?", "You are welcome. What would you like to know next?"),
-    (r"(?:hi|hello|hey|good (?:morning|afternoon|evening))(?: there| teddy| study teddy)?", "Hello! Ask me anything about your material."),
-    (r"(?:good)?bye|see you(?: later)?|good night", "Goodbye, and good luck with your studies!"),
-    (r"(?:ok|okay|great|perfect|nice|cool|got it|i see|understood)(?: thanks?| thank you)?", "Good. What would you like to know next?"),
+    (r"(?:many )?(?:thanks?|thank you|thx|ty|cheers)(?: (?:so|very) much| a lot)?", "You are welcome.", _NEXT),
+    (r"(?:hi|hello|hey|good (?:morning|afternoon|evening))(?: there| teddy| study teddy)?", "Hello!", "Ask me anything about your material."),
+    (r"(?:good)?bye|see you(?: later)?|good night", "Goodbye, and good luck with your studies!", None),
+    (r"(?:ok|okay|great|perfect|nice|cool|got it|i see|understood)(?: thanks?| thank you)?", "Good.", _NEXT),
 )  # fmt: skip
 
 
-def courtesy(message: str) -> str | None:
-    """The reply to a message that asks nothing: a greeting or thanks are not to be searched for."""
+def courtesy(message: str, then: str | None = None) -> str | None:
+    """The reply to a message that asks nothing: a greeting or thanks are not to be searched for. `then` is what it ends with."""
     said = " ".join(re.sub(r"[^\w\s]+", " ", message).casefold().split())
-    return next((reply for pattern, reply in _COURTESIES if re.fullmatch(pattern, said)), None)
+    for pattern, reply, offer in _COURTESIES:
+        if re.fullmatch(pattern, said):
+            return f"{reply} {then or offer}" if offer else reply
+    return None
 
 
 class Tutor(Protocol):

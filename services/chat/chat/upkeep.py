@@ -8,7 +8,7 @@ from logging import getLogger
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.idempotency import forget_old_keys
-from chassis.personal_data import erased_lately, forget_old_exports
+from chassis.personal_data import erase_again, forget_old_exports
 from mesh import sweep
 
 from chat.conversation import fail_interrupted
@@ -57,6 +57,5 @@ class Upkeep:
         async with self._database.transaction() as session:
             await forget_old_keys(session, self._clock())
             await forget_old_exports(session, self._clock())
-            for user_id in await erased_lately(session, self._clock()):
-                await erase(session, user_id)
         await sweep(self._database, self._keep_events)
+        await erase_again(self._database, erase)

@@ -52,7 +52,8 @@ async def test_claims_are_judged_with_citations_and_stand_in_the_students_own_te
     cited = {citation["marker"]: citation for citation in told["citations"]}
     wrong = assessment["claims"][1]
     assert "requires no energy" in cited[wrong["citation"]]["quote"]
-    assert f"[{wrong['citation']}]" in told["content"]
+    beside = f"- “{wrong['text']}” Your material: “{cited[wrong['citation']]['quote']}” [{wrong['citation']}]"
+    assert f"seems to say otherwise: compare**\n\n{beside}" in told["content"]
     assert assessment["claims"][2]["citation"] is None
     for citation in cited.values():
         assert " ".join(OSMOSIS.text[citation["start"] : citation["end"]].split()) == citation["quote"]

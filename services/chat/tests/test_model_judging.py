@@ -78,6 +78,7 @@ async def test_verdicts_of_the_model_come_with_citations_that_stand(database: Da
     assert {citation["quote"] for citation in message["citations"]} == {DEFINITION, ENERGY}
     assert (message["assessment"]["coverage"], message["offline"], message["model"]) == (0.5, False, "teacher")
     assert message["assessment"]["next_question"] == "Where does the energy come from?"
+    assert "**Your material contradicts**" in message["content"]
     assert [EXPLANATION[c["start"] : c["end"]] for c in message["assessment"]["claims"]] == [RIGHT, WRONG, OTHER]
 
 

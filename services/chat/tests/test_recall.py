@@ -186,6 +186,31 @@ async def test_question_back_is_not_graded_and_the_question_stays_open(school: S
 
 
 @pytest.mark.usefixtures("material")
+@pytest.mark.parametrize(("said", "topic"), [("new quiz", None), ("Quiz me on enzymes!", "enzymes")])
+async def test_another_quiz_that_is_asked_for_in_words_is_no_answer(
+    school: School, said: str, topic: str | None
+) -> None:
+    quiz = await begins(school)
+    turn = (await quiz.press(content=said))["recall"]
+    assert (turn["graded"], turn["quiz"], turn["topic"]) == (None, 2, topic)
+    assert [kind for kind, _ in await school.events() if kind == "chat.recall.graded.v1"] == []
+
+
+@pytest.mark.usefixtures("material")
+async def test_thanks_begin_no_quiz_and_are_no_answer(school: School) -> None:
+    quiz = await begins(school)
+    asked = quiz.recall["question"]
+    turn = await quiz.press(content="ok, thanks!")
+    assert (turn["recall"]["graded"], turn["recall"]["question"]) == (None, asked)
+    await quiz.press("finish")
+    searched = len(school.neighbours.searches)
+    turn = await quiz.press(content="thanks!")
+    assert turn["content"] == f"You are welcome. {NOTHING_OPEN}"
+    assert (turn["recall"]["question"], turn["recall"]["quiz"]) == (None, 1)
+    assert len(school.neighbours.searches) == searched
+
+
+@pytest.mark.usefixtures("material")
 async def test_guess_with_a_question_mark_is_graded(school: School) -> None:
     quiz = await begins(school)
     assert (await quiz.press("answer", "Is it a kind of cheese?"))["recall"]["graded"]["grade"] == 0

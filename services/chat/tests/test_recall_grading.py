@@ -6,7 +6,7 @@ import pytest
 from chat.recall.drafts import Form
 from chat.recall.examiner import feedback
 from chat.recall.grading import Grade, Task, grade
-from chat.recall.hearing import says_nothing
+from chat.recall.hearing import asks_back, says_nothing
 from chat.recall.spelling import is_typo
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +39,56 @@ def test_words_alone_agree_with_people_more_often_than_not_and_rarely_call_wrong
     assert within >= 0.7
     assert passing >= 0.7
     assert wrong_called_right <= 3
+
+
+def test_term_is_named_in_any_spelling_and_neither_another_nor_one_of_many_is() -> None:
+    off = [
+        (heard, got)
+        for heard in answers("named")
+        if abs((got := grade(heard.task, heard.said).grade) - heard.grade) > 0
+    ]
+    assert [(heard.said, heard.grade, got) for heard, got in off if (got >= 3) != (heard.grade >= 3)] == []
+    assert len(off) <= 2
+
+
+def test_what_stands_in_the_place_of_something_else_is_wrong_however_near_the_answer_is() -> None:
+    """All but one: *salt* for *water* is told from *glucose* for *sugar* by no list."""
+    passed = [
+        heard.said for heard in answers("turned") if heard.grade == 1 and grade(heard.task, heard.said, 0.9).grade >= 3
+    ]
+    assert len(passed) == 1, passed
+    missed = [
+        heard.said for heard in answers("turned") if heard.grade >= 4 and grade(heard.task, heard.said, 0.9).grade < 3
+    ]
+    assert missed == []
+
+
+def test_answer_by_meaning_alone_is_not_whole() -> None:
+    found = grade(OSMOSIS, "water goes through the skin of a cell to where more stuff is dissolved in it today", 0.95)
+    assert found.by_meaning_alone
+    assert found.grade == 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("the number of employed plus the unemployed", "the number of employed plus the unemployed"),
+        ("habits of sleep that lead to sleeplessness", "habits of sleep that lead to sleeplessness"),
+    ],
+)
+def test_word_and_its_denial_in_one_answer_turn_nothing_round(answer: str, said: str) -> None:
+    task = replace(
+        OSMOSIS, concept="it", question="What is it?", answer=answer, sentence=f"It is {answer}.", context=""
+    )
+    assert grade(task, said, 1.0).grade == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "asks"),
+    [("Could it be diffusion?", False), ("would that be osmosis", False), ("Could you explain that?", True)],
+)
+def test_guess_in_the_form_of_a_question_is_an_answer(said: str, *, asks: bool) -> None:
+    assert asks_back(said) is asks
 
 
 @pytest.mark.parametrize(
@@ -137,6 +187,9 @@ def test_slips_of_the_pen_are_forgiven_and_opposites_are_none() -> None:
     assert not is_typo("hypertonic", "hypotonic")
     assert not is_typo("increase", "decrease")
     assert not is_typo("cat", "car")
+    assert not is_typo("alkane", "alkene")
+    assert not is_typo("sulphites", "sulphates")
+    assert is_typo("glacer", "glacier")
 
 
 def test_term_is_one_guess_and_may_stand_in_a_sentence() -> None:

@@ -64,7 +64,9 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide, limits=limits)
         work = ImportWork(database, storage, clock, settings.fresh)
         replays = ReplayWork(database, clock)
-        upkeep = Upkeep(database, clock, settings.sweep_seconds, work, settings.keep_events)
+        upkeep = Upkeep(
+            database, clock, settings.sweep_seconds, imports=work, storage=storage, keep_events=settings.keep_events
+        )
 
         async def relay(stop: asyncio.Event) -> None:
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))

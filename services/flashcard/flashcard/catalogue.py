@@ -11,13 +11,14 @@ from sqlalchemy import func, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from flashcard.leeches import LEECH, LEECHES
 from flashcard.models import Card, Deck, Note
 from flashcard.notes import Notes, Shown
 from flashcard.rescheduling import move
-from flashcard.reviewing import LEECH
 from flashcard.search import conditions
 
 Action = Literal["suspend", "unsuspend", "bury", "unbury", "tag", "untag", "move", "delete"]
+_OF_THE_CARD = ("suspend", "unsuspend", "bury", "unbury")
 MOST_AT_ONCE = 1000
 MOST_TAGS = 100
 
@@ -69,15 +70,19 @@ class Catalogue:
         tags: Sequence[str] = (),
         deck: Deck | None = None,
     ) -> int:
-        """Do the same to all of these cards that are the student's; how many those were. `deck`, where they go, is kept."""
+        """Do the same to all of these cards that are the student's; how many cards were changed. Tags, deck and end are those of a note:
+        siblings of these cards share them. `deck`, where they go, is kept."""
         notes_of = Notes(self._session, self._owner)
         chosen = col(Card.id).in_(card_ids), Card.user_id == self._owner
         await notes_of.lock(select(Card.note_id).where(*chosen))
         found = (await self._session.execute(select(Card.id, Card.note_id).where(*chosen))).all()
         cards, notes = [card for card, _ in found], list({note for _, note in found})
+        changed = len(cards) if action in _OF_THE_CARD else await self._cards_of(notes)
         match action:
-            case "suspend" | "unsuspend":
-                await self._set(cards, suspended=action == "suspend", leech_over=None)
+            case "suspend":
+                await self._set(cards, suspended=True, leech_over=None)
+            case "unsuspend":
+                await self._set(cards, suspended=False, leech_over=LEECHES)
             case "bury" | "unbury":
                 until = today + timedelta(days=1) if action == "bury" else None
                 await self._set(cards, buried_until=until, buried_by=None)
@@ -88,7 +93,11 @@ class Catalogue:
                 await move(self._session, self._owner, notes, deck)
             case "delete":
                 await notes_of.delete(notes)
-        return len(cards)
+        return changed
+
+    async def _cards_of(self, notes: Sequence[UUID]) -> int:
+        counted = select(func.count()).where(col(Card.note_id).in_(notes))
+        return (await self._session.execute(counted)).scalar_one()
 
     async def _set(self, cards: Sequence[UUID], **values: object) -> None:
         await self._session.execute(

@@ -19,6 +19,7 @@ from sqlmodel import col, select
 from flashcard.card_text import fingerprint, ordinals
 from flashcard.models import Card, Deck, Draft, DraftStatus, Note, NoteKind
 from flashcard.notes import Notes, Shown, Written, expect_cards
+from flashcard.patience import impatient
 from flashcard.sources import Sources
 
 # What waits at the most; a student who never looks is not owed a heap without end.
@@ -170,7 +171,7 @@ class Drafts:
         return made
 
     async def _locked(self, draft_id: UUID, status: DraftStatus | None = None) -> Draft:
-        statement = self._mine(status).where(Draft.id == draft_id).with_for_update()
+        statement = impatient(self._mine(status).where(Draft.id == draft_id)).with_for_update(of=Draft)
         draft: Draft | None = (await self._session.execute(statement)).scalar_one_or_none()
         if draft is None:
             raise NoSuchDraft("There is no such draft of yours. GET /flashcards/drafts lists them.")

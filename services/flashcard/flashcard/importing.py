@@ -22,9 +22,9 @@ from sqlmodel import col, select
 from flashcard.card_text import fingerprint, ordinals, sides
 from flashcard.decks import Decks
 from flashcard.incoming import Incoming, IncomingCard, IncomingNote
+from flashcard.leeches import LEECH
 from flashcard.memory import Memory
 from flashcard.models import SCHEMA, Card, LoggedReview, Note
-from flashcard.reviewing import LEECH
 from flashcard.scheduling import DeckOptions
 
 BATCH = 1000

@@ -202,7 +202,7 @@ class Card(Row, table=True):
     __tablename__ = "card"
     __table_args__ = (
         Index("ix_card_note_id", "note_id"),
-        Index("ix_card_deck_id", "deck_id"),
+        Index("ix_card_deck_id_id", "deck_id", "id"),
         Index("ix_card_user_id_created_at_id", "user_id", "created_at", "id"),
         # With all that a rollover asks of what is due and new: it counts them for all students of a zone, and would read each card's
         # row, most of them from the disk.
@@ -224,9 +224,8 @@ class Card(Row, table=True):
     ordinal: int  # 0 is the note's first; of a cloze, c1 is 0
     position: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), nullable=False))
     suspended: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
-    leech_over: int | None = (
-        None  # so many reviews had made it a leech when the next one suspended it; None: the student's word
-    )
+    # So many reviews had made it a leech when the next one suspended it, or when the student freed it; None: the student's word.
+    leech_over: int | None = None
     buried_until: date | None = Field(default=None, sa_column=Column(Date))  # the first day on which it is back
     buried_by: UUID | None = None  # the review of a sibling that did it; None: the student, by hand
     version: int = 1

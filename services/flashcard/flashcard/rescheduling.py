@@ -16,10 +16,13 @@ from sqlmodel import col, select
 from flashcard.decks import Decks
 from flashcard.models import Card, Deck
 from flashcard.notes import Notes
-from flashcard.reviewing import REPLAYED_AT_ONCE, Reviews
+from flashcard.reviewing import Reviews, at_once
 from flashcard.scheduling import DeckOptions
 
+# New ones among them are locked, too, and pass at once. A deck that has no more, of which few enough were reviewed, is a small one.
 _LOOKED_AT = 1000
+# Those that were imported are in `base`, and are not replayed.
+_LOGGED = Card.reviews - func.coalesce(col(Card.base)["reviews"].as_integer(), 0)
 
 
 async def reschedule_deck(session: AsyncSession, deck: Deck, options: DeckOptions, now: datetime) -> None:
@@ -45,7 +48,7 @@ async def next_replay(session: AsyncSession, now: datetime) -> Deck | None:
 
 
 async def replay_next(session: AsyncSession, deck: Deck, now: datetime) -> None:
-    """Replay the logs of the next cards of a locked deck by its options. Those of other decks come first then."""
+    """Replay the logs of the next cards of a locked deck by its options. The deck goes behind the others that wait."""
     cards, last = await _next_cards(session, deck)
     # The notes first, as whoever reviews a card does: it buries siblings, which may be locked here already. Those of new cards, too:
     # a first review that is being written now is by the options of before, and is to be seen.
@@ -62,15 +65,15 @@ async def replay_next(session: AsyncSession, deck: Deck, now: datetime) -> None:
     await session.flush()
 
 
-async def _next_cards(session: AsyncSession, deck: Deck) -> tuple[Sequence[Row[UUID, UUID, int]], bool]:
+async def _next_cards(session: AsyncSession, deck: Deck) -> tuple[Sequence[Row[UUID, UUID, int, int]], bool]:
     """The next cards, among which are as many reviewed ones as are replayed at once, and whether they are the last."""
-    there = select(Card.id, Card.note_id, Card.reviews).where(Card.deck_id == deck.id)
+    there = select(Card.id, Card.note_id, Card.reviews, _LOGGED.label("logged")).where(Card.deck_id == deck.id)
     if deck.replayed_to is not None:
         there = there.where(col(Card.id) > deck.replayed_to)
     found = (await session.execute(there.order_by(col(Card.id)).limit(_LOOKED_AT))).all()
     reviewed = [place for place, card in enumerate(found) if card.reviews]
-    if len(reviewed) > REPLAYED_AT_ONCE:
-        return found[: reviewed[REPLAYED_AT_ONCE]], False
+    if (fit := at_once(found[place].logged for place in reviewed)) < len(reviewed):
+        return found[: reviewed[fit]], False
     return found, len(found) < _LOOKED_AT
 
 

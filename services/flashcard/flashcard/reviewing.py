@@ -4,8 +4,9 @@ A card's memory is what replaying its log gives. A review that happened after al
 from a device that was offline, makes the log be replayed. So two devices end with the same schedule in any order of arrival.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -22,18 +23,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.decks import Decks
+from flashcard.leeches import Leeches, leeches
 from flashcard.memory import Memory, Phase, Review
-from flashcard.models import SCHEMA, Card, Deck, LoggedReview, Note, NoteKind, Student, tables
+from flashcard.models import SCHEMA, Card, Deck, LoggedReview, NoteKind, Student, tables
 from flashcard.notes import Notes, Shown
 from flashcard.patience import lose_patience
 from flashcard.ratings import Rating
 from flashcard.scheduling import DeckOptions, becomes_leech, replayed
 
-LEECH = "leech"
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _SAID_ELSE = "A review with this id was sent before, and it said something else. Give each review an id of its own."
-# Cards whose logs are replayed between two statements: nobody else's request waits longer for it than a tenth of a second.
-REPLAYED_AT_ONCE = 100
+# What is replayed between two statements, while nobody else has these cards: a quarter of a second's work, of which the reviews are most.
+_MOST_CARDS, _MOST_REVIEWS = 100, 500
 _MEMORY = tuple(Memory.model_fields)
 
 
@@ -102,6 +103,7 @@ class Reviews:
         self._session = session
         self._owner = owner
         self._notes = Notes(session, owner)
+        self._leeches = Leeches(session, owner)
 
     async def add(self, card_id: UUID, given: Given, now: datetime) -> Shown:
         """Log a review and schedule the card. Raises `NoSuchCard`, `ReviewInTheFuture`, `ReviewBeforeCard`, `ReviewIdUsed`."""
@@ -112,10 +114,10 @@ class Reviews:
             return shown
         _expect_possible(given, shown.card, now)
         logged = self._logged(shown.card, given, found.counting.day_of(given.at), now)
-        leeches = _leeches(found.log)
+        before = leeches(found.log)
         log = sorted([*found.log, logged], key=_place)
         _replay(shown.card, log, found.options)
-        await self._settle_leech(shown.card, leeches, _leeches(log))
+        await self._leeches.settle(shown.card, before, leeches(log))
         await self._keep(logged)
         await self._session.flush()
         if (
@@ -137,11 +139,11 @@ class Reviews:
         shown = await self._notes.get(logged.card_id, lock=True)
         await self._session.refresh(logged)  # what was known before and after it may have been replayed while we waited
         log = (await self._logs([shown.card.id]))[shown.card.id]
-        leeches = _leeches(log)
+        before = leeches(log)
         logged.undone_at = now
         log = [review for review in log if review is not logged]
         _replay(shown.card, log, await self._options(shown.card))
-        await self._settle_leech(shown.card, leeches, _leeches(log))
+        await self._leeches.settle(shown.card, before, leeches(log))
         await self._session.flush()
         await self._unbury_siblings(shown.card, logged)
         undone = ReviewUndone(
@@ -152,24 +154,27 @@ class Reviews:
 
     async def reschedule(self, cards: Sequence[Card], options: DeckOptions) -> None:
         """Make the memory of these locked cards what their logs come to with these options."""
-        for start in range(0, len(cards), REPLAYED_AT_ONCE):
-            batch = cards[start : start + REPLAYED_AT_ONCE]
+        for batch in _batches(cards):
             logs = await self._logs([card.id for card in batch])
             for card in batch:
+                await asyncio.sleep(0)  # the other requests of this process go on
                 log = logs.get(card.id, ())
-                leeches = _leeches(log)
+                before = leeches(log)
                 _replay(card, log, options)
-                await self._settle_leech(card, leeches, _leeches(log))
+                await self._leeches.settle(card, before, leeches(log))
             await self._session.flush()
             for logged in chain.from_iterable(logs.values()):
-                self._session.expunge(logged)  # a deck's whole log would not fit
+                self._session.expunge(logged)  # the log of a thousand cards that are moved would be held until the end
 
     async def memories(self, cards: Sequence[Card], options: Mapping[UUID, DeckOptions]) -> Mapping[UUID, Memory]:
         """What the logs of these cards come to with the options of their decks, whatever the cards say yet."""
-        if not cards:
-            return {}
-        logs = await self._logs([card.id for card in cards])
-        return {card.id: _counted(card, logs.get(card.id, ()), options[card.deck_id])[-1] for card in cards}
+        found = {}
+        for batch in _batches(cards):
+            logs = await self._logs([card.id for card in batch])
+            for card in batch:
+                await asyncio.sleep(0)
+                found[card.id] = _counted(card, logs.get(card.id, ()), options[card.deck_id])[-1]
+        return found
 
     async def miss(self, card: Card, at: datetime, day: date) -> None:
         """The card's fact was missed in a quiz at `at`, on the student's `day`: it is due by then, and nothing else of what is
@@ -248,29 +253,6 @@ class Reviews:
     async def _options(self, card: Card) -> DeckOptions:
         return (await Decks(self._session, self._owner).options([card.deck_id]))[card.deck_id]
 
-    async def _settle_leech(self, card: Card, before: int, now: int) -> None:
-        """So many reviews of a locked card made it a leech before, and so many do now. More of them suspend it and tag its note;
-        fewer give back what was so before, and what the student has said of it by hand since stays."""
-        if now == before:
-            return
-        note = (await self._session.execute(select(Note).where(Note.id == card.note_id))).scalar_one()
-        if now > before:
-            if not card.suspended:
-                card.suspended, card.leech_over = True, before
-            if LEECH not in note.tags:
-                note.tags, note.leech_tagged = [*note.tags, LEECH], True
-            return
-        if card.leech_over is not None and now <= card.leech_over:
-            card.suspended, card.leech_over = False, None
-        if note.leech_tagged and now == 0 and not await self._sibling_is_leech(card):
-            note.tags, note.leech_tagged = [tag for tag in note.tags if tag != LEECH], False
-
-    async def _sibling_is_leech(self, card: Card) -> bool:
-        siblings = select(Card.id).where(Card.note_id == card.note_id, Card.id != card.id)
-        made = select(LoggedReview.id).where(LoggedReview.user_id == self._owner, col(LoggedReview.made_leech))
-        counting = made.where(col(LoggedReview.card_id).in_(siblings), col(LoggedReview.undone_at).is_(None)).limit(1)
-        return (await self._session.execute(counting)).first() is not None
-
     async def _bury_siblings(self, card: Card, logged: LoggedReview) -> None:
         """Until tomorrow; who is buried so long already stays as it is: this review is not why."""
         until = logged.day + timedelta(days=1)
@@ -281,6 +263,25 @@ class Reviews:
     async def _unbury_siblings(self, card: Card, logged: LoggedReview) -> None:
         buried = _siblings(card).where(col(Card.buried_by) == logged.id)
         await self._session.execute(buried.values(buried_until=None, buried_by=None))
+
+
+def at_once(logged: Iterable[int]) -> int:
+    """How many of the cards of which so many reviews were logged are replayed at once; one at least, if there is one."""
+    cards = reviews = 0
+    for more in logged:
+        reviews += more
+        if cards and (cards == _MOST_CARDS or reviews > _MOST_REVIEWS):
+            break
+        cards += 1
+    return cards
+
+
+def _batches(cards: Sequence[Card]) -> Iterator[Sequence[Card]]:
+    while cards:
+        # Those that were imported are in `base`, and are not replayed.
+        fit = at_once(card.reviews - card.base.get("reviews", 0) for card in cards)
+        yield cards[:fit]
+        cards = cards[fit:]
 
 
 def _due_by(card: Card, due_day: date | None) -> date | None:
@@ -326,11 +327,6 @@ def _lapses(logged: LoggedReview) -> tuple[int, int]:
     """How often the card had lapsed before and after the review."""
     before, after = logged.memory_before or {}, logged.memory_after or {}
     return before.get("lapses", 0), after.get("lapses", 0)
-
-
-def _leeches(log: Iterable[LoggedReview]) -> int:
-    """How many of these reviews made their card a leech."""
-    return sum(logged.made_leech for logged in log)
 
 
 def _place(logged: LoggedReview) -> tuple[datetime, UUID]:

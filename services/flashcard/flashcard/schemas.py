@@ -16,7 +16,7 @@ from flashcard.notes import Shown, Written
 from flashcard.ratings import RatingName, rating_named, rating_of
 from flashcard.reviewing import Given
 from flashcard.scheduling import Choice, DeckOptions
-from flashcard.search import IN_WORDS
+from flashcard.search import IN_WORDS, says_nothing
 
 _LONGEST_SIDE, _LONGEST_TAG = 64_000, 100
 
@@ -293,9 +293,6 @@ class ReviewOut(BaseModel):
     card: CardOut
 
 
-_SAYS_NOTHING = ' \t\n"'
-
-
 class BulkChange(BaseModel):
     """The body of `POST /flashcards/bulk`: these cards, or all that a search finds."""
 
@@ -311,7 +308,7 @@ class BulkChange(BaseModel):
     def expect_what_it_needs(self) -> Self:
         if (self.card_ids is None) == (self.q is None):
             raise ValueError("say either card_ids or q")
-        if self.action == "delete" and self.q is not None and not self.q.strip(_SAYS_NOTHING):
+        if self.action == "delete" and self.q is not None and says_nothing(self.q):
             # An empty search box finds everything, and nothing brings it back.
             raise ValueError("q is empty and would delete every card; say which, such as deck:Biology")
         if self.action in ("tag", "untag") and not self.tags:
@@ -322,7 +319,7 @@ class BulkChange(BaseModel):
 
 
 class BulkOut(BaseModel):
-    """How many cards were changed."""
+    """How many cards were changed, siblings included."""
 
     changed: int
 
@@ -332,7 +329,8 @@ def deck_out(deck: Deck) -> DeckOut:
     options = DeckOptions.model_validate(deck.options)
     # Cards that were moved into it meanwhile are counted, too.
     done = Rescheduling(cards=deck.replay_cards, done=min(deck.replayed_cards, deck.replay_cards))
-    rescheduling = None if deck.replay_at is None else done
+    # Where none was reviewed nothing is to be seen of it: a first review that is being written is waited for.
+    rescheduling = done if deck.replay_at is not None and deck.replay_cards else None
     return DeckOut.model_validate(deck.model_dump() | {"options": options, "rescheduling": rescheduling})
 
 

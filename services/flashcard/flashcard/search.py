@@ -6,7 +6,8 @@ from datetime import date, datetime
 from uuid import UUID
 
 from chassis.errors import Invalid
-from sqlalchemy import ColumnElement, any_, func, literal, not_, or_
+from sqlalchemy import ColumnElement, any_, false, func, literal, not_, or_
+from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
 
 from flashcard.decks import SEPARATOR
@@ -30,6 +31,11 @@ class NotASearch(Invalid):
     type, title = "not-a-search", "The search cannot be read"
 
 
+def says_nothing(query: str) -> bool:
+    """Whether it is white space of whichever script and empty quotation marks, and so finds every card."""
+    return not query.replace('"', " ").strip()
+
+
 def conditions(query: str, owner: UUID, now: datetime, today: date) -> list[ColumnElement[bool]]:
     """What a card, joined with its note, must fulfil; all of it. Raises `NotASearch`."""
     terms = list(_TERM.finditer(query))
@@ -40,7 +46,8 @@ def conditions(query: str, owner: UUID, now: datetime, today: date) -> list[Colu
         field = (term["field"] or term["inner"] or "").lower()
         value = next(term[name] for name in ("said", "named", "quoted", "phrase", "word") if term[name] is not None)
         condition = _condition(field, value, owner, now, today)
-        found.append(not_(condition) if term["minus"] else condition)
+        # Of what has no day or tag PostgreSQL does not know whether it is so: it is not, and what is not so is looked for.
+        found.append(not_(func.coalesce(condition, false())) if term["minus"] else condition)
     return found
 
 
@@ -48,12 +55,8 @@ def _condition(field: str, value: str, owner: UUID, now: datetime, today: date) 
     if field == "deck":
         return _in_deck(value, owner)
     if field == "tag":
-        lower = value.casefold()
         tags = select(func.unnest(Note.tags).label("tag")).correlate(Note).subquery()
-        same = or_(
-            func.lower(tags.c.tag) == lower, func.lower(tags.c.tag).startswith(lower + SEPARATOR, autoescape=True)
-        )
-        return select(tags.c.tag).where(same).exists()
+        return select(tags.c.tag).where(_lies_in(tags.c.tag, value)).exists()
     if field == "is":
         return _is(value.lower(), now, today)
     return or_(
@@ -64,12 +67,13 @@ def _condition(field: str, value: str, owner: UUID, now: datetime, today: date) 
 
 
 def _in_deck(name: str, owner: UUID) -> ColumnElement[bool]:
-    lower = name.casefold()
-    named = func.lower(Deck.name)
-    inside = select(Deck.id).where(
-        Deck.user_id == owner, or_(named == lower, named.startswith(lower + SEPARATOR, autoescape=True))
-    )
-    return col(Card.deck_id).in_(inside)
+    return col(Card.deck_id).in_(select(Deck.id).where(Deck.user_id == owner, _lies_in(col(Deck.name), name)))
+
+
+def _lies_in(name: ColumnElement[str] | Mapped[str], outer: str) -> ColumnElement[bool]:
+    """Both in small letters as PostgreSQL has them, which knows another `ß` and `ς` than Python."""
+    named, wanted = func.lower(name), func.lower(literal(outer))
+    return or_(named == wanted, func.starts_with(named, wanted + SEPARATOR))
 
 
 def _is(state: str, now: datetime, today: date) -> ColumnElement[bool]:

@@ -19,10 +19,10 @@ from sqlmodel import col, delete, select
 from flashcard.decks import SEPARATOR, Decks
 from flashcard.importing import Importing
 from flashcard.incoming import Incoming, IncomingNote, renamed
+from flashcard.leeches import LEECH
 from flashcard.media import MediaNames, Stored, names_used
 from flashcard.models import SCHEMA, Card, Deck, Markup, Media, Note, NoteKind, Share
 from flashcard.notes import new_guid
-from flashcard.reviewing import LEECH
 from flashcard.scheduling import DeckOptions
 
 

@@ -7,14 +7,14 @@ from chassis.clock import Clock, system_clock
 from chassis.personal_data import is_erased
 from chassis.study_day import StudyDay
 from contracts.auth import Profile
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.models import Student
 
-_FROM_THE_PROFILE = ("version", "time_zone", "day_starts_at", "next_day_at")
+_FROM_THE_PROFILE = ("version", "time_zone", "day_starts_at")
 _STUDY_DAY = select(Student.time_zone, Student.day_starts_at).where(col(Student.user_id) == bindparam("student"))
 
 
@@ -28,7 +28,8 @@ class Students:
     async def put(self, profile: Profile) -> None:
         """This is the profile, unless a newer one is known or the user is gone.
 
-        The day is looked at anew at once: in another zone it may be a later one, of which nothing was told yet.
+        The day is looked at anew at once: in another zone it may be a later one, of which nothing was told yet. A day that is over and
+        was not looked at yet keeps its moment.
         """
         if await is_erased(self._session, profile.user_id):
             return
@@ -42,7 +43,8 @@ class Students:
         )
         newer = statement.on_conflict_do_update(
             index_elements=["user_id"],
-            set_={name: statement.excluded[name] for name in _FROM_THE_PROFILE},
+            set_={name: statement.excluded[name] for name in _FROM_THE_PROFILE}
+            | {"next_day_at": func.least(Student.next_day_at, statement.excluded.next_day_at)},
             where=(col(Student.version) < statement.excluded.version),
         )
         await self._session.execute(newer)

@@ -8,11 +8,12 @@ from logging import getLogger
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.idempotency import forget_old_keys
-from chassis.personal_data import erase_user, erased_lately, forget_old_exports
+from chassis.personal_data import erase_again, forget_old_exports
+from chassis.storage import Storage
 from mesh import sweep
 
+from flashcard.erasure import Erasure
 from flashcard.import_work import ImportWork
-from flashcard.models import tables
 from flashcard.rollover import BATCH, Rollovers
 
 log = getLogger(__name__)
@@ -28,13 +29,16 @@ class Upkeep:
         database: Database,
         clock: Clock,
         every: float,
+        *,
         imports: ImportWork,
+        storage: Storage,
         keep_events: timedelta = KEEP_EVENTS,
     ) -> None:
         self._database = database
         self._clock = clock
         self._every = every
         self._imports = imports
+        self._storage = storage
         self._keep_events = keep_events
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -71,7 +75,7 @@ class Upkeep:
         async with self._database.transaction() as session:
             await forget_old_keys(session, self._clock())
             await forget_old_exports(session, self._clock())
-            for user_id in await erased_lately(session, self._clock()):
-                await erase_user(session, tables.metadata, user_id)  # files are refused at the door
         await sweep(self._database, self._keep_events)
         await self._imports.forget_old()
+        # With their files: a process that ends between storing one and looking whether the account is there leaves it without a row.
+        await erase_again(self._database, lambda session, user_id: Erasure(session, self._storage).erase(user_id))

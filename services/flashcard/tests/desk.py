@@ -146,7 +146,7 @@ class Desk:
     @property
     def upkeep(self) -> Upkeep:
         """What the role `scheduler` does."""
-        return Upkeep(self.database, lambda: self.now, 30.0, self.work)
+        return Upkeep(self.database, lambda: self.now, 30.0, imports=self.work, storage=self.storage)
 
     def later(self, **time: float) -> None:
         """Put the clock forward."""

@@ -120,6 +120,32 @@ async def test_searching_by_deck_tag_state_and_words(desk: Desk) -> None:
     assert mine["id"] not in await found('-"deck:My Deck"')
 
 
+async def test_what_is_not_so_is_found_although_it_has_no_day(desk: Desk) -> None:
+    ada = desk.student()
+    _, due, buried = [await ada.writes(question) for question in ("new", "due", "buried")]
+    await ada.reviews(due, "easy")
+    desk.later(days=30)
+    await ada.post("/flashcards/bulk", card_ids=[buried["id"]], action="bury")
+
+    async def found(q: str) -> set[str]:
+        return {card["question"] for card in (await ada.get("/flashcards", q=q))["items"]}
+
+    assert await found("-is:due") == {"new", "buried"}
+    assert await found("-is:buried") == {"new", "due"}
+    assert await found("-is:due -is:buried") == {"new"}
+
+
+@pytest.mark.parametrize("name", ["Straße", "Λόγος", "STRASSE", "İzmir", "50%_"])
+async def test_decks_and_tags_are_found_by_their_names_in_any_script(desk: Desk, name: str) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name=f"{name}::inner")
+    await ada.writes(deck_id=deck["id"])
+    await ada.writes(tags=[f"{name}::inner"])
+    await ada.writes("another", tags=["50xx::inner"])
+    for field in ("deck", "tag"):
+        assert len((await ada.get("/flashcards", q=f"{field}:{name}"))["items"]) == 1
+
+
 async def test_pages_of_decks_hold_each_once_and_in_order(desk: Desk) -> None:
     ada, bob = desk.student(), desk.student()
     names = ["A", "A::B", "AB", "Z", "a", "\xe4", "\U0001f9ec"]
@@ -181,7 +207,22 @@ async def test_many_cards_are_changed_at_once(desk: Desk) -> None:
     assert (await ada.get("/flashcards"))["items"] == []
 
 
-@pytest.mark.parametrize("q", ["", "  ", '""'])
+@pytest.mark.parametrize(("action", "left"), [("move", 3), ("tag", 3), ("untag", 3), ("delete", 0)])
+async def test_siblings_of_what_is_found_are_changed_along_and_counted(desk: Desk, action: str, left: int) -> None:
+    ada = desk.student()
+    deck = await ada.post("/decks", name="Elsewhere")
+    await ada.post("/flashcards", kind="cloze", question="{{c1::a}} {{c2::b}} {{c3::c}}", tags=["t"])
+    first = (await ada.get("/flashcards"))["items"][0]
+    assert (await ada.post("/flashcards/bulk", card_ids=[first["id"]], action="suspend"))["changed"] == 1
+    more = {"tags": ["t"]} if action.endswith("tag") else {"deck_id": deck["id"]} if action == "move" else {}
+    assert (await ada.post("/flashcards/bulk", q="is:suspended", action=action, **more))["changed"] == 3
+    cards = (await ada.get("/flashcards"))["items"]
+    assert len(cards) == left
+    if action == "move":
+        assert {card["deck_id"] for card in cards} == {deck["id"]}
+
+
+@pytest.mark.parametrize("q", ["", "  ", '""', "\u3000", "\xa0"])
 async def test_empty_search_deletes_nothing(desk: Desk, q: str) -> None:
     ada = desk.student()
     await ada.writes("Keep me")

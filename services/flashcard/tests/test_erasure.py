@@ -10,7 +10,7 @@ from flashcard.import_work import ImportWork
 from flashcard.media import Shelves
 from flashcard.models import tables
 from flashcard.settings import Settings
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from .desk import Desk
 from .test_anki_packages import look
@@ -53,6 +53,24 @@ async def test_what_a_request_leaves_after_the_account_ended_is_erased_within_th
     await ada.post("/decks", name="Late")
     await desk.upkeep.tidy()
     assert (await ada.get("/decks"))["items"] == []
+
+
+async def hours_after(desk: Desk, hours: int) -> None:
+    """The scheduler looks, so many hours after all that was erased."""
+    earlier = text("UPDATE erased_user SET erased_at = erased_at - make_interval(hours => :hours)")
+    async with desk.database.transaction() as session:
+        await session.execute(earlier, {"hours": hours})
+    await desk.upkeep.tidy()
+
+
+async def test_pictures_of_a_process_that_ended_after_the_account_are_erased_however_late(desk: Desk) -> None:
+    ada, bob = desk.student(), desk.student()
+    async with desk.database.transaction() as session:
+        await Erasure(session, desk.storage).erase(ada.id)
+    for student in (ada, bob):
+        await Shelves(desk.storage, student.id).put(lambda: iter([b"stored, and then the process was killed"]))
+    await hours_after(desk, 100)
+    assert [str(bob.id) in path.parts for path in files(desk.folder)] == [True]
 
 
 async def test_pictures_of_an_import_that_failed_or_broke_off_are_erased_too(desk: Desk, tmp_path: Path) -> None:

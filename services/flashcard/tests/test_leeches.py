@@ -158,3 +158,30 @@ async def test_undo_leaves_the_tags_that_the_student_wrote_since(desk: Desk, by:
     else:
         await ada.post("/flashcards/bulk", card_ids=[card["id"]], action="tag", tags=["hard", "leech"])
     assert state((await ada.post("/reviews/undo"))["card"]) == (False, ["hard", "leech"])
+
+
+@pytest.mark.parametrize("by", ["patch", "bulk"])
+async def test_what_the_student_freed_stays_so_when_another_algorithm_is_tried_and_left(desk: Desk, by: str) -> None:
+    ada = desk.student()
+    deck = await leech_deck(ada)
+
+    async def schedules(algorithm: str) -> Json:
+        assert (await ada.http.patch(f"/decks/{deck}", json={"options": {"algorithm": algorithm}})).status_code == 200
+        return await ada.get(f"/flashcards/{card['id']}")
+
+    card = await ada.writes(deck_id=deck)
+    await ada.reviews(card, "easy")
+    desk.later(minutes=10)  # for SM-2 only the first review of a day counts
+    assert state(await ada.reviews(card, "again")) == (True, ["leech"])
+    assert state(await schedules("sm2")) == (False, []), "what the log takes back, it gives back"
+    assert state(await schedules("fsrs")) == (True, ["leech"])
+    if by == "patch":
+        await ada.http.patch(f"/flashcards/{card['id']}", json={"suspended": False})
+    else:
+        await ada.post("/flashcards/bulk", card_ids=[card["id"]], action="unsuspend")
+    assert state(await schedules("sm2")) == (False, [])
+    assert state(await schedules("fsrs")) == (False, ["leech"])
+    desk.later(minutes=10)
+    await ada.reviews(card, "good")
+    assert state(await lapse(desk, ada, card)) == (True, ["leech"]), "it is one more"
+    assert state((await ada.post("/reviews/undo"))["card"]) == (False, ["leech"])

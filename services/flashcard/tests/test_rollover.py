@@ -301,6 +301,14 @@ async def test_a_day_that_the_scheduler_has_not_begun_is_left_to_it(desk: Desk) 
     assert (told["day"], told["new"], told["since"]) == ("2026-11-27", 2, None)
 
 
+async def test_a_profile_that_changes_before_the_day_was_looked_at_does_not_move_its_beginning(desk: Desk) -> None:
+    ada = await student_with_a_card(desk)
+    desk.later(days=1)
+    await desk.knows(ada, version=2)
+    *_, told = await desk.told("reviews.due")
+    assert (told["day"], told["since"]) == ("2026-11-27", None)
+
+
 async def test_decks_are_named_by_their_outermost_names_the_most_cards_first(desk: Desk) -> None:
     ada = desk.student()
     await desk.knows(ada)

@@ -10,7 +10,7 @@ import mesh.sweeping
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.idempotency import forget_old_keys
-from chassis.personal_data import erased_lately, forget_old_exports
+from chassis.personal_data import erase_again, forget_old_exports
 from chassis.storage import Storage
 from sqlmodel import col, delete, select
 
@@ -84,10 +84,9 @@ class Sweeper:
         """Remove idempotency keys, sent events and received ones that were kept long enough, and what users who left still left behind."""
         async with self._database.transaction() as session:
             await forget_old_exports(session, self._clock())
-            for user_id in await erased_lately(session, self._clock()):
-                await erase(session, user_id, self._clock())
             await forget_old_keys(session, self._clock())
         await mesh.sweeping.sweep(self._database, self._keep_events)
+        await erase_again(self._database, lambda session, user_id: erase(session, user_id, self._clock()))
 
 
 async def discard(database: Database, storage: Storage, key: str) -> bool:

@@ -21,8 +21,8 @@ from notifier.hub import Hub
 from notifier.models import Presence
 
 log = getLogger(__name__)
-LEASE = timedelta(seconds=60)
-_EVERY_SECONDS = 20.0
+LEASE = timedelta(seconds=30)
+_EVERY_SECONDS = 10.0
 
 
 async def is_present(session: AsyncSession, user_id: UUID, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from logging import getLogger
 
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.personal_data import erase_user, erased_lately, forget_old_exports
+from chassis.personal_data import erase_again, erase_user, forget_old_exports
 from mesh import sweep
 from sqlmodel import col, delete
 
@@ -60,6 +60,5 @@ class Retention:
             await session.execute(delete(Mail).where(col(Mail.created_at) < now - self._keep_mails))
             await forget_the_dead(session, now)
             await forget_old_exports(session, now)
-            for user_id in await erased_lately(session, now):
-                await erase_user(session, tables.metadata, user_id)
         await sweep(self._database, self._keep_events)
+        await erase_again(self._database, lambda session, user_id: erase_user(session, tables.metadata, user_id))

@@ -4,6 +4,7 @@ The lists were made from WordNet, and nobody chose their words for a text. What 
 stands in `_AXES` beside them: WordNet opposes *rise* to *fall*, and does not tell that *decline* is a fall.
 """
 
+import re
 from collections import defaultdict
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -180,6 +181,12 @@ def is_verb(word: str) -> bool:
     return known in _verbs() or (known != word and word.endswith(("s", "ed")) and known in _makes_so())
 
 
+def is_another(said: str, meant: str) -> bool:
+    """Whether a word that is spelt nearly as another is one of its own: an *alkane* is no misspelt *alkene*."""
+    one, other = _spellings(said), _spellings(meant)
+    return bool(one) and one.isdisjoint(other)
+
+
 def polar(one: str) -> bool:
     """Whether the lists have an opposite of the base."""
     return bool(_sides(one)) or one in _opposites()
@@ -243,6 +250,18 @@ def _axes() -> dict[str, dict[int, int]]:
             for word in word_set(listed):
                 found[base(word)][axis] = side
     return dict(found)
+
+
+@cache
+def _near_misses() -> dict[str, int]:
+    entries = enumerate(_read("near_misses.txt"))
+    return {spelling: number for number, joined in entries for spelling in joined.split("=")}
+
+
+def _spellings(word: str) -> frozenset[int]:
+    """The words that it may be, whatever its number."""
+    singular = {word, word.removesuffix("s"), word.removesuffix("es"), re.sub(r"ies$", "y", word)}
+    return frozenset(_near_misses()[form] for form in singular if form in _near_misses())
 
 
 def _sides(word: str) -> dict[int, int]:

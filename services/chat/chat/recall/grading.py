@@ -5,37 +5,37 @@ Grades are SM-2's quality of a response: 5 whole, 4 right but for little, 3 righ
 opposed word, another number, exchanged roles) holds it at 1 whatever else is right.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product, takewhile
+from itertools import product
 from math import exp
 
 from chat.alignment import align
 from chat.lexicon import alike, denies
 from chat.recall.drafts import SHORT, Form
-from chat.recall.hearing import guesses, repeats, says_nothing
+from chat.recall.exchanges import effect_for_cause, exchanged, names_in
+from chat.recall.hearing import repeats, says_nothing
+from chat.recall.naming import named
 from chat.recall.reversals import heard as read_answer
 from chat.recall.reversals import reversed_around
 from chat.recall.spelling import is_typo
-from chat.terms import stem, words
-from chat.wording import Reading, Word, negates, read
+from chat.sentences import sentences
+from chat.terms import words
+from chat.wording import Reading, Word, read
 
 _LIGHT = 0.35
 _FORM_OF = 0.85  # of a word's weight, where only a derived form of it is said
 _ASIDE = 0.25  # what is said beside it and stands there, too
 _STEPS = (0.15, 0.3, 0.45, 0.62, 0.78)
 ABOUT_IT = 1
-_WORDS_ENOUGH = 0.6
+_WORDS_ENOUGH, _MOST_BY_MEANING = 0.6, 4
 _SPEAKS_OF_IT = 0.6
+_LONGEST_SENTENCE = 60
+_ALL_OF_IT, _ANOTHERS = 0.9, 0.5  # of what is said, stands in another sentence, and in the one that is asked for
 # Where half of an answer's meaning is there, and how fast it comes; how whole it is, its length tells better than its words.
 _NEAR, _SLOPE = 0.48, 0.09
 _RIGHT_BY_WORDS = 4
 _SHORTEST_ROOT = 5
-_DENIES_WITHIN = 3
-_TERM_TOKEN = re.compile(r"[\w'’-]+|[,;:.!?—–]")
-_SCOPE_ENDS = frozenset((*",;:.!?—–", "but"))  # "unlike osmosis, diffusion" denies no diffusion
-_OTHER_THAN = re.compile(r"\b(?:(?:any|every|no)thing but|other than|rather than|instead of|the opposite of|unlike)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def grade(task: Task, said: str, nearness: float | None = None) -> Grade:
     if says_nothing(said):
         return Grade(0, silent=True)
     if task.form in SHORT:
-        return _of_a_term(task, said, nearness)
+        return _of_a_term(task, said)
     if repeats(said, task.question):
         return Grade(0)
     return _of_a_statement(task, said, nearness)
@@ -83,8 +83,8 @@ def grade(task: Task, said: str, nearness: float | None = None) -> Grade:
 def _of_a_statement(task: Task, said: str, nearness: float | None) -> Grade:
     heard, asked = read_answer(said), read(task.question).bases
     wanted = [word for word in _once(read(task.answer).words) if word.base not in asked]
-    twist = _twist(task, heard)
     held = {word.place: _held(word, heard) for word in wanted}
+    twist = _twist(task, heard) or _exchange(task, said, heard, [word for word in wanted if not held[word.place]])
     total = sum(map(_weight, wanted)) or 1.0
     coverage = sum(_weight(word) * held[word.place] for word in wanted) / total
     beside = _beside(task, heard, wanted, asked)
@@ -94,10 +94,25 @@ def _of_a_statement(task: Task, said: str, nearness: float | None) -> Grade:
         near = 1 / (1 + exp((_NEAR - nearness) / _SLOPE))
         meant = min(5, round(5 * near * (0.5 + 0.5 * length) + beside))
         value = max(meant, value) if value >= _RIGHT_BY_WORDS else meant
+        value = value if coverage >= _WORDS_ENOUGH else min(value, _MOST_BY_MEANING)
+    if (elsewhere := _told_elsewhere(task, heard)) is not None:
+        value = min(value, elsewhere)
     missing = tuple(word.text for word in wanted if not held[word.place] and not word.light)
     if twist is not None:
         return Grade(min(value, ABOUT_IT), missing, twist, held=coverage)
     return Grade(value, missing, held=coverage)
+
+
+def _told_elsewhere(task: Task, heard: Reading) -> int | None:
+    """The most that an answer is worth that says another sentence of the passage; None where it does not."""
+    if len(heard.words) > _LONGEST_SENTENCE:
+        return None
+    if max(align(heard, read(text), _weight).coverage for text in (task.answer, task.sentence)) > _ANOTHERS:
+        return None
+    for other in sentences(task.context):
+        if align(heard, read(other.text), _weight).coverage >= _ALL_OF_IT:
+            return ABOUT_IT + _goes_on(other.text, task.concept)
+    return None
 
 
 def _once(listed: Iterable[Word]) -> list[Word]:
@@ -153,7 +168,7 @@ def _twist(task: Task, heard: Reading) -> str | None:
     if any(_same_root(word.text, other.text) for word in denied for other in wanted.words):
         return "not"
     for word, other in product(heard.words, wanted.words):
-        if denies(word.base, other.base) and word.negated == other.negated:
+        if denies(word.base, other.base) and word.negated == other.negated and word.base not in wanted.bases:
             return f"{word.text} / {other.text}"
     found = [align(heard, read(text), _weight) for text in (task.answer, task.sentence)]
     if all(alignment.twists for alignment in found) and max(one.coverage for one in found) >= _SPEAKS_OF_IT:
@@ -161,57 +176,34 @@ def _twist(task: Task, heard: Reading) -> str | None:
     return None
 
 
-def _of_a_term(task: Task, said: str, nearness: float | None) -> Grade:
-    tried = guesses(said)
-    values = [_term_grade(task, one) for one in tried]
-    value = max(values)
-    if len(tried) > 2 and value > 2:
-        return Grade(2, (task.answer,))  # one of many is a guess
-    if value < 4 and nearness is not None and nearness >= 0.8:
-        value = 4
-    if value and _denied(said, task.answer):
-        return Grade(ABOUT_IT, (task.answer,), "not")
-    return Grade(value, () if value >= 4 else (task.answer,))
+def _exchange(task: Task, said: str, heard: Reading, unsaid: Sequence[Word]) -> str | None:
+    """What stands in the place of something else."""
+    wanted, around = read(task.answer), read(f"{task.sentence} {task.context}")
+    if task.form is Form.REASON and (order := effect_for_cause(heard, read(task.question), wanted)) is not None:
+        return order
+    if any(
+        _denies_context(heard, read(one.text)) for one in sentences(task.context) if _goes_on(one.text, task.concept)
+    ):
+        return "not"
+    names = names_in(f"{task.sentence} {task.context}")
+    return exchanged(heard, unsaid, wanted, around, names | names_in(said, names))
 
 
-def _denied(said: str, answer: str) -> bool:
-    """Whether the term is named only to say that it is not it."""
-    tokens = _TERM_TOKEN.findall(_OTHER_THAN.sub("not", said.casefold()))
-    wanted = set(words(answer))
-    for place, token in enumerate(tokens):
-        if token in wanted or any(is_typo(token, one) for one in wanted):
-            nearest = reversed(tokens[max(0, place - _DENIES_WITHIN) : place])
-            before = takewhile(lambda other: other not in _SCOPE_ENDS, nearest)
-            return any(negates(other.replace("’", "'")) for other in before)
+def _goes_on(sentence: str, concept: str) -> bool:
+    """Whether a sentence is about the concept: it names it first, or points back."""
+    first = words(sentence)[:1]
+    return first == words(concept)[:1] or first in (["it"], ["they"])
+
+
+def _denies_context(heard: Reading, beside: Reading) -> bool:
+    """Whether a piece of what is said, whole, is denied beside what is asked for: "which needs energy"."""
+    for piece in heard.pieces():
+        found = align(Reading(piece, heard.tokens), beside, _weight)
+        if len(piece) > 1 and found.coverage == 1.0 and found.twists == ["not"]:
+            return True
     return False
 
 
-def _term_grade(task: Task, said: str) -> int:
-    wanted, heard = words(task.answer), words(said)
-    if wanted and wanted[0].isdigit():
-        # Numbers that the question names are said again, not guessed.
-        return _number_grade(wanted[0], [word for word in heard if word not in words(task.question)])
-    held = [max((_likeness(one, other) for other in heard), default=0) for one in wanted]
-    if not held:
-        return 0
-    if min(held) >= 4:
-        return min(held)
-    # The head of a phrase, the last word, carries the most.
-    return 3 if held[-1] >= 4 and len(held) > 1 else 2 if max(held) >= 4 and len(held) > 1 else 0
-
-
-def _likeness(one: str, other: str) -> int:
-    if stem(one) == stem(other) or is_typo(other, one):
-        return 5
-    if re.sub(r"(?:um|on|a)$", "", one) == re.sub(r"(?:um|on|a)$", "", other) and len(one) > _SHORTEST_ROOT:
-        return 5  # Latin and Greek plurals
-    return 4 if _same_root(one, other) or alike(stem(one), stem(other)) else 0
-
-
-def _number_grade(wanted: str, heard: Sequence[str]) -> int:
-    numbers = [word for word in heard if word.isdigit()]
-    if numbers == [wanted]:
-        return 5
-    if wanted in numbers:
-        return 2
-    return 1 if any(sorted(number) == sorted(wanted) for number in numbers) else 0
+def _of_a_term(task: Task, said: str) -> Grade:
+    found = named(task.answer, said, task.question, f"{task.sentence} {task.context}")
+    return Grade(found.value, () if found.value >= _RIGHT_BY_WORDS else (task.answer,), "not" if found.denied else None)

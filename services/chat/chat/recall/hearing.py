@@ -1,4 +1,4 @@
-"""What of an answer is worth grading at all: silence, the question said again, a list of guesses."""
+"""What of an answer is worth grading at all: silence, the question said again, a question back."""
 
 import re
 
@@ -20,8 +20,11 @@ _NOT_HEARD = re.compile(
     r"|what do you mean(?: by (?:that|this|it))?|come again)(?: please)?",
     re.IGNORECASE,
 )
-_GUESSES = re.compile(r"\s*(?:,|;|/|\bor\b|\n)\s*", re.IGNORECASE)
-_LONGEST_GUESS = 4
+# "Could it be osmosis?" is a guess.
+_GUESSED = re.compile(
+    r"\W*(?:could|would|might|may|can|will)(?: not|n't)? (?:it|this|that|the (?:answer|term|word)) (?:also |perhaps |maybe )?(?:be|mean)\b",
+    re.IGNORECASE,
+)
 
 
 def says_nothing(answer: str) -> bool:
@@ -34,6 +37,8 @@ def says_nothing(answer: str) -> bool:
 def asks_back(answer: str) -> bool:
     """Whether it asks something instead: "Is that important for the exam?", not a guess such as "Is it osmosis?"."""
     said = " ".join(answer.replace("’", "'").split())
+    if _GUESSED.match(said):
+        return False
     return bool(_ASKED_BACK.fullmatch(said) or _NOT_HEARD.fullmatch(said.strip(" .!?")))
 
 
@@ -41,9 +46,3 @@ def repeats(answer: str, question: str) -> bool:
     """Whether it says nothing that the question has not said."""
     asked = read(question).bases
     return all(word.base in asked or word.light for word in read(answer).words)
-
-
-def guesses(answer: str) -> list[str]:
-    """The terms of an answer that names several; one where it is a sentence."""
-    parts = [part for part in _GUESSES.split(answer.strip(" .")) if part]
-    return parts if all(len(part.split()) <= _LONGEST_GUESS for part in parts) else [answer]

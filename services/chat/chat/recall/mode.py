@@ -15,6 +15,7 @@ from chat.recall.turns import MOST_HINTS, Graded, Outcome, Question
 from chat.recall.wishes import topic_of, wish
 from chat.recall.writing import Turn
 from chat.studying import Answered, Asked, Material
+from chat.tutoring import courtesy
 
 _SAMPLED, _FOUND = 24, 16
 _SAMPLES = 3
@@ -35,8 +36,11 @@ class RecallMode:
         """What the turn says, and at its end all of it, with what is kept of the quiz and told of the grade."""
         quiz = Quiz.of(asked.kept)
         meant, question = wish(asked, quiz.open), quiz.open
-        turn = self._turn(asked, quiz, material, begins=meant is Intent.START)
-        if meant is Intent.START:
+        polite = courtesy(asked.question, report.NOTHING_OPEN) if asked.intent is None and question is None else None
+        turn = self._turn(asked, quiz, material, begins=meant is Intent.START and polite is None)
+        if polite is not None:
+            steps = self._say(turn, polite)
+        elif meant is Intent.START:
             steps = self._start(turn)
         elif question is None:
             steps = self._say(turn, report.NOTHING_OPEN)
@@ -88,9 +92,9 @@ class RecallMode:
         """The grade, then the next question or the summary."""
         turn.material.unneeded()
         graded = _skipped(turn, question) if skips else await self._grade(turn, question)
-        if not (skips or graded.grade) and asks_back(graded.said):
+        if not (skips or graded.grade) and (reply := _reply(graded.said)) is not None:
             turn.question, turn.hints = question, turn.quiz.hints
-            async for piece in self._say(turn, f"{report.ASKED_BACK}\n\n{report.question_text(question, turn.total)}"):
+            async for piece in self._say(turn, f"{reply}\n\n{report.question_text(question, turn.total)}"):
                 yield piece
             return
         turn.graded = graded
@@ -159,6 +163,11 @@ class RecallMode:
         found = await turn.material.find(turn.topic, limit=_FOUND)
         named = any(speaks_of(turn.topic, passage) for passage in found.passages)
         return found.passages if found.answerable or named else ()
+
+
+def _reply(said: str) -> str | None:
+    """What is said to what is no answer and not silence: a question back, or thanks."""
+    return report.ASKED_BACK if asks_back(said) else courtesy(said, report.STILL_OPEN)
 
 
 def _skipped(turn: Turn, question: Question) -> Graded:

@@ -16,10 +16,8 @@ NO_QUESTION_MADE = "I could not make a question from this material. Name a topic
 NOTHING_OPEN = "No question is open. Start a quiz, with a topic if you like, and I ask the first one."
 NOTHING_LEFT = "That is all I can ask about this."
 LAST_HINT = "Those were all the hints. Answer as well as you can, or skip it."
-ASKED_BACK = (
-    "In a quiz I only ask, so that was not graded; a tutoring session answers questions. This one is still open: "
-    "answer it, or say “hint”, “skip” or “stop”."
-)
+STILL_OPEN = "This one is still open: answer it, or say “hint”, “skip” or “stop”."
+ASKED_BACK = f"In a quiz I only ask, so that was not graded; a tutoring session answers questions. {STILL_OPEN}"
 _WEAKEST = 5
 # What a grade is at most, by the hints that were given.
 _MOST = (5, 4, 3)

@@ -13,9 +13,12 @@ _WISHES = (
     (Intent.FINISH, r"(?:finish|stop|end|quit|enough|that(?: i|')s enough|i am done|i'm done|done|exit)(?: (?:it|the quiz|quiz|now|please))*"),
     (Intent.START, r"(?:start|begin|go|restart|again|let'?s go|ready|i am ready|i'm ready|(?:quiz|test|ask|examine) me|new quiz|another quiz|start (?:the|a|another) quiz)(?: (?:now|please|again))*"),
 )  # fmt: skip
-_TOPIC = re.compile(
-    r"(?:please )?(?:(?:quiz|test|ask|examine) me|(?:start|begin)(?: a(?:nother)?)? quiz|(?:a )?quiz|start|questions?) "
-    r"(?:on|about|over|for|with|something about|questions about|questions on) (?P<topic>.+)",
+_ABOUT = r"(?:on|about|over|for|with|something about|questions about|questions on) (?P<topic>.+)"
+_QUIZ = r"(?:quiz|test|ask|examine) me|(?:start |begin |make )?(?:(?:a|a new|new|another) )?quiz"
+_TOPIC = re.compile(rf"(?:please )?(?:{_QUIZ}|start|questions?) {_ABOUT}", re.IGNORECASE | re.DOTALL)
+# What starts another quiz even where a question is open: it names the quiz.
+_ANOTHER = re.compile(
+    rf"(?:please )?(?:restart(?: the quiz)?|(?:{_QUIZ}|start (?:the|a new) quiz)(?: (?:now|please|again))*|(?:{_QUIZ}) {_ABOUT})",
     re.IGNORECASE | re.DOTALL,
 )
 _LONGEST_TOPIC = 300
@@ -29,8 +32,10 @@ def wish(asked: Asked, question: Question | None) -> Intent:
     meant = next((intent for intent, pattern in _WISHES if re.fullmatch(pattern, said)), None)
     if question is None:
         return meant if meant in (Intent.HINT, Intent.SKIP, Intent.FINISH) else Intent.START
-    if meant is None or meant is Intent.START or set(said.split()) <= set(words(question.answer)):
+    if set(said.split()) <= set(words(question.answer)):
         return Intent.ANSWER
+    if meant is None or meant is Intent.START:
+        return Intent.START if _ANOTHER.fullmatch(said) else Intent.ANSWER
     return meant
 
 

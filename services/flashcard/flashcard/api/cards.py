@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 
 from flashcard.api.parts import DeskDep
 from flashcard.catalogue import Catalogue
+from flashcard.leeches import Leeches
 from flashcard.notes import Notes, Shown
 from flashcard.queue import Queues
 from flashcard.rescheduling import move
@@ -94,7 +95,8 @@ async def due_cards(
 
 @router.post("/bulk")
 async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
-    """Suspend, bury, tag, move or delete many cards at once."""
+    """Suspend, bury, tag, move or delete many cards at once. Tags and deck are those of a note: its other cards are changed along, and go
+    along where one is deleted."""
     catalogue = Catalogue(desk.session, desk.owner)
     today = await desk.today()
     chosen = body.card_ids if body.q is None else await catalogue.matching(body.q, desk.now, today)
@@ -121,8 +123,7 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
     if body.deck_id is not None:
         await move(desk.session, desk.owner, [shown.note.id], deck)
     if body.suspended is not None:
-        shown.card.suspended, shown.card.leech_over = body.suspended, None
-        shown.card.version += 1
+        await Leeches(desk.session, desk.owner).suspend(shown.card, body.suspended)
     change = body.model_dump(include={"question", "answer", "kind", "markup", "tags"}, exclude_none=True)
     if change:
         await notes.rewrite(shown.note, change, deck, desk.now)

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from flashcard.api.parts import DeskDep, StorageDep
 from flashcard.erasure import expect_account
 from flashcard.media import Shelves
+from flashcard.patience import lose_patience
 from flashcard.rescheduling import reschedule_deck
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.scheduling import DeckOptions
@@ -28,6 +29,7 @@ async def create_deck(body: NewDeck, desk: DeskDep, once: IdempotencyDep) -> Res
     """Make a deck; `Biology::Cells` also makes `Biology`."""
     if (earlier := await once.replay(body)) is not None:
         return earlier
+    await lose_patience(desk.session)  # an import may be making a deck of this name
     shown = deck_out(await desk.decks.create(body.name, desk.chosen(body.options), desk.now))
     await once.remember(shown)
     return JSONResponse(shown.model_dump(mode="json"), status_code=201)
@@ -78,6 +80,7 @@ async def copy_shared_deck(
     once = idempotency_for(request, desk.session, desk.owner, key)
     if (earlier := await once.replay(b"")) is not None:
         return earlier
+    await lose_patience(desk.session)
     deck = await Sharing(desk.session, desk.owner, desk.ring).copy(token, stored, desk.now)
     await tell_when_due(desk.session, desk.owner, desk.now)
     shown = deck_out(deck)
@@ -107,8 +110,9 @@ async def get_deck(deck_id: UUID, desk: DeskDep) -> DeckOut:
 @router.patch("/{deck_id}")
 async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut:
     """Rename a deck, or change how it is studied. Another algorithm, retention, steps, longest interval or fuzz replay the log of reviews,
-    so that cards are due as the options say. Up to a hundred reviewed cards are done with the answer; with more, `rescheduling` says how far
-    it is, here and in `GET /decks/{deck_id}`, until it is null. Meanwhile everything goes on, and options may be changed again."""
+    so that cards are due as the options say. A small deck is done with the answer: of less than a thousand cards, of which a hundred were
+    reviewed, with five hundred reviews in all. Of a larger one `rescheduling` says how far it is, here and in `GET /decks/{deck_id}`, until
+    it is null. Meanwhile everything goes on, and options may be changed again."""
     decks = desk.decks
     deck = await decks.get(deck_id, lock=True)
     if body.name is not None:

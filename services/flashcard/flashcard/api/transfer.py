@@ -26,6 +26,7 @@ from flashcard.exporting import Exporting
 from flashcard.import_work import look
 from flashcard.imports import Imports
 from flashcard.media import MOST_BYTES, MediaNames, Shelves, content_type, media_name
+from flashcard.patience import lose_patience
 from flashcard.schemas import ImportOut, MediaOut, RunImport, import_out
 
 router = APIRouter(tags=["flashcards"])
@@ -146,6 +147,7 @@ async def upload_media(
     await expect_account(desk.session, storage, desk.owner)
     if (earlier := await once.replay(name.encode() + stored.digest)) is not None:
         return earlier
+    await lose_patience(desk.session)  # an import may be bringing a file of this name
     given = await MediaNames(desk.session, desk.owner).keep({name: stored}, desk.now)
     shown = MediaOut(name=given[name], size=stored.size, content_type=content_type(given[name]))
     await once.remember(shown)
