@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +28,7 @@ from devstack.for_tests import TestServers
 from devstack.identities import new_signing_key, user_token
 from devstack.memory import pss
 from devstack.places import temporary_home
+from devstack.waiting import until
 from ingestion.passages import Cutter
 from ingestion.reading.children import Children
 from ingestion.reading.limits import ReadingLimits
@@ -320,12 +321,6 @@ async def finished(client: httpx.AsyncClient, document: str) -> None:
         return (await client.get(f"/documents/{document}")).json()["status"] in ("ready", "failed")
 
     await until(settled, seconds=600)
-
-
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - another process answers, and tells nothing by itself
-            await asyncio.sleep(0.02)
 
 
 async def main() -> None:

@@ -20,9 +20,10 @@ from chassis.tokens import SigningKey
 from devstack.for_tests import TestServers
 from devstack.identities import new_signing_key
 from devstack.places import temporary_home
+from devstack.waiting import until
 from ingestion.embedding import to_bytes
 from ingestion.minilm import DIMENSIONS, MiniLM
-from ingestion_bench import PORT, published, ready, service, student, until
+from ingestion_bench import PORT, published, ready, service, student
 from numpy.typing import NDArray
 
 PASSAGES = int(os.environ.get("PASSAGES", "100000"))

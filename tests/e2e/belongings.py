@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from .students import Json, Student, until
+from devstack.waiting import until
+
+from .students import Json, Student
 
 MARK = "Zanzibar"  # stands in everything of the owner's, and in nothing of anybody else's
 # Parameters that name nobody's belongings, or such as cannot be made here: random ones stand for them.

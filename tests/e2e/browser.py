@@ -12,9 +12,8 @@ from typing import Any
 
 import httpx
 from devstack.installing import program
+from devstack.waiting import until
 from websockets.asyncio.client import ClientConnection, connect
-
-from .students import until
 
 Json = dict[str, Any]
 # A stranger's page: the name leads to this machine.

@@ -1,11 +1,10 @@
 """A student of the running mesh, as a frontend would act for one."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
+from devstack.waiting import until
 
 Json = dict[str, Any]
 
@@ -64,13 +63,3 @@ class Student:
 
 
 SignUp = Callable[[], Awaitable[Student]]
-
-
-async def until(attempt: Callable[[], Awaitable[Json | None]], seconds: float) -> Json:
-    """What `attempt` gives as soon as it gives something; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if (found := await attempt()) is not None:
-            return found
-        assert time.monotonic() < deadline, f"nothing within {seconds:g} s"
-        await asyncio.sleep(0.1)

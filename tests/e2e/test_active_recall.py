@@ -3,9 +3,10 @@
 import re
 from typing import Any
 
+from devstack.waiting import until
 from httpx_sse import aconnect_sse
 
-from .students import Json, Student, until
+from .students import Json, Student
 
 
 async def quizzes(student: Student, document: str, **options: Any) -> Json:

@@ -10,10 +10,11 @@ import httpx
 import pytest
 import yaml
 from devstack.local_mesh import LocalMesh
+from devstack.waiting import until
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from .students import Json, until
+from .students import Json
 
 RULES = Path(__file__).parents[2] / "helm" / "studyteddy" / "alerts.yaml"
 METRIC = re.compile(r"\b((?:mesh|auth|gateway|ingestion|chat|flashcard|notifier)_[a-z_]+)(?:\{([^}]*)\})?")

@@ -11,9 +11,10 @@ import pytest
 from aio_pika import Message
 from devstack.local_mesh import LocalMesh
 from devstack.ports import free_ports
+from devstack.waiting import until
 from mesh.commands import main
 
-from .students import Json, SignUp, until
+from .students import Json, SignUp
 
 
 @pytest.fixture

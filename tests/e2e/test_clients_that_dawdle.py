@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from devstack.local_mesh import LocalMesh
+from devstack.waiting import until
 
 from .strange_files import one_page, stream
-from .students import Json, Student, until
+from .students import Json, Student
 
 # Beside what the gateway's settings allow: this machine may be busy.
 GRACE = 30

@@ -5,10 +5,11 @@ import time
 
 import httpx
 from devstack.local_mesh import LocalMesh
+from devstack.waiting import until
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from .students import Json, Student, until
+from .students import Json, Student
 
 
 def long_pdf(pages: int) -> bytes:

@@ -4,8 +4,9 @@ import asyncio
 from collections import Counter
 
 import pytest
+from devstack.waiting import until
 
-from .students import Json, SignUp, Student, until
+from .students import Json, SignUp, Student
 
 UPLOADS = 200
 

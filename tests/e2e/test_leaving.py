@@ -3,7 +3,9 @@
 import gzip
 import json
 
-from .students import Json, SignUp, Student, until
+from devstack.waiting import until
+
+from .students import Json, SignUp, Student
 
 
 async def test_a_copy_of_everything_and_then_nothing_is_left(sign_up: SignUp, sample: bytes) -> None:

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 from devstack.local_mesh import LocalMesh
+from devstack.waiting import until
 from httpx_sse import aconnect_sse
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from .students import Json, SignUp, Student, until
+from .students import Json, SignUp, Student
 
 
 @asynccontextmanager

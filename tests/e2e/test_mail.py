@@ -4,8 +4,9 @@ import re
 
 import httpx
 from devstack.local_mesh import LocalMesh
+from devstack.waiting import until
 
-from .students import Json, SignUp, Student, until
+from .students import Json, SignUp, Student
 
 LINK = re.compile(r"http://localhost:\d+(/api/v1/auth/[\w/-]+)#token=(stml_[\w-]+)")
 

@@ -11,13 +11,14 @@ import pytest
 from aio_pika.exceptions import ChannelNotFoundEntity
 from chassis.database import Database
 from devstack.local_mesh import LocalMesh
+from devstack.waiting import until
 from mesh import Consumer, Topology
 from mesh.commands import main
 
 from contracts import catalogue
 
 from . import newcomer
-from .students import Json, SignUp, until
+from .students import Json, SignUp
 
 Command = Callable[..., Awaitable[tuple[int, str]]]
 QUEUES = Topology.of(newcomer.bus)

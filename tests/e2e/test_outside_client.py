@@ -17,9 +17,10 @@ from aio_pika import ExchangeType, Message
 from contracts.ingestion import DocumentDeleted
 from devstack.local_mesh import LocalMesh
 from devstack.provisioning import DATABASE
+from devstack.waiting import until
 from mesh.topology import EXCHANGE
 
-from .students import Json, until
+from .students import Json
 
 OUTSIDE = Path(__file__).parent / "outside"
 DEMO = Path(__file__).parents[1] / "demo"

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from devstack.waiting import until
 
 from .ledger import Document, Ledger
-from .waiting import until
 
 Json = dict[str, Any]
 PATIENCE = 180.0

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 from devstack.provisioning import DATABASE
+from devstack.waiting import until
 from ingestion.edge_vectors import EdgeLibrary
 
 from .books import opened
@@ -19,7 +20,6 @@ from .campus import INDEX, Campus
 from .ledger import Ledger
 from .scenario import Scenario
 from .student import enrolled
-from .waiting import until
 
 Found = dict[tuple[str, str, str], str]
 """The command that mends it, by what it is about, which, and who says otherwise."""

@@ -5,11 +5,11 @@ import json
 
 import aio_pika
 import pytest
+from devstack.waiting import until
 
 from .books import opened
 from .campus import CONSUMERS, Campus
 from .scenario import Scenario
-from .waiting import until
 
 pytestmark = pytest.mark.long_form
 LOST = ("chat.offer_document_for_study", "notifier.tell_of_document")

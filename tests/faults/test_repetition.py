@@ -8,13 +8,13 @@ import asyncpg
 import pytest
 from aio_pika import DeliveryMode, ExchangeType, Message
 from contracts.ingestion import DocumentProcessed
+from devstack.waiting import until
 from mesh import Envelope
 from mesh.topology import EXCHANGE
 
 from .books import opened
 from .campus import CONSUMERS, Campus
 from .scenario import Scenario
-from .waiting import until
 
 TIMES, DOCUMENTS = 10, 6
 

@@ -5,10 +5,10 @@ import time
 
 import pytest
 from devstack.administrator import Administrator
+from devstack.waiting import until
 
 from .books import opened
 from .scenario import Scenario
-from .waiting import until
 
 # Every connection, closed by the broker as an operator's command would close it; one may end by itself in that moment.
 _CUT = (

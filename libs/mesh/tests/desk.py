@@ -9,12 +9,13 @@ from uuid import UUID
 
 from aio_pika import Message
 from aio_pika.abc import AbstractChannel
+from devstack.waiting import until
 from mesh import Consumer, Event, Permanent, Subscriptions, Topology
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .home import Home
-from .roles import running, until
+from .roles import running
 from .wire import message_of
 
 QUEUE, DEAD = "desk.file_card", "desk.file_card.dead"

@@ -1,9 +1,11 @@
 """Consumers and relays that run while a test looks at what they do."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
+
+from devstack.waiting import until
 
 PATIENCE = 20.0
 
@@ -37,12 +39,3 @@ async def all_ready(roles: Sequence[Role]) -> bool:
     except ConnectionError:
         return False
     return True
-
-
-async def until(condition: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:
-    """Wait for a condition, at most so many seconds."""
-    async with asyncio.timeout(patience):
-        while True:
-            if await condition():
-                return
-            await asyncio.sleep(0.02)

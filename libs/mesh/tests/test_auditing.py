@@ -5,13 +5,14 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from devstack.waiting import until
 from mesh import Event, Relay, Subscriptions, Topology
 from mesh.auditing import PAGE, Arrivals, Auditing, Look, NoSuchInventory, SentWish
 from mesh.inventories import Inventories, Item
 from sqlalchemy import column, literal, select, text, union_all
 
 from .home import Home
-from .roles import running, until
+from .roles import running
 
 HOUR = timedelta(hours=1)
 MANY = PAGE + 5

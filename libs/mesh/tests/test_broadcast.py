@@ -7,10 +7,11 @@ import pytest
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
 from devstack.line import Line
+from devstack.waiting import until
 from mesh import Consumer, Event, Subscriptions
 from mesh.topology import EXCHANGE
 
-from .roles import running, until
+from .roles import running
 from .wire import message_of
 
 

@@ -11,13 +11,14 @@ from aio_pika import Message
 from aio_pika.abc import AbstractChannel
 from aio_pika.message import IncomingMessage
 from devstack.line import Line
+from devstack.waiting import until
 from mesh import Consumer, Envelope, Event, Subscriptions
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .home import Home
-from .roles import running, until
+from .roles import running
 from .wire import message_of
 
 Send = Callable[..., Awaitable[None]]

@@ -4,10 +4,11 @@ import asyncio
 from itertools import count
 
 from devstack.line import Line
+from devstack.waiting import until
 from mesh import Consumer, Event, Subscriptions
 from prometheus_client import REGISTRY
 
-from .roles import running, until
+from .roles import running
 
 # Names that no other test has used in this process.
 NUMBERS = count()

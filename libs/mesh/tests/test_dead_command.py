@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 from aio_pika import IncomingMessage, Message, Queue
 from devstack.line import Line
+from devstack.waiting import until
 
 from .desk import DEAD, QUEUE, CardBurnt, Desk, MeshCommand, card
-from .roles import until
 from .wire import message_of
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractChannel
+from devstack.waiting import until
 from mesh import Consumer, Envelope, Event, Permanent, Retry, Subscriptions
 from mesh.publishing import Outgoing
 from mesh.topology import DEAD_ARGUMENTS
 from prometheus_client import REGISTRY
 
 from .conftest import Letters
-from .roles import running, until
+from .roles import running
 from .wire import message_of
 
 Send = Callable[..., Awaitable[None]]

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from aio_pika.abc import AbstractChannel
+from devstack.waiting import until
 from mesh.broker import connected
 from mesh.dead_letters import dead_letters
 from mesh.topology import EXCHANGE
@@ -17,7 +18,6 @@ from mesh.topology import EXCHANGE
 from .conftest import Letters
 from .desk import DEAD, QUEUE, CardMade, Desk, MeshCommand, card
 from .home import Home
-from .roles import until
 from .wire import message_of
 
 

@@ -1,11 +1,12 @@
 """From a committed transaction to another service's effect, on a real broker and database."""
 
+from devstack.waiting import until
 from mesh import Consumer, Event, Relay, Subscriptions, Topology
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .home import Home
-from .roles import running, until
+from .roles import running
 
 
 class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):

@@ -8,11 +8,12 @@ import pytest
 from aio_pika import DeliveryMode, ExchangeType
 from aio_pika.abc import AbstractChannel
 from devstack.line import Line
+from devstack.waiting import until
 from mesh import Consumer, EphemeralEvent, EphemeralPublisher, Subscriptions
 from mesh.topology import EXCHANGE
 from prometheus_client import REGISTRY
 
-from .roles import running, until
+from .roles import running
 
 
 class DocumentProgressed(EphemeralEvent, type="tests.document.progressed", version=1, aggregate="document"):

@@ -14,13 +14,14 @@ from signal import SIGCONT, SIGKILL, SIGSTOP
 import pytest
 from aio_pika.abc import AbstractChannel
 from devstack.servers import Postgres, RabbitMQ
+from devstack.waiting import until
 from mesh import Consumer, Event, Relay, Subscriptions, Topology
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .home import Home
-from .roles import running, until
+from .roles import running
 from .wire import message_of
 
 Start = Callable[..., Awaitable[Process]]
@@ -100,7 +101,7 @@ async def test_processes_killed_at_random_instants_lose_and_repeat_nothing(home:
         await victim.wait()
         living.append(await start("relay", "consumer"))
     await saying
-    await until(ledger.is_kept, patience=40)
+    await until(ledger.is_kept, seconds=40)
     await ledger.say()
     await until(ledger.is_kept)
     await ledger.assert_nothing_was_applied_twice()
@@ -115,7 +116,7 @@ async def test_relay_frozen_past_its_lease_and_woken_repeats_no_effect(home: Hom
     await until(lambda: sent(home, held))  # by the other relay, once the lease has run out
     frozen.send_signal(SIGCONT)
     await saying
-    await until(ledger.is_kept, patience=40)
+    await until(ledger.is_kept, seconds=40)
     await ledger.assert_nothing_was_applied_twice()
 
 
@@ -165,7 +166,7 @@ async def test_broker_killed_under_load_loses_and_repeats_nothing(
         await asyncio.sleep(1)
         await asyncio.to_thread(rabbitmq.restart)
         await saying
-        await until(ledger.is_kept, patience=60)
+        await until(ledger.is_kept, seconds=60)
         await ledger.say()
         await until(ledger.is_kept)
     await ledger.assert_nothing_was_applied_twice()
@@ -215,7 +216,7 @@ async def test_database_killed_under_load_loses_and_repeats_nothing(
         await asyncio.sleep(1)
         await asyncio.to_thread(postgres.restart)
         await saying
-        await until(ledger.is_kept, patience=60)
+        await until(ledger.is_kept, seconds=60)
         await ledger.say()
         await until(ledger.is_kept)
     await ledger.assert_nothing_was_applied_twice()

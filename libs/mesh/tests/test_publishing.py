@@ -8,10 +8,9 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 from devstack.line import Line
+from devstack.waiting import until
 from mesh.broker import confirming, connected, underlay
 from mesh.publishing import Outcome, Outgoing, publish
-
-from .roles import until
 
 QUEUE = "tests.parcels"
 FULL = "tests.full"

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from aio_pika.abc import AbstractChannel
 from devstack.line import Line
+from devstack.waiting import until
 from mesh import Consumer, Event, Permanent, Relay, Subscriptions, Topology, queues
 from prometheus_client import REGISTRY
 
 from .home import Home
-from .roles import running, until
+from .roles import running
 from .wire import message_of
 
 QUEUE = "shop.ring_up"

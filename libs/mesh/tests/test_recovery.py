@@ -8,6 +8,7 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from chassis.database import Database as ServiceDatabase
 from devstack.line import Line
+from devstack.waiting import until
 from faststream.rabbit import RabbitBroker
 from mesh import Consumer, Database, Envelope, Event, Relay, Subscriptions, Topology, backlog
 from mesh.broker import underlay
@@ -17,7 +18,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .home import Home
-from .roles import Role, running, until
+from .roles import Role, running
 from .wire import message_of
 
 SayAt = Callable[..., Awaitable[None]]
@@ -79,10 +80,10 @@ async def test_broker_whose_connections_are_cut_again_and_again_loses_and_repeat
     async with running(relay, consumer):
         saying = asyncio.create_task(keep_saying(home, 300))
         for reached in (20, 80, 160):
-            await until(applied(home, reached), patience=60)
+            await until(applied(home, reached), seconds=60)
             amqp_line.cut()
         await saying
-        await until(applied(home, 300), patience=60)
+        await until(applied(home, 300), seconds=60)
     await assert_each_once(home, 300)
 
 
@@ -222,7 +223,7 @@ async def test_relay_outlives_a_database_that_is_away_and_is_woken_again(
         await home.say(note(1))
         await until(applied(home, 2))
         await home.say(note(2))
-        await until(applied(home, 3), patience=1.5)
+        await until(applied(home, 3), seconds=1.5)
 
 
 async def test_terminated_database_sessions_are_replaced(home: Home, amqp_url: str) -> None:

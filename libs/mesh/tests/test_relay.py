@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from aio_pika.abc import AbstractChannel
 from devstack.servers import RabbitMQ
+from devstack.waiting import until
 from mesh import Event, EventTooLarge, Relay, Subscriptions, Topology
 from mesh.database import driver_connection
 from mesh.leases import Batch, Leases
@@ -15,7 +16,7 @@ from prometheus_client import REGISTRY
 
 from .conftest import Letters
 from .home import Home
-from .roles import running, until
+from .roles import running
 
 
 class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):

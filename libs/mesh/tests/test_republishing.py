@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelNotFoundEntity
+from devstack.waiting import until
 from mesh import Consumer, Event, NotRepublished, Relay, Snapshots, Subscriptions, Topology, Wish
 from mesh.republishing import NoSnapshot, Republishing
 from mesh.topology import EXCHANGE
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from .conftest import Letters
 from .desk import Desk, MeshCommand
 from .home import Home
-from .roles import running, until
+from .roles import running
 
 PINNED, TORN = "tests.note.pinned.v1", "tests.note.torn.v1"
 HOUR = timedelta(hours=1)

@@ -7,6 +7,7 @@ from aio_pika import Message
 from aio_pika.abc import AbstractChannel
 from chassis.database import Database as ServiceDatabase
 from chassis.database import SessionDep
+from devstack.waiting import until
 from fastapi import FastAPI
 from mesh import Consumer, Event, Limits, Subscriptions
 from prometheus_client import REGISTRY
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .home import Home
-from .roles import running, until
+from .roles import running
 from .wire import message_of
 
 

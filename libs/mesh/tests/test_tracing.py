@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from devstack.waiting import until
 from mesh import Consumer, Event, Relay, Subscriptions, Topology
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -11,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanContext, StatusCode
 
 from .home import Home
-from .roles import running, until
+from .roles import running
 
 
 class NotePinned(Event, type="tests.note.pinned", version=1, aggregate="note"):

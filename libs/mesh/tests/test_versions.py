@@ -3,13 +3,14 @@
 from uuid import uuid4
 
 from aio_pika.abc import AbstractChannel
+from devstack.waiting import until
 from mesh import Consumer, Event, Outbox, Relay, Subscriptions, Topology
 from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .home import Home
-from .roles import running, until
+from .roles import running
 
 
 class CardMade(Event, type="tests.card.made", version=1, aggregate="card"):

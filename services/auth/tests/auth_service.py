@@ -1,8 +1,6 @@
 """The service in this process, with a clock that tests move, and the people who use it."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,15 +15,6 @@ from sqlalchemy import text
 
 PASSWORD = "a calm sea at dawn"
 Json = dict[str, Any]
-
-
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
-    """Wait for a condition; fail after so many seconds."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if await condition():
-                return
-            await asyncio.sleep(0.01)
 
 
 class TestClock:

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 from auth.attempts import Attempts, TooManyAttempts, network_of
 from auth.ledgers import Bucket, Ledger, Limit, LocalLedger, RedisLedger, Refused, SturdyLedger
+from devstack.waiting import until
 from redis.asyncio import Redis
 
-from .auth_service import TestClock, until
+from .auth_service import TestClock
 
 WIDE = Limit("wide", burst=3, per=timedelta(hours=1))
 NARROW = Limit("narrow", burst=1, per=timedelta(hours=2))

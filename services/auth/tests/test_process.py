@@ -19,9 +19,10 @@ from auth.app import compose
 from auth.settings import Settings
 from chassis.database import Database
 from contracts.auth import SessionRevoked, UserRegistered
+from devstack.waiting import until
 from mesh import Consumer, Subscriptions, Topology
 
-from .auth_service import PASSWORD, until
+from .auth_service import PASSWORD
 
 
 class Running:

@@ -18,11 +18,12 @@ from chassis.database import Database
 from chassis.identity import TokenVerifier
 from chassis.sealing import KeyRing, SealBroken
 from chassis.tokens import key_id_of
+from devstack.waiting import until
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from .auth_service import Service, TestClock, until
+from .auth_service import Service, TestClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LEAD = timedelta(minutes=10)

@@ -130,20 +130,23 @@ def _note(row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, s
         place = columns.get(name, -1)
         return row[place].strip() if 0 <= place < len(row) else ""
 
+    markup = _markup(values, cell(_MARKUP) or values.get(_MARKUP))
     if "question" in columns:
         question, answer = cell("question"), cell("answer")
     else:
         special = {columns[name] for name in ("guid", "notetype", "deck", "tags", _MARKUP) if name in columns}
         sides = [text.strip() for place, text in enumerate(row) if place not in special]
         tags_too = "tags" not in columns and not columns and len(sides) > 2
-        question, answer = sides[0] if sides else "", "\n".join(sides[1:2] if tags_too else sides[1:])
+        # Where note types are mixed, Anki gives each row the columns of the longest.
+        line_end = "<br>" if markup is Markup.HTML else "\n"
+        question, answer = sides[0] if sides else "", line_end.join(filter(None, sides[1:2] if tags_too else sides[1:]))
         values = {**values, "tags": f"{values.get('tags', '')} {sides[2]}"} if tags_too else values
     kind = _kind(cell("notetype") or values.get("notetype", ""), question)
-    if not _usable(kind, question, answer):
+    # What has a guid was a note before, and may have no answer; without one a lone cell is rather another separator's row.
+    if not _usable(kind, question, answer or cell("guid")):
         return None
     tags = [tag[:_LONGEST_TAG] for tag in f"{cell('tags')} {values.get('tags', '')}".split()][:_MOST_TAGS]
     deck = _deck(cell("deck") or values.get("deck", ""))
-    markup = _markup(values, cell(_MARKUP) or values.get(_MARKUP))
     return IncomingNote(cell("guid")[:200], kind, question, answer, tags, deck, markup=markup)
 
 

@@ -27,6 +27,19 @@ def test_a_row_that_begins_with_a_hash_is_a_card() -> None:
     assert [(note.question, note.answer) for note in notes] == [("Q1", "A1"), ("# What is a heading?", "A line")]
 
 
+@pytest.mark.parametrize(("html", "answer"), [("true", "house<br>das"), ("false", "house\ndas")])
+def test_fields_beside_the_sides_are_lines_of_the_answer(html: str, answer: str) -> None:
+    """Anki's own export of several note types: empty fields of the one stand where another has text."""
+    table = f"#separator:tab\n#html:{html}\n#notetype column:1\n#tags column:5\nBasic\tone\teins\t\tt\nVocab\tHaus\thouse\tdas\t\n"
+    assert [note.answer for note in read_table(table.encode()).notes] == ["eins", answer]
+
+
+def test_a_note_of_one_side_goes_out_and_comes_back() -> None:
+    written = written_table([("g", NoteKind.BASIC, "Biology", "Say nothing", "", [], Markup.HTML)])
+    (note,) = read_table(written.encode()).notes
+    assert (note.guid, note.question, note.answer) == ("g", "Say nothing", "")
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_end_as_in_any_system(end: str) -> None:
     notes = read_table(end.join(["#separator:comma", "#deck:D", "Q1,A1", "Q2,A2"]).encode()).notes

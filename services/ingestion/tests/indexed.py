@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import numpy as np
 from chassis.database import Database
 from chassis.errors import Unavailable
+from devstack import waiting
 from ingestion.embedding import Embedder, EmbeddingFailed, Vector, Vectors, to_bytes
 from ingestion.index import PassageIndex
 from ingestion.models import Document, DocumentStatus, Kind, Passage
@@ -20,8 +21,6 @@ from ingestion.search import FoundPassage, LocalSearch, SearchQuery
 from ingestion.settings import Settings
 from sqlalchemy import delete, text, update
 from sqlmodel import col
-
-from .waiting import eventually
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -33,7 +32,7 @@ async def until(condition: Callable[[], Any], gives: object = True) -> None:
         value = condition()
         return bool((await value if isawaitable(value) else value) == gives)
 
-    await eventually(holds)
+    await waiting.until(holds)
 
 
 class Words:

@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from devstack.waiting import until
 from ingestion import processing
 from ingestion.claims import ClaimLost, claim
 from ingestion.embedding import EmbeddingFailed
@@ -15,7 +16,6 @@ from prometheus_client import REGISTRY
 
 from . import hostile_files
 from .service_under_test import Json, Service, Student
-from .waiting import eventually
 
 TEXT = b"Supply is what producers offer at a price. Demand is what buyers want."
 
@@ -49,7 +49,7 @@ async def halfway(
     async def some_stored() -> bool:
         return await service.count("page") >= 2
 
-    await eventually(some_stored)
+    await until(some_stored)
     service.embedder.open.clear()
     return document, reading
 
@@ -95,7 +95,7 @@ async def test_a_document_deleted_while_it_is_read_is_gone_everywhere(service: S
     async def some_stored() -> bool:
         return await service.count("page") >= 2
 
-    await eventually(some_stored)
+    await until(some_stored)
     assert (await student.request("DELETE", f"/documents/{document['id']}")).status_code == 204
     await reading
     for table in ("document", "page", "passage", "stray_file"):
@@ -123,7 +123,7 @@ async def test_the_lease_is_kept_while_the_work_goes_on(service: Service) -> Non
         (row,) = await service.rows("SELECT due_at FROM document")
         return bool(row["due_at"] > service.clock())
 
-    await eventually(renewed)
+    await until(renewed)
     service.embedder.open.set()
     await reading
 
@@ -335,7 +335,7 @@ async def test_the_sweeper_runs_until_it_is_stopped(service: Service, tmp_path: 
     async def hinted() -> bool:
         return bool(await service.rows("SELECT 1 FROM document WHERE hinted_at IS NOT NULL"))
 
-    await eventually(hinted)
+    await until(hinted)
     stop.set()
     async with asyncio.timeout(5):
         await running
@@ -352,7 +352,7 @@ async def test_a_student_of_whom_something_is_read_lets_another_go_first(service
     async def his_is_read() -> bool:
         return bool((await bob.document(his["id"]))["status"] == "processing")
 
-    await eventually(his_is_read)
+    await until(his_is_read)
     service.embedder.open.set()
     await asyncio.gather(reading, next_one)
     # His hint is left, and hers is done with it: a hint is for any document.

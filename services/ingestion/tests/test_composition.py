@@ -6,10 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 from chassis.health import run_checks
+from devstack.waiting import until
 from ingestion.app import SERVICE, compose
 from ingestion.settings import Settings
-
-from .waiting import eventually
 
 
 @pytest.mark.timeout(120)
@@ -28,7 +27,7 @@ async def test_a_process_with_every_role_starts_and_ends(
             assert not any(task.done() for task in running)
             return not await run_checks(process.checks)
 
-        await eventually(ready, seconds=30)
+        await until(ready, seconds=30)
         assert process.app is not None
         async with httpx.AsyncClient(transport=httpx.ASGITransport(process.app), base_url="http://ingestion") as client:
             assert (await client.get("/documents")).status_code == 401

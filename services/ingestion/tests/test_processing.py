@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
+from devstack.waiting import until
 from ingestion.embedding import from_bytes
 from ingestion.failures import FAILURES
 from ingestion.processing import Pace
 
 from . import hostile_files
 from .service_under_test import Service
-from .waiting import eventually
 
 TEXT = b"Supply is what producers offer at a price. Demand is what buyers want."
 
@@ -82,7 +82,7 @@ async def test_the_first_page_can_be_found_while_the_rest_is_read(service: Servi
     async def first_page_stored() -> bool:
         return await service.count("passage") > 0
 
-    await eventually(first_page_stored)
+    await until(first_page_stored)
     service.embedder.open.clear()
     assert await service.rows("SELECT DISTINCT page FROM passage WHERE page = 1")
     now = await student.document(document["id"])
@@ -176,7 +176,7 @@ async def test_what_was_read_before_it_failed_is_removed_everywhere(service: Ser
     async def some_stored() -> bool:
         return await service.count("passage") > 0
 
-    await eventually(some_stored)
+    await until(some_stored)
     service.embedder.failing = RuntimeError("the model broke")
     await reading
     await service.execute("UPDATE document SET attempts = 3")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from devstack.waiting import until
 from ingestion.failures import FAILURES, ReadingFailed
 from ingestion.reading.children import Children
 from ingestion.reading.frames import Opened, Order, Part, body_length, decode, encode
@@ -22,7 +23,6 @@ from ingestion.reading.limits import MEBIBYTE, ReadingLimits
 from ingestion.reading.reader import Reading
 
 from . import hostile_files
-from .waiting import eventually
 
 LIMITS = ReadingLimits(memory=256 * MEBIBYTE, page_seconds=5, cpu_seconds=5)
 
@@ -61,7 +61,7 @@ async def until_none_lives(children: Children) -> None:
     async def gone() -> bool:
         return not await living(children)
 
-    await eventually(gone)
+    await until(gone)
 
 
 async def test_pages_come_in_order_with_their_text(children: Children, file: Path) -> None:
@@ -247,7 +247,7 @@ async def test_the_children_end_when_the_worker_is_gone(file: Path) -> None:
     async def gone() -> bool:
         return not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
-    await eventually(gone)
+    await until(gone)
     await parts.aclose()
 
 
@@ -268,7 +268,7 @@ async def test_a_nursery_that_was_killed_is_started_again(children: Children, fi
     async def noticed() -> bool:
         return children.nursery_id is None
 
-    await eventually(noticed)
+    await until(noticed)
     assert (await read(children, file, hostile_files.pdf("two")))[1] == Part(1, "two")
     assert children.nursery_id != first
 

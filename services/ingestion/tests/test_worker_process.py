@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from chassis.database import Database
+from devstack.waiting import until
 from dramatiq import Message
 from ingestion.jobs import QUEUE
 from ingestion.processing import DEATHS_PER_ATTEMPT
@@ -18,7 +19,6 @@ from ingestion.settings import Settings
 
 from . import hostile_files
 from .service_under_test import RealTime, Service
-from .waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 Start = Callable[[], Awaitable[Process]]
@@ -86,14 +86,14 @@ async def pages_are_read(service: Service, pages: int) -> None:
     async def so_many() -> bool:
         return await service.count("page") >= pages
 
-    await eventually(so_many, seconds=60)
+    await until(so_many, seconds=60)
 
 
 async def all_are_ready(service: Service, documents: int) -> None:
     async def ready() -> bool:
         return await statuses(service) == ["ready"] * documents
 
-    await eventually(ready, seconds=90)
+    await until(ready, seconds=90)
 
 
 async def none_lives(family: list[psutil.Process]) -> None:
@@ -103,7 +103,7 @@ async def none_lives(family: list[psutil.Process]) -> None:
         return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family)
 
     assert family
-    await eventually(gone)
+    await until(gone)
 
 
 async def test_documents_whose_hints_were_lost_are_read_all_the_same(service: Service, start: Start) -> None:
@@ -170,7 +170,7 @@ async def test_a_document_that_kills_every_worker_is_given_up_with_a_reason_and_
     async def settled() -> bool:
         return sorted(await statuses(service)) == ["failed", "ready"]
 
-    await eventually(settled, seconds=60)
+    await until(settled, seconds=60)
     assert (await student.document(deadly["id"]))["error"]["code"] == "document-unfinished"
     assert (await student.document(harmless["id"]))["status"] == "ready"
     (told,) = await service.events("failed")

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ import httpx
 from aio_pika import Message, connect
 from aio_pika.abc import AbstractExchange
 from chassis.database import Database
+from devstack.waiting import until
 from mesh import Envelope, Event, Topology
 from mesh.topology import EXCHANGE
 from notifier.app import compose
@@ -34,15 +35,6 @@ T = TypeVar("T")
 SECONDS = 20
 # A start declares the queues of the whole mesh, which a broker that shares its processors takes its time for.
 STARTING = 50
-
-
-async def until(attempt: Callable[[], Awaitable[T | None]], seconds: float = SECONDS) -> T:
-    """What `attempt` gives as soon as it gives something."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if found := await attempt():
-                return found
-            await asyncio.sleep(0.02)
 
 
 class Tab:

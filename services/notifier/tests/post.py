@@ -7,9 +7,10 @@ from aio_pika import connect
 from chassis.sealing import KeyRing
 from chassis.settings import DEVELOPMENT_KEY_RING
 from contracts.auth import EmailRequested
+from devstack.waiting import until
 from notifier.models import Mail
 
-from .campus import Campus, until
+from .campus import Campus
 
 RING = KeyRing(DEVELOPMENT_KEY_RING.get_secret_value())
 LINK = "https://study.example.org/api/v1/auth/verify-email#token=stml_a&b"

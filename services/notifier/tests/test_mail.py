@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiosmtplib import SMTPNotSupported, SMTPReadTimeoutError
+from devstack.waiting import until
 from mesh.topology import RUNGS
 from notifier.addresses import sender
 from notifier.events import patient
@@ -20,7 +21,7 @@ from notifier.posting import SmtpServer as Server
 from notifier.unsubscribing import Unsubscribing
 from pydantic import SecretStr
 
-from .campus import Campus, until
+from .campus import Campus
 from .post import LINK, RING, became, dead_letter, requested
 from .smtp_server import SmtpServer, certificate, free_port, smtp_server
 

@@ -7,13 +7,14 @@ from uuid import uuid4
 
 import pytest
 from contracts.auth import UserEmailVerified, UserProfileChanged, UserRegistered
+from devstack.waiting import until
 from notifier.models import MailStatus
 from notifier.notifications import notification_id
 from notifier.students import Students
 from sqlalchemy import text
 
 from .builders import answered, deleted, failed, processed
-from .campus import Campus, Student, until
+from .campus import Campus, Student
 from .post import RING, became
 from .smtp_server import SmtpServer, smtp_server
 from .test_mail import parts, towards

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from chassis.study_day import StudyDay
 from contracts.flashcard import DueDeck, ReviewsCleared, ReviewsDue
 from contracts.notifier import ReviewReminderRaised
+from devstack.waiting import until
 from notifier.models import MailStatus
 from notifier.notifications import notification_id
 from notifier.posting import Pace
 from notifier.reminders import subject_of
 from notifier.students import Students
 
-from .campus import Campus, Student, until
+from .campus import Campus, Student
 from .post import became, dead_letter
 from .smtp_server import free_port, smtp_server
 from .test_mail import parts, towards

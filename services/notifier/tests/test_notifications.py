@@ -7,13 +7,14 @@ from uuid import uuid4
 
 import pytest
 from chassis.database import Database
+from devstack.waiting import until
 from mesh import Event
 from notifier.news import document_ready
 from notifier.notifications import Desk, Notifications
 from sqlalchemy import text
 
 from .builders import answered, deleted, failed, processed
-from .campus import Campus, Student, until
+from .campus import Campus, Student
 
 
 async def test_news_of_documents_stand_in_the_list(campus: Campus) -> None:

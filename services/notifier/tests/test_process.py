@@ -11,6 +11,7 @@ import pytest
 from chassis.database import Database
 from chassis.migrations import differences
 from chassis.personal_data import erase_user
+from devstack.waiting import until
 from notifier.app import compose
 from notifier.models import MailStatus, Notification, tables
 from notifier.news import document_ready
@@ -19,7 +20,7 @@ from notifier.retention import Retention
 from sqlalchemy import text
 
 from .builders import processed
-from .campus import STARTING, Campus, until
+from .campus import STARTING, Campus
 from .post import became, requested
 from .smtp_server import smtp_server
 from .test_mail import towards

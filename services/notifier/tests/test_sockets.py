@@ -7,13 +7,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from devstack.waiting import until
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from .builders import processed, progressed, uploaded
-from .campus import Campus, Student, Tab, until
+from .campus import Campus, Student, Tab
 
 # A few of these fill what the kernels of both sides hold for a reader that sleeps.
 LONG = "x" * 400_000
