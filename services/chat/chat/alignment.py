@@ -6,11 +6,13 @@ are exchanged. Each is counted in the piece of the claim where it stands: twice 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
+from operator import and_
 
 from chat.comparisons import THAN, across, counted
-from chat.lexicon import alike, base, directs, is_verb, opposed
+from chat.lexicon import alike, base, directs, is_verb, measured_otherwise, opposed
 from chat.terms import word_set
-from chat.wording import LIGHT, PRONOUN, Reading, Word, negates
+from chat.wording import LIGHT, PRONOUN, Reading, Word, goes_along
 
 PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
 _PRONOUNS = frozenset(("it", "them", "one", "ones"))
@@ -21,12 +23,15 @@ _MUTUAL = frozenset(map(base, word_set(
     """fit match meet equal resemble differ touch cross join marry contact collide react bind interact combine fuse balance compete
     share trade exchange mix connect correlate correspond agree converge diverge separate alternate face pair link relate"""
 )))  # fmt: skip
+_PARTICLES = frozenset(("up", "down"))
 _LESS = ("less", "least")
 _TO, _FROM = ("to", "into", "toward", "towards", "onto"), ("from", "off")
 _NEAR = 3
-_NEXT_PIECE = 0.2
+_NEXT_PIECE = 0.1
 _BEHIND = 1.3  # what a verb or an adverb is about follows it more often
 _ARGUMENT = 2  # words on each side of a verb that may be what it is about
+_MOST_DIRECTIONS = 4
+_FEWEST_LITERAL = 4
 _YEARS = range(1000, 2101)
 Weigh = Callable[[Word], float]
 
@@ -40,10 +45,12 @@ class Alignment:
 
     coverage: float
     matched: dict[int, Word] = field(default_factory=dict)
+    contrary: dict[int, Word] = field(default_factory=dict)  # those of the matched that say the opposite
     missing: list[Word] = field(default_factory=list)
     twists: list[str] = field(default_factory=list)
-    oppositions: int = 0
     misnumbered: bool = False  # one of the twists is another number
+    literal: bool = False  # the claim stands in the text, word for word
+    short: bool = False  # for all the words that stand there, the text does not bear the claim out
 
     def holds(self, word: Word) -> bool:
         """Whether the claim speaks of this word of the text."""
@@ -53,38 +60,79 @@ class Alignment:
 def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
     """Lay the claim against the text."""
     found = Alignment(0.0)
-    opposites: dict[int, Word] = {}
     exchanged = _exchanged(claim, text)
     for word in claim.words:
         same, other = _counterparts(word, claim, text, searched=not exchanged)
         if other is not None:
-            opposites[word.place] = other
+            found.contrary[word.place] = other
         if (match := other or same) is not None:
             found.matched[word.place] = match
         else:
             found.missing.append(word)
+    _share_out(claim, text, found)
     number = counted(claim, text)
     if number is not None and (borne_out := number[0]) in found.missing:
         found.missing.remove(borne_out)
         found.matched[borne_out.place] = borne_out
+    found.literal = _stands_in(claim, text)
     total = sum(map(weigh, claim.words))
     held = sum(weigh(word) for word in claim.words if word.place in found.matched)
     found.coverage = held / total if total else 0.0
-    found.oppositions = len(opposites)
-    _find_twists(claim, text, found, opposites, exchanged or across(claim, text))
+    _find_twists(claim, text, found, exchanged or across(claim, text))
     if number is not None:
         found.twists = [number[1]] if number[1] is not None else []
+    if found.literal:
+        found.twists = []
     return found
 
 
-def _find_twists(
-    claim: Reading, text: Reading, found: Alignment, opposites: dict[int, Word], exchanged: str | None
-) -> None:
+def _stands_in(claim: Reading, text: Reading) -> bool:
+    """Whether the claim is a part of the text, word for word, and not of what that denies."""
+    length = len(claim.tokens)
+    if length < _FEWEST_LITERAL:
+        return False
+    for at in range(len(text.tokens) - length + 1):
+        if text.tokens[at] == claim.tokens[0] and text.tokens[at : at + length] == claim.tokens:
+            said = [word.negated for word in text.words if at <= word.place < at + length]
+            return said == [word.negated for word in claim.words]
+    return False
+
+
+def _share_out(claim: Reading, text: Reading, found: Alignment) -> None:
+    """Give each direction of the claim the nearest of the text's, and as many of them as there are their own.
+
+    "Lower rates increase investment" is said by "rates rise, investment falls": each where it lies nearest.
+    """
+    mine = [word for word in claim.words if _grows(word) and word.place in found.matched][:_MOST_DIRECTIONS]
+    theirs = [other for other in text.words if _grows(other)][:_MOST_DIRECTIONS]
+    if not theirs or len({found.matched[word.place].place for word in mine}) == len(mine):
+        return
+    sides, others = [_around(word, claim) for word in mine], [_around(other, text) for other in theirs]
+    nearness = [[_shared(side, other) for other in others] for side in sides]
+    most = min(len(mine), len(theirs))
+    shares = (share for share in product(range(len(theirs)), repeat=len(mine)) if len(set(share)) == most)
+    best = max(shares, key=lambda share: sum(row[at] for row, at in zip(nearness, share, strict=True)))
+    for word, other in zip(mine, (theirs[at] for at in best), strict=True):
+        found.matched[word.place] = other
+        found.contrary.pop(word.place, None)
+        if opposed(word.base, other.base):
+            found.contrary[word.place] = other
+
+
+def _grows(word: Word) -> bool:
+    """Whether a word tells a direction by itself, as no particle does."""
+    return directs(word.base) and word.text not in PREPOSITIONS | _PARTICLES
+
+
+def _find_twists(claim: Reading, text: Reading, found: Alignment, exchanged: str | None) -> None:
+    lifted = _lifted(claim, found)
+    ways: list[str] = []  # twists that are a direction and no more
     for segment in sorted({word.segment for word in claim.words}):
         words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
-        contrary = [(word, opposites[word.place]) for word in words if word.place in opposites]
+        contrary = [(word, found.contrary[word.place]) for word in words if word.place in found.contrary]
         reasons = [f"{word.text} / {other.text}" for word, other in contrary if word.number is None]
-        if not _denies_twice(claim) and _denies([(word, found.matched[word.place]) for word in words]):
+        pairs = [(word, found.matched[word.place]) for word in words]
+        if _denies(pairs, mine=not lifted[0], theirs=not lifted[1]):
             reasons.append("not")
         if exchanged and segment == claim.words[0].segment:
             reasons.append(exchanged)
@@ -99,6 +147,11 @@ def _find_twists(
         ]
         if numbers or len(reasons) % 2 or len(attributes) == len(reasons) > 0:
             found.twists.append(", ".join([*reasons, *numbers]))
+            if len(contrary) == len(reasons) and not attributes and not numbers:
+                ways.append(found.twists[-1])
+    if len(ways) % 2 == 0 and goes_along(claim):
+        # "When income falls, demand falls": with the condition all turns round that goes along with it.
+        found.twists = [twist for twist in found.twists if twist not in ways]
 
 
 def _turned(word: Word, match: Word, claim: Reading, text: Reading) -> str | None:
@@ -123,17 +176,27 @@ def _way(word: Word, reading: Reading) -> str | None:
     return None
 
 
-def _denies_twice(claim: Reading) -> bool:
-    """ "Without it you cannot" says that it is needed."""
-    return "without" in claim.tokens and sum(map(negates, claim.tokens)) > 1
+def _lifted(claim: Reading, found: Alignment) -> tuple[bool, bool]:
+    """Whether the claim's denial is taken back by an exception that both speak of, and the text's.
+
+    "It cannot live without water" says that it lives with water, and nothing else.
+    """
+    mine, theirs = {word.place for word in claim.words if word.excepted}, found.matched.values()
+    return not mine.isdisjoint(found.matched), any(match.excepted for match in theirs)
 
 
-def _denies(pairs: Sequence[tuple[Word, Word]]) -> bool:
-    """Whether one side denies what the other says. What is denied has to be spoken of on the other side."""
-    mine, theirs = any(word.negated for word, _ in pairs), any(match.negated for _, match in pairs)
-    if mine == theirs:
+def _denies(pairs: Sequence[tuple[Word, Word]], *, mine: bool, theirs: bool) -> bool:
+    """Whether one side denies what the other says. What is denied has to be spoken of on the other side.
+
+    `mine` and `theirs`: whether the denials of the claim and of the text count.
+    """
+    ours, others = [word.negated and mine for word, _ in pairs], [match.negated and theirs for _, match in pairs]
+    if any(map(and_, ours, others)):
         return False
-    return any(word.denied if mine else match.denied for word, match in pairs)
+    here = any(word.denied for (word, _), denies in zip(pairs, ours, strict=True) if denies)
+    there = any(match.denied for (_, match), denies in zip(pairs, others, strict=True) if denies)
+    # Where both deny, they may deny the same in different words; or each what the other says.
+    return (here and there) if any(ours) and any(others) else (here or there)
 
 
 def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) -> tuple[Word | None, Word | None]:
@@ -237,9 +300,11 @@ def _number_counterparts(
         return len(piece), nearness(other), -min(gaps, default=0)
 
     numbers = [other for other in text.words if other.number is not None]
-    equal = max((other for other in numbers if other.number == word.number), key=closeness, default=None)
-    said, unit = {other.number for other in claim.words}, _unit(word, claim)
-    rivals = [o for o in numbers if unit and _unit(o, text) == unit and o.number not in said]
+    said, unit = {other.number for other in claim.words}, _unit(word, claim) or ""
+    alike_in_figures = [other for other in numbers if other.number == word.number]
+    elsewise = [o for o in alike_in_figures if measured_otherwise(unit, _unit(o, text) or "")]
+    equal = max((o for o in alike_in_figures if o not in elsewise), key=closeness, default=None)
+    rivals = [o for o in numbers if unit and _unit(o, text) == unit and o.number not in said] + elsewise
     rival = max(rivals, key=closeness, default=None)
     if equal is not None and (rival is None or rival.segment == equal.segment or closeness(rival) <= closeness(equal)):
         return equal, None
@@ -272,7 +337,7 @@ def _seen(claim: Reading, place: int, text: Reading, at: int, pivot: str) -> "Si
     if pivot in _PIVOTS:
         return left, right
     voices = {claim.voice(place), text.voice(at)}
-    if len(voices) == 1 or voices in ({"active", "open"}, {"passive", "agent"}):
+    if len(voices) == 1 or voices == {"passive", "agent"}:
         return left, right
     return (right, left) if voices == {"active", "agent"} else None
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence, Set
 from itertools import pairwise
 
 from chat.alignment import PREPOSITIONS, Alignment, points_back
+from chat.comparisons import THAN
 from chat.lexicon import alike, opposed
-from chat.wording import Reading, Word, is_noun
+from chat.wording import CLAUSE_BORDERS, Reading, Word, is_noun
 
 _CONTRASTS = frozenset(("whereas", "while", "but", ";"))
 _COORDINATES = _CONTRASTS | {"and"}
 _LONGEST_LEAD, _LEAD_WITHOUT_VERB = 4, 3
+_SUBJECTS = frozenset(("it", "they", "he", "she"))
 _BE = frozenset(("is", "are", "was", "were", "has", "have", "had", "can", "may", "must", "do", "does", "did", "will"))
 
 
@@ -23,18 +25,19 @@ def leading(reading: Reading) -> list[Word]:
     return [word for word in reading.words if word.place < first][:_LONGEST_LEAD]
 
 
-def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[Word]:
+def torn(claim: Reading, lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[Word]:
     """The later of two clauses, where the claim takes what it is about from one and what it says of it from the other.
 
     Both say something of their own: "the nobility paid no taxes, while the third estate carried the burden" does not say that the
     third estate paid none.
     """
-    places = {word.place for word in lead}
     named = [word for word in lead if word.place in alignment.matched and not word.light]
     # *Commodity money* and *fiat money* are told apart by what only one of the clauses has.
-    subject = [word for word in named if len(_clauses(word, alignment, text)) == 1][-1:] or named[-1:]
+    subject = [word for word in named if len(_segments(alignment.matched[word.place].base, text)) == 1][-1:] or named[
+        -1:
+    ]
     about = {alignment.matched[word.place] for word in subject}
-    said = {match for place, match in alignment.matched.items() if place not in places and not match.light}
+    said = _said(claim, lead, alignment, text)
     pieces, others = {word.segment for word in about}, {word.segment for word in said}
     if len(pieces) != 1 or not others or pieces & others:
         return ()
@@ -49,7 +52,29 @@ def torn(lead: Sequence[Word], alignment: Alignment, text: Reading) -> Sequence[
         return ()
     if later is home:
         return later if any(match.base == home[0].base for match in alignment.matched.values()) else ()
-    return later if foreign[0] not in said and not text.acts(foreign[0]) else ()
+    return later if foreign[0] not in said and _has_own_subject(foreign, text) else ()
+
+
+def _said(claim: Reading, lead: Sequence[Word], alignment: Alignment, text: Reading) -> Set[Word]:
+    """What the text has of the claim's first clause, behind what that is about.
+
+    What stands in two clauses of the text does not tell of which it is said; where things are compared, both are spoken of.
+    """
+    clause = lead[-1].segment if lead else 0
+    beside = [word for word in claim.words if word.segment == clause and word not in lead]
+    said = {alignment.matched[word.place] for word in beside if word.place in alignment.matched}
+    strong = {word for word in said if not word.light}
+    if THAN in claim.tokens:
+        return strong
+    telling = {word for word in said if len(_segments(word.base, text)) == 1}
+    return telling & strong or telling
+
+
+def _has_own_subject(piece: Sequence[Word], text: Reading) -> bool:
+    """Whether a clause says of whom it speaks: not "but have no effect", nor "there it takes up water"."""
+    begins = next(at + 1 for at in range(piece[0].place - 1, -2, -1) if at < 0 or text.tokens[at] in CLAUSE_BORDERS)
+    said = text.tokens[begins : piece[-1].place + 1]
+    return said[0] not in _BE and not text.acts(piece[0]) and _SUBJECTS.isdisjoint(said)
 
 
 def _says_another(home: Sequence[Word], alignment: Alignment, text: Reading) -> bool:
@@ -60,20 +85,21 @@ def _says_another(home: Sequence[Word], alignment: Alignment, text: Reading) -> 
     )
 
 
-def _clauses(word: Word, alignment: Alignment, text: Reading) -> Set[int]:
-    """The pieces of the text in which a word of the claim stands."""
-    return {other.segment for other in text.words if other.base == alignment.matched[word.place].base}
+def _segments(base: str, text: Reading) -> Set[int]:
+    """The pieces of the text in which a word stands."""
+    return {word.segment for word in text.words if word.base == base}
 
 
-def renamed(claim: Reading, alignment: Alignment, text: Reading, known: Set[str]) -> bool:
+def renamed(said: Sequence[Word], alignment: Alignment, text: Reading, known: Set[str] | None = None) -> bool:
     """Whether what the claim names more closely is another one in the text: a *series* circuit, where the text has a *parallel* one.
 
-    `known` is what the material speaks of: of other words the claim's may be another name for the same.
+    `known` is what the material speaks of: of other words the claim's may be another name for the same. None where that is no excuse.
     """
-    behind = dict(pairwise(claim.words))
+    behind = dict(pairwise(said))
     for word in alignment.missing:
         head = behind.get(word)
-        if head is None or word.light or word.base not in known or head.place != word.place + 1:
+        unknown = known is not None and word.base not in known
+        if head is None or word.light or unknown or head.place != word.place + 1:
             continue
         match = alignment.matched.get(head.place)
         other = next((o for o in text.words if match is not None and o.place == match.place - 1), None)
@@ -109,6 +135,9 @@ def mixed(claim: Reading, alignment: Alignment, text: Reading) -> str | None:
     """
     if any(word.negated for word in claim.words):
         return None
+    turned = {
+        word.base for word in claim.words if word.place in alignment.contrary
+    }  # it does not take these from the text
     for one, other in (*pairwise(text.pieces()), *pairwise(_sides(text))):
         here, there = ({word.base for word in piece} for piece in (one, other))
         same_verb = any(text.acts(word) and word.base in there for word in one)
@@ -120,6 +149,8 @@ def mixed(claim: Reading, alignment: Alignment, text: Reading) -> str | None:
                 continue
             takes_former, takes_later = word.base in claim.bases, contrary.base in claim.bases
             if word.base in there or contrary.base in here or takes_former == takes_later:
+                continue
+            if (word if takes_former else contrary).base in turned:
                 continue
             beside = _beside(word if takes_former else contrary, claim, alignment)
             of_the_former = not beside.isdisjoint(answered - there - {word.base})
@@ -156,7 +187,9 @@ def _answered(one: Sequence[Word], other: Sequence[Word], text: Reading) -> Set[
     behind = {text.tokens[word.place - 1] for word in other} & PREPOSITIONS
     answered = {word.base for word in one if text.tokens[word.place - 1] in behind}
     answered |= {word.base for word in one if any(opposed(word.base, contrary.base) for contrary in other)}
-    has_subject = _predicates(other, text) and not text.acts(other[0])
+    if any(map(text.acts, other)):
+        answered |= {word.base for word in one if text.acts(word)}
+    has_subject = _predicates(other, text) and _has_own_subject(other, text)
     return answered | {word.base for word in _subject(one, other, text)} if has_subject else answered
 
 

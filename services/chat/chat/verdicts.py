@@ -17,6 +17,7 @@ from chat.identities import unlinked
 from chat.lexicon import directs, opposed
 from chat.passages import Passage, Place
 from chat.sentences import Sentence, sentences
+from chat.strictness import falls_short, names_in, partial, points
 from chat.terms import weights
 from chat.wording import Reading, Word, read
 
@@ -52,6 +53,7 @@ class Unit:
     reading: Reading
     bases: frozenset[str]
     cost: float
+    before: Set[str]  # what the passage has named before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Evidence:
         self._known = frozenset().union(*whole) if whole else frozenset()
         self._sentences = whole
         self._concept = read(concept).bases
+        self._names = frozenset().union(*(names_in(passage.text) for passage in passages))
         self._weights: dict[str, float] = {}
 
     def judge(self, claim: str) -> Judgement:
@@ -89,8 +92,18 @@ class Evidence:
             return Judgement(Verdict.UNSPOKEN)
         lead = leading(reading)
         kept, contrasted = [], set()
+        names = self._named(claim, lead)
         for unit in self._near(reading, weighed):
             alignment = align(reading, unit.reading, weighed)
+            unnamed = names - unit.before if points(unit.reading) else names
+            if alignment.literal:
+                kept.append((alignment, unit))
+                continue
+            alignment.short = falls_short(reading, alignment, unit.reading, unnamed)
+            # Where a text speaks of another kind, or both of some only, one does not deny the other.
+            some = "not" in alignment.twists and partial(reading, unit.reading)
+            if some or (alignment.twists and renamed(lead, alignment, unit.reading)):
+                continue
             another = _speaks_of_another(reading, lead, alignment, unit.reading, weighed)
             if another is Another.CONTRASTED:
                 alignment.twists.append(another.value)
@@ -105,6 +118,15 @@ class Evidence:
                 kept.append((alignment, unit))
         # A piece of such a sentence, alone, does not tell of what it speaks.
         return _decide([pair for pair in kept if pair[0].twists or pair[1].place not in contrasted], lead)
+
+    def _named(self, claim: str, lead: Sequence[Word]) -> Set[str]:
+        """The names that a text has to have: not that of the concept, nor one that may stand for another.
+
+        "With the Truman Doctrine America promised": it is of the subject, which has another name that is known.
+        """
+        about = {word.base for word in lead}
+        aliases = about - self._known if about & self._known else frozenset[str]()
+        return (self._names | names_in(claim)) - self._concept - aliases
 
     def _near(self, claim: Reading, weighed: "Weighing") -> list[Unit]:
         """The units that share most words with the claim: to lay it against all of them takes seconds."""
@@ -150,13 +172,13 @@ def _speaks_of_another(
     """Whether the text says it of something else than the claim; and if so, in contrast to that."""
     if gapped(claim, alignment, text):
         return Another.CONTRASTED
-    if piece := torn(lead, alignment, text):
+    if piece := torn(claim, lead, alignment, text):
         return Another.CONTRASTED if contrasts(text, piece) else Another.THING
     missing = [word for word in lead if word in alignment.missing and not word.light]
     strange = [word for word in missing if word.base in weighed.known and word.base not in weighed.concept]
     if (
         sum(map(weighed, strange)) > _MOST_STRANGE * sum(map(weighed, lead))
-        or renamed(claim, alignment, text, weighed.known)
+        or renamed(claim.words, alignment, text, weighed.known)
         or exchanges_objects(alignment, text)
         or _speaks_of_the_other(lead, alignment)
         or _leaves_out(claim, lead, alignment, weighed.known)
@@ -173,8 +195,11 @@ def _speaks_of_another(
 def _speaks_of_the_other(lead: Sequence[Word], alignment: Alignment) -> bool:
     """Whether the text speaks of the counterpart of what the claim is about: of supply, where that speaks of demand."""
     pairs = [(word, alignment.matched[word.place]) for word in lead if word.place in alignment.matched]
-    heads = [pair for pair in pairs if not pair[0].light][-1:]
-    return any(opposed(one.base, other.base) and not directs(one.base) for one, other in heads)
+    strong = [pair for pair in pairs if not pair[0].light][-2:]
+    beside = len(strong) > 1 and all(behind.place - before.place == 1 for before, behind in zip(*strong, strict=True))
+    kind = beside and not alignment.twists and all(one.negated == other.negated for one, other in strong)
+    named = strong if kind else strong[-1:]  # "warm currents grow" does not say that cold currents shrink
+    return any(opposed(one.base, other.base) and not directs(one.base) for one, other in named)
 
 
 def _leaves_out(claim: Reading, lead: Sequence[Word], alignment: Alignment, known: Set[str]) -> bool:
@@ -189,7 +214,7 @@ def _leaves_out(claim: Reading, lead: Sequence[Word], alignment: Alignment, know
 def _decide(aligned: Sequence[tuple[Alignment, Unit]], lead: Sequence[Word]) -> Judgement:
     def near(pair: tuple[Alignment, Unit]) -> float:
         alignment, unit = pair
-        return alignment.coverage - unit.cost - _OPPOSITION_COSTS * alignment.oppositions
+        return alignment.coverage - unit.cost - _OPPOSITION_COSTS * len(alignment.contrary)
 
     saying = max((pair for pair in aligned if not pair[0].twists), key=near, default=None)
     twisted = [pair for pair in aligned if pair[0].twists]
@@ -201,6 +226,10 @@ def _decide(aligned: Sequence[tuple[Alignment, Unit]], lead: Sequence[Word]) -> 
         elsewhere = (pair for pair in aligned if not pair[0].twists and not pair[1].place.overlaps(denying[1].place))
         if near(denying) > _RIVAL + max(map(near, elsewhere), default=0.0):
             return _judgement(Verdict.CONTRADICTED, *denying)
+    short = {unit.place for alignment, unit in aligned if alignment.short and unit.cost == _WHOLE}
+    sound = [pair for pair in aligned if not pair[0].twists and not pair[0].short and pair[1].place not in short]
+    saying = max(sound, key=near, default=None)
+    said = near(saying) if saying else 0.0
     unnamed = saying and any(word in saying[0].missing and not word.light for word in lead)
     if saying and saying[0].coverage >= (SUPPORTING_ANOTHER if unnamed else SUPPORTING) and said >= denied:
         return _judgement(Verdict.SUPPORTED, *saying)
@@ -221,15 +250,17 @@ def _judgement(verdict: Verdict, alignment: Alignment, unit: Unit) -> Judgement:
 
 def _units(number: int, passage: Passage) -> Iterator[Unit]:
     before: Sentence | None = None
+    told: set[str] = set()
     for sentence in sentences(passage.text):
         reading, place = read(sentence.text), Place(number, sentence.start, sentence.end)
-        yield Unit(place, reading, reading.bases, _WHOLE)
+        yield Unit(place, reading, reading.bases, _WHOLE, frozenset(told))
         for piece in _pieces(reading):
-            yield Unit(place, piece, piece.bases, _PIECE)
+            yield Unit(place, piece, piece.bases, _PIECE, frozenset(told))
         if before is not None and before.block == sentence.block and _POINTS_BACK.match(sentence.text):
             pair = read(f"{before.text} {sentence.text}")
-            yield Unit(Place(number, before.start, sentence.end), pair, pair.bases, _PAIR)
+            yield Unit(Place(number, before.start, sentence.end), pair, pair.bases, _PAIR, frozenset(told))
         before = sentence
+        told |= reading.bases
 
 
 _FEWEST_WORDS = 3

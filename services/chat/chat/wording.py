@@ -5,14 +5,16 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 
 from chat.lexicon import base, is_irregular, is_verb, opposed, polar
 from chat.terms import STOP_WORDS, mend, word_set
 
 _TOKEN = re.compile(
-    r"\d+(?:[.,]\d+)*|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]", re.IGNORECASE
+    r"\d+(?:[.,]\d+)*|[^\W\d_]++\d[^\W_]*|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]",
+    re.IGNORECASE,
 )
+_ABBREVIATION = re.compile(r"(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)")  # the points of 44 B.C.
 _NUMERALS = {name: number for number, name in enumerate(
     ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
     "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
@@ -34,7 +36,19 @@ LIGHT = frozenset(map(base, word_set(
     bit part form one something someone somebody people person example basically called known named reason cause result due always
     every all whole same also just main mainly about around roughly often usually year time own new other another first"""
 )))  # fmt: skip
-_UNLESS = ("unless",)
+# What denies what follows, and takes another denial back: "not bound except for necessaries" is bound for those.
+_EXCEPTING = ("without", "unless", "except")
+_ANOTHER_CLAUSE = frozenset(";:.!?()—–") | word_set("and but or so while whereas which who")
+_LIMITING = ("until",)  # "open until six" denies nothing, "not open until six" does
+# "Not only" denies nothing, "not all" no more than the *all*.
+_INSTEAD = (("instead", "of"), ("rather", "than"), ("other", "than"), ("expense", "of"))
+_ONLY = frozenset(("only", "just", "merely", "simply", "solely"))
+_WHOLLY = frozenset(("all", "every", "always"))
+# What may stand for a whole predicate, at the end of its clause: "individuals do not".
+_AUXILIARIES = word_set("do does did is are was were has have had can could will would may must should cannot")
+_RELATIVES = word_set("who which where that those what how")  # "who they are and who they are not"
+_ELIDED = word_set("do does did")
+_LONGEST_PREDICATE = 8
 _REFUSING = frozenset(map(base, ("refuse", "decline", "fail")))
 _FOLD = "fold"
 _PARTICLES = frozenset(("up", "down", "out", "away"))
@@ -43,13 +57,18 @@ _PERCENT, _PRONOUNS = ("%",), ("one",)
 _BREAKS = frozenset(",;:.!?()—–")
 _ENDS = frozenset(";:.!?")
 _JOINTS = word_set("and but while whereas although though because since if when which who so or yet unless until where")
+CLAUSE_BORDERS = _BREAKS | _JOINTS
 _SCOPE_ENDS = word_set("but while whereas although though because since if when so unless until")
 _LONGEST_SCOPE = 7
 _NEAR_VERB = 3
+_DETERMINERS = word_set("a an the its their his her this these")
 _BEFORE_NOUNS = word_set(
     "a an the its their his her this these those of in into at by for from on to with under during per no"
 )
+_CONDITIONS = frozenset(("if", "when", "whenever", "as", "since", "because", "once"))
+_COMPARATIVE = ("er", "more", "less")
 _BE = word_set("is are was were be been being am get gets got")
+_SMALL_WORDS = frozenset(("a", "i", "s", "eg", "ie"))
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)")
 
 
@@ -65,6 +84,7 @@ class Word:
     negated: bool = False
     number: float | None = None
     denied: bool = False  # the first of what is negated: what the denial is about
+    excepted: bool = False  # for this what is denied holds
 
     @property
     def light(self) -> bool:
@@ -92,7 +112,8 @@ class Reading:
         before = self.tokens[word.place - 1] if word.place else ""
         behind = self.tokens[word.place + 1] if word.place + 1 < len(self.tokens) else ""
         suffers = before in _BE and word.text.endswith("ed")
-        if before in _BEFORE_NOUNS or not (suffers or is_verb(word.text)):
+        governs = before and word.text.endswith("s") and behind in _DETERMINERS  # "the nucleus controls the cell"
+        if before in _BEFORE_NOUNS or not (suffers or governs or is_verb(word.text)):
             return False
         # "An inner join keeps all rows."
         return not (behind.endswith("s") and is_verb(behind)) or word.text.endswith(("s", "ed"))
@@ -102,23 +123,21 @@ class Reading:
         return self.tokens[place] == "to" and is_verb(next(iter(self.tokens[place + 1 :]), ""))
 
     def voice(self, place: int) -> str:
-        """Of the verb at this place: `active`, `passive` ("was shot"), `agent` ("was shot by Princip"), or `open`."""
-        before, behind = (
-            self.tokens[max(0, place - _NEAR_VERB) : place],
-            self.tokens[place + 1 : place + 1 + _NEAR_VERB],
-        )
+        """Of the verb at this place: `active`, `passive` ("was shot") or `agent` ("was shot in Sarajevo by Princip")."""
         if not self.tokens[place].endswith(("ed", "en")) and not is_irregular(self.tokens[place]):
             return "active"
-        if "by" in behind:
+        suffers = not _BE.isdisjoint(self.tokens[max(0, place - _NEAR_VERB) : place])
+        behind = list(takewhile(lambda token: token not in CLAUSE_BORDERS, self.tokens[place + 1 :]))
+        if "by" in (behind if suffers else behind[:_NEAR_VERB]):
             return "agent"
-        return "open" if _BE.isdisjoint(before) else "passive"
+        return "passive" if suffers else "active"
 
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
     """The text as words."""
-    found = _TOKEN.findall(unicodedata.normalize("NFKC", mend(text)))
-    tokens = list(_summed([_folded(token) for token in found]))
+    found = _TOKEN.findall(_ABBREVIATION.sub("", unicodedata.normalize("NFKC", mend(text))))
+    tokens = _completed(list(_summed([_folded(token) for token in found])))
     return Reading(tuple(_resolved(list(_words(tokens)))), tuple(tokens))
 
 
@@ -138,6 +157,39 @@ def _folded(token: str) -> str:
     if token.startswith("non-"):
         token = token.replace("-", "")
     return token.removesuffix("'s") if token not in STOP_WORDS else token
+
+
+def _completed(tokens: Sequence[str]) -> list[str]:
+    """The tokens, behind a verb that stands for another clause's predicate that predicate: "populations evolve; individuals do not"."""
+    clauses = [list(clause) for _, clause in groupby(tokens, key=lambda token: token in CLAUSE_BORDERS)]
+    eliding = [
+        at
+        for at, clause in enumerate(clauses)
+        if _elides(clause) and _RELATIVES.isdisjoint(clauses[max(0, at - 1)] + clause)
+    ]
+    said = [_predicate(clause) for clause in clauses] if eliding else []
+    for at in eliding:
+        clauses[at] += next(filter(None, (*reversed(said[:at]), *said[at + 1 :])), [])
+    return [token for clause in clauses for token in clause]
+
+
+def _elides(clause: Sequence[str]) -> bool:
+    *before, last = clause
+    if not before:
+        return False
+    return last in _ELIDED or last == "cannot" or last.endswith("n't") or (last == "not" and before[-1] in _AUXILIARIES)
+
+
+def _predicate(clause: Sequence[str]) -> list[str]:
+    """What is said, without auxiliaries and denials."""
+    verb = next(
+        (at for at, token in enumerate(clause) if at and (token in _AUXILIARIES or negates(token) or is_verb(token))),
+        None,
+    )
+    rest = [] if verb is None else list(clause[verb:])
+    while rest and (rest[0] in _AUXILIARIES or negates(rest[0])):
+        del rest[0]
+    return rest[:_LONGEST_PREDICATE]
 
 
 def _summed(tokens: Sequence[str]) -> Iterator[str]:
@@ -174,21 +226,51 @@ def _plain_number(token: str) -> float | None:
 
 
 def _words(tokens: Sequence[str]) -> Iterator[Word]:
-    segment, scope, begins = 0, 0, False
+    segment, scope, begins, excepts = 0, 0, False, False
     for place, token in enumerate(tokens):
-        if token in _BREAKS or token in _JOINTS:
+        if token in CLAUSE_BORDERS:
             segment += 2 if token in _ENDS else 1
-            scope = 0 if token in _BREAKS or token in _SCOPE_ENDS else scope
-        if negates(token) or token in _UNLESS or _refuses(tokens, place):
-            scope, begins = _LONGEST_SCOPE, True
+            # What stands right behind a denial is denied with what follows: "not when it is received".
+            adjoins = bool(place) and negates(tokens[place - 1])
+            resumes = place + 1 < len(tokens) and tokens[place + 1] in _AUXILIARIES  # "have no legs and can swim"
+            joins = token in _BREAKS or resumes or (token in _SCOPE_ENDS and not adjoins)
+            scope = 0 if joins else scope
+        if _opens_denial(tokens, place):
+            scope, begins, excepts = (
+                _LONGEST_SCOPE,
+                True,
+                token in _EXCEPTING + _LIMITING and _denied_beside(tokens, place),
+            )
             continue
         if (stood := _base(tokens, place)) is None:
             continue
         known, number = stood
-        weak = known in LIGHT or token in _TELLING
-        yield Word(token, known, place, segment, scope > 0, number, scope > 0 and begins and not weak)
+        quantifies = _denies_wholeness(tokens, place - 1)
+        weak = (known in LIGHT or token in _TELLING) and not quantifies
+        strong = scope > 0 and begins and not weak
+        negated = scope > 0 and not excepts
+        yield Word(token, known, place, segment, negated, number, strong and not excepts, strong and excepts)
         begins = begins and (weak or _names_with_next(tokens, place))
-        scope = max(0, scope - 1)
+        scope = 0 if quantifies else max(0, scope - 1)
+
+
+def _opens_denial(tokens: Sequence[str], place: int) -> bool:
+    token, behind = tokens[place], next(iter(tokens[place + 1 : place + 2]), "")
+    excepts = token in _EXCEPTING or (token in _LIMITING and _denied_beside(tokens, place))
+    denies = negates(token) or excepts or (token, behind) in _INSTEAD or _refuses(tokens, place)
+    return denies and behind not in _ONLY
+
+
+def _denies_wholeness(tokens: Sequence[str], place: int) -> bool:
+    """Whether a denial denies only that something is so of all, or always."""
+    return place >= 0 and negates(tokens[place]) and tokens[place + 1] in _WHOLLY
+
+
+def _denied_beside(tokens: Sequence[str], place: int) -> bool:
+    """Whether an exception takes a denial of its clause back; one that stands first, that of the clause behind."""
+    before = list(takewhile(lambda token: token not in _ANOTHER_CLAUSE, reversed(tokens[:place])))
+    behind = takewhile(lambda token: token not in _ANOTHER_CLAUSE, tokens[place + 1 :]) if not before else ()
+    return any(negates(token) and token not in _EXCEPTING for token in (*before, *behind))
 
 
 def _names_with_next(tokens: Sequence[str], place: int) -> bool:
@@ -204,14 +286,29 @@ def _base(tokens: Sequence[str], place: int) -> tuple[str, float | None] | None:
         return f"#{number:g}", number
     if token in _PERCENT:
         return "percent", None
-    if not _tells(token) or (token in _PARTICLES and place and _moves(base(tokens[place - 1]))):
+    if (
+        _abbreviates(tokens, place)
+        or not _tells(token)
+        or (token in _PARTICLES and place and _moves(base(tokens[place - 1])))
+    ):
         return None  # to speed up and to slow down are not opposed twice
     return base(token), None
+
+
+def _abbreviates(tokens: Sequence[str], place: int) -> bool:
+    """Whether a letter is no more than one of *e.g.*, or of somebody's name."""
+    return len(tokens[place]) == 1 and tokens[place + 1 : place + 2] == ["."] and place + 2 < len(tokens)
 
 
 def _moves(verb: str) -> bool:
     """Whether it says by itself which way: *speed* in *speed up* does, *go* in *go up* does not."""
     return polar(verb) and verb not in LIGHT
+
+
+def goes_along(reading: Reading) -> bool:
+    """Whether one thing is said to go with another: "when income falls", "the lower the price, the higher"."""
+    compared = [one for one, other in pairwise(reading.tokens) if one == "the" and other.endswith(_COMPARATIVE)]
+    return len(compared) > 1 or not _CONDITIONS.isdisjoint(reading.tokens)
 
 
 def is_noun(word: Word, reading: Reading) -> bool:
@@ -258,4 +355,6 @@ def _tells(token: str) -> bool:
     if token in _JOINTS:
         return False
     token = token.partition("'")[0]  # "you'd" says no more than "you"
-    return token[0].isalpha() and token not in STOP_WORDS and len(token) > 1 and not _ORDINAL.fullmatch(token)
+    if len(token) > 1 and token in STOP_WORDS:
+        return False
+    return token[0].isalpha() and token not in _SMALL_WORDS and not _ORDINAL.fullmatch(token)  # vitamin C, and T cells

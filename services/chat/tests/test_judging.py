@@ -33,10 +33,15 @@ async def test_labelled_claims_are_judged_well_enough(
     score = await measure(topics(name))
     print(f"\n{name}", *score.lines(), *score.wrong, sep="\n")  # noqa: T201 (shown where a floor does not hold)
     record_property("teach_back", "\n".join(score.lines()))
-    # No rule was written on the last three before they were judged first; their errors were looked at then, and some mended (see the README).
-    new = name in ("played", "unseen", "students")
     assert score.precision(Verdict.CONTRADICTED) >= 0.95
-    assert score.precision(Verdict.SUPPORTED) >= 0.7
+    if name == "adversarial":  # claims that were chosen because they were judged wrongly, or might be
+        assert score.precision(Verdict.SUPPORTED) >= 0.6
+        assert score.recall(Verdict.SUPPORTED) >= 0.7
+        assert score.recall(Verdict.CONTRADICTED) >= 0.5
+        return
+    # No rule was written on these three before they were judged first; their errors were looked at then, and some mended (see the README).
+    new = name in ("played", "unseen", "students")
+    assert score.precision(Verdict.SUPPORTED) >= 0.75
     assert score.recall(Verdict.SUPPORTED) >= (0.85 if new else 0.9)
     assert score.recall(Verdict.UNSPOKEN) >= 0.9
     assert score.recall(Verdict.CONTRADICTED) >= (0.5 if new else 0.65)
@@ -120,6 +125,64 @@ def test_subject_direction_and_clause_must_be_the_same(text: str, claim: str, ex
     ],
 )  # fmt: skip
 def test_roles_numbers_and_comparisons_are_those_of_the_text(text: str, claim: str, expected: Verdict) -> None:
+    assert Evidence([passage(text)]).judge(claim).verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "claim", "expected"),
+    [
+        # With the condition turns round what goes along with it.
+        ("When the wind rises, the waves grow.", "When the wind drops, the waves shrink.", Verdict.SUPPORTED),
+        ("When the wind rises, the waves grow.", "The waves shrink when the wind drops.", Verdict.SUPPORTED),
+        ("When the wind rises, the waves grow.", "When the wind drops, the waves grow.", Verdict.CONTRADICTED),
+        ("The higher the altitude, the lower the pressure.", "The lower the altitude, the higher the pressure.", Verdict.SUPPORTED),
+        ("The higher the altitude, the lower the pressure.", "The higher the altitude, the higher the pressure.", Verdict.CONTRADICTED),
+        ("In spring the river rises, in autumn it falls.", "In spring the river falls.", Verdict.CONTRADICTED),
+        # What denies, and how much of it.
+        ("Copper is not only ductile but also conducts electricity.", "Copper is ductile.", Verdict.SUPPORTED),
+        ("Copper is not only ductile but also conducts electricity.", "Copper is not ductile.", Verdict.CONTRADICTED),
+        ("Iron does not rust without oxygen.", "Iron needs oxygen to rust.", Verdict.SUPPORTED),
+        ("Iron does not rust without oxygen.", "Iron rusts without oxygen.", Verdict.CONTRADICTED),
+        ("Nobody may enter the chamber except the speaker.", "Only the speaker may enter the chamber.", Verdict.SUPPORTED),
+        ("Nobody may enter the chamber except the speaker.", "The speaker may not enter the chamber.", Verdict.CONTRADICTED),
+        ("The valve does not open until the pressure is high.", "The valve opens once the pressure is high.", Verdict.SUPPORTED),
+        ("Mammals breathe air; most insects do not.", "Most insects don't breathe air.", Verdict.SUPPORTED),
+        ("Mammals breathe air; fish do not.", "Fish breathe air.", Verdict.CONTRADICTED),
+        ("The fuse melts not because it is old but because the current is large.", "The fuse melts because it is old.", Verdict.CONTRADICTED),
+        ("The tariff helped mills at the expense of farmers.", "The tariff harmed farmers.", Verdict.SUPPORTED),
+        # Of all, of some, of these only.
+        ("Some metals float on water.", "Not all metals float on water.", Verdict.SUPPORTED),
+        ("Metals float on mercury.", "Not all metals float on mercury.", Verdict.UNSPOKEN),
+        ("Some metals float on water.", "All metals float on water.", Verdict.UNSPOKEN),
+        ("Most metals are solid.", "Some metals are not solid.", Verdict.UNSPOKEN),
+        ("Not all metals are solid.", "All metals are solid.", Verdict.CONTRADICTED),
+        ("A triangle needs three sides.", "Only a triangle needs three sides.", Verdict.UNSPOKEN),
+        ("A header has eight bytes.", "A header has only eight bytes.", Verdict.SUPPORTED),
+        # Who suffers, and by whom.
+        ("Troy was besieged for ten years by the Greeks.", "The Greeks besieged Troy for ten years.", Verdict.SUPPORTED),
+        ("Troy was besieged for ten years by the Greeks.", "Troy besieged the Greeks for ten years.", Verdict.CONTRADICTED),
+        ("Persia had invaded Greece.", "Persia had been invaded by Greece.", Verdict.CONTRADICTED),
+        ("The thermostat controls the heater.", "The heater controls the thermostat.", Verdict.CONTRADICTED),
+        # What is named, what fills a place, and what is only denied.
+        ("The comet was discovered by Halley.", "The comet was discovered by Newton.", Verdict.UNSPOKEN),
+        ("The king was crowned in Reims.", "The king was crowned in Paris.", Verdict.UNSPOKEN),
+        ("Senators were chosen for six years.", "Senators were chosen for life.", Verdict.UNSPOKEN),
+        ("Vitamin K clots blood.", "Vitamin E clots blood.", Verdict.UNSPOKEN),
+        ("Soap removes grease but has no effect on rust.", "Soap removes rust.", Verdict.UNSPOKEN),
+        ("Soap removes grease but has no effect on rust.", "Soap doesn't work on rust.", Verdict.SUPPORTED),
+        # The same figure of another measure.
+        ("The reaction lasts 20 seconds.", "The reaction lasts 20 minutes.", Verdict.CONTRADICTED),
+        ("The city fell in 79 AD.", "The city fell in 79 BC.", Verdict.CONTRADICTED),
+        ("The city fell in 79 AD.", "The city fell in 79 CE.", Verdict.SUPPORTED),
+        ("The sample weighs 3 kg.", "The sample weighs 3 kilograms.", Verdict.SUPPORTED),
+        # Another kind contradicts nothing.
+        ("Warm currents become more common.", "Cold currents become less common.", Verdict.UNSPOKEN),
+        ("Warm currents become more common.", "Deep currents become less common.", Verdict.UNSPOKEN),
+    ],
+)  # fmt: skip
+def test_denials_directions_and_quantities_are_those_of_the_whole_statement(
+    text: str, claim: str, expected: Verdict
+) -> None:
     assert Evidence([passage(text)]).judge(claim).verdict is expected
 
 
