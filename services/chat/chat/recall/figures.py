@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Set
+from itertools import pairwise
 
 from chat.terms import word_set, words
 from chat.wording import read
@@ -22,6 +23,9 @@ def figure_grade(answer: str, said: str, question: str) -> int | None:
     # Numbers that the question names are said again, not guessed.
     guessed = _numbers(said) - _numbers(question)
     if wanted in _YEARS:  # days beside a year are no other years
+        told = [word.number for word in read(said).words if word.number is not None]
+        if divmod(wanted, 100) in pairwise(told):  # nineteen fourteen
+            return WHOLE
         guessed = {number for number in guessed if number in _YEARS} or guessed
     if wanted in guessed:
         return WHOLE if len(guessed) == 1 else SOME

@@ -298,7 +298,7 @@ def _is_name(tokens: Sequence[str], words: Sequence[str], material: str) -> bool
     plain = [word for word in words if not word.startswith("#")]
     if any(polar(stem(word)) or is_verb(word) or re.search(rf"\b{re.escape(word)}\b", material) for word in plain):
         return False
-    full = re.escape(tokens[0]) + r"\W+" + re.escape(tokens[-1])
+    full = r"\W+".join(map(re.escape, tokens))
     rest = re.sub(full, "", material)
     return not any(re.search(rf"[A-Z]\w+ {re.escape(token)}\b|\b{re.escape(token)} [A-Z]\w+", rest) for token in tokens)
 
