@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _ABBREVIATION = re.compile(r"(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)")  # the points of 44 B.C.
+_OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)  # says where from; *out* is opposed to *into*, and it is not
 _NUMERALS = {name: number for number, name in enumerate(
     ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
     "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
@@ -136,7 +137,8 @@ class Reading:
 @lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
     """The text as words."""
-    found = _TOKEN.findall(_ABBREVIATION.sub("", unicodedata.normalize("NFKC", mend(text))))
+    plain = _OUT_OF.sub("from", _ABBREVIATION.sub("", unicodedata.normalize("NFKC", mend(text))))
+    found = _TOKEN.findall(plain)
     tokens = _completed(list(_summed([_folded(token) for token in found])))
     return Reading(tuple(_resolved(list(_words(tokens)))), tuple(tokens))
 

@@ -3,6 +3,7 @@
 Telling a student that right is wrong is the worst error, so the precision of `contradicted` has the highest floor.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -248,6 +249,7 @@ def test_another_document_that_says_so_outweighs_one_that_seems_to_deny_it() -> 
             "Glycolysis nets two ATP. Acid rain damages forests.",
             ["Glycolysis nets two ATP", "Acid rain damages forests"],
         ),
+        ("The yield of the field grows and 12 34.", ["The yield of the field grows and 12 34"]),
         ("", []),
     ],
 )
@@ -255,6 +257,15 @@ def test_explanation_is_split_into_its_claims(explanation: str, claims: list[str
     found = split(explanation)
     assert [claim.text for claim in found] == claims
     assert all(explanation[claim.start : claim.end] == claim.text for claim in found)
+
+
+@pytest.mark.parametrize(
+    "long", ["." * 8000 + "a", "a" + " " * 8000 + "b", "a and " * 1300, "?!" * 4000 + "a", "E. A. " * 1300]
+)
+def test_a_long_message_is_split_at_once(long: str) -> None:
+    began = time.perf_counter()
+    split(long)
+    assert time.perf_counter() - began < 1.5
 
 
 def test_key_points_stand_in_the_material_and_do_not_repeat_each_other() -> None:
@@ -314,7 +325,7 @@ def test_what_speaks_to_the_reader_or_tells_a_story_is_the_last_to_be_a_key_poin
 
 async def test_a_wall_of_words_is_judged_in_bounded_time() -> None:
     wall = " ".join(f"the cell number {n} divides and grows because light {n} falls" for n in range(130))[:8000]
-    draft, _ = await OfflineJudge().judge(Explanation(wall, "mitosis", [MITOSIS] * 20))
+    draft, _ = await OfflineJudge().judge(Explanation(wall, split(wall), "mitosis", [MITOSIS] * 20))
     assert len(draft.claims) <= 40
 
 
