@@ -13,9 +13,8 @@ from chat.comparisons import across, counted
 from chat.lexicon import alike, base, directs, is_verb, measured_otherwise, opposed
 from chat.roles import exchanged
 from chat.terms import word_set
-from chat.wording import LIGHT, PRONOUN, Reading, Word, goes_along
+from chat.wording import LIGHT, PREPOSITIONS, PRONOUN, Reading, Word, goes_along
 
-PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
 _PRONOUNS = frozenset(("it", "them", "one", "ones"))
 _TURNING = frozenset(map(base, word_set("turn convert transform change make break divide split develop")))
 _PARTICLES = frozenset(("up", "down"))

@@ -3,10 +3,10 @@
 from collections.abc import Sequence, Set
 from itertools import pairwise
 
-from chat.alignment import PREPOSITIONS, Alignment, points_back
+from chat.alignment import Alignment, points_back
 from chat.comparisons import THAN
 from chat.lexicon import alike, opposed
-from chat.wording import CLAUSE_BORDERS, Reading, Word, is_noun
+from chat.wording import CLAUSE_BORDERS, PREPOSITIONS, Reading, Word, is_noun
 
 _CONTRASTS = frozenset(("whereas", "while", "but", ";"))
 _COORDINATES = _CONTRASTS | {"and"}

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from itertools import pairwise
 
-from chat.alignment import PREPOSITIONS, Alignment
+from chat.alignment import Alignment
 from chat.lexicon import alike, base, measured_otherwise
+from chat.roles import played_otherwise
 from chat.terms import word_set
-from chat.wording import CLAUSE_BORDERS, Reading, Word
+from chat.wording import CLAUSE_BORDERS, PREPOSITIONS, Reading, Word
 
 _ALL = frozenset(("all", "every", "always"))
 _SOME = word_set(
@@ -32,7 +33,7 @@ def points(text: Reading) -> bool:
     return not _POINTING.isdisjoint(text.tokens)
 
 
-def falls_short(claim: Reading, alignment: Alignment, text: Reading, names: Set[str]) -> bool:
+def falls_short(claim: Reading, alignment: Alignment, text: Reading, names: Set[str], known: Set[str]) -> bool:
     """Whether a text that speaks of a claim does not bear it out. Each of the `names` has to stand in it."""
     return (
         overstates(claim, text)
@@ -40,6 +41,7 @@ def falls_short(claim: Reading, alignment: Alignment, text: Reading, names: Set[
         or misnames(claim, alignment, text, names)
         or fills_otherwise(claim, alignment, text)
         or measures_otherwise(alignment, text)
+        or played_otherwise(claim, text, known)
     )
 
 

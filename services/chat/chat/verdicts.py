@@ -99,7 +99,7 @@ class Evidence:
             if alignment.literal:
                 kept.append((alignment, unit))
                 continue
-            alignment.short = falls_short(reading, alignment, unit.reading, unnamed)
+            alignment.short = falls_short(reading, alignment, unit.reading, unnamed, self._known)
             # Where a text speaks of another kind, or both of some only, one does not deny the other.
             some = "not" in alignment.twists and partial(reading, unit.reading)
             if some or (alignment.twists and renamed(lead, alignment, unit.reading)):

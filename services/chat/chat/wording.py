@@ -63,6 +63,19 @@ _SCOPE_ENDS = word_set("but while whereas although though because since if when 
 _LONGEST_SCOPE = 7
 _NEAR_VERB = 3
 _DETERMINERS = word_set("a an the its their his her this these")
+PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
+BEFORE_THINGS = PREPOSITIONS | {
+    "through",
+    "against",
+    "between",
+    "without",
+    "beneath",
+    "above",
+    "below",
+    "over",
+    "as",
+    "than",
+}
 _BEFORE_NOUNS = word_set(
     "a an the its their his her this these those of in into at by for from on to with under during per no"
 )
