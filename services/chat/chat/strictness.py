@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from itertools import pairwise
 
-from chat.alignment import Alignment
+from chat.alignment import Alignment, points_back
 from chat.lexicon import alike, base, measured_otherwise
 from chat.roles import played_otherwise
 from chat.terms import word_set
@@ -42,6 +42,7 @@ def falls_short(claim: Reading, alignment: Alignment, text: Reading, names: Set[
         or fills_otherwise(claim, alignment, text)
         or measures_otherwise(alignment, text)
         or played_otherwise(claim, text, known)
+        or mixes_kinds(claim, alignment, text)
     )
 
 
@@ -112,6 +113,31 @@ def _related(one: Word, other: Word) -> bool:
 
 def _pairs(claim: Reading, alignment: Alignment) -> Iterator[tuple[Word, Word]]:
     return ((word, alignment.matched[word.place]) for word in claim.words if word.place in alignment.matched)
+
+
+def mixes_kinds(claim: Reading, alignment: Alignment, text: Reading) -> bool:
+    """Whether a claim says of one kind what another clause says of another: of civil cases, what is said of criminal ones."""
+    for kind, thing in pairwise(claim.words):
+        one, other = alignment.matched.get(kind.place), alignment.matched.get(thing.place)
+        if one is None or other is None or kind.light or thing.place != kind.place + 1:
+            continue
+        home = text.segments(one.base)
+        # "In a hypotonic solution it takes up water" names nothing anew.
+        if len(home) > 1 or not home < text.segments(other.base) or points_back(text.piece(one.segment), text):
+            continue
+        rest = [match.base for word, match in _pairs(claim, alignment) if word not in (kind, thing)]
+        said = frozenset().union(*(segments for held in rest if len(segments := text.segments(held)) == 1))
+        if len(said) == 1 and said.isdisjoint(home) and _of_another_kind(text.piece(min(said)), other.base, alignment):
+            return True
+    return False
+
+
+def _of_another_kind(piece: Sequence[Word], thing: str, alignment: Alignment) -> bool:
+    """Whether a clause names a kind of the thing that the claim does not."""
+    return any(
+        word.base == thing and kind.place == word.place - 1 and not kind.light and not alignment.holds(kind)
+        for kind, word in pairwise(piece)
+    )
 
 
 def measures_otherwise(alignment: Alignment, text: Reading) -> bool:

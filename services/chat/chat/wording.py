@@ -121,6 +121,14 @@ class Reading:
         """The words of each piece between commas and joints, in their order."""
         return [list(piece) for _, piece in groupby(self.words, key=lambda word: word.segment)]
 
+    def piece(self, segment: int) -> list[Word]:
+        """The words of one piece."""
+        return [word for word in self.words if word.segment == segment]
+
+    def segments(self, base: str) -> frozenset[int]:
+        """The pieces in which a word stands."""
+        return frozenset(word.segment for word in self.words if word.base == base)
+
     def acts(self, word: Word) -> bool:
         """Whether a word is the verb of its clause, as far as its neighbours tell."""
         before = self.tokens[word.place - 1] if word.place else ""
