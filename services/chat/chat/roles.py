@@ -115,7 +115,7 @@ def _played_by_another(claim: Reading, word: Word, text: Reading, verb: Word, kn
     same_thing = _meet(thing, other_thing)
     if same_doer:
         return not same_thing and thing <= known
-    return same_thing and doer <= known
+    return same_thing
 
 
 def _before(verb: Word, reading: Reading) -> Set[str]:

@@ -36,7 +36,7 @@ def points(text: Reading) -> bool:
 def falls_short(claim: Reading, alignment: Alignment, text: Reading, names: Set[str], known: Set[str]) -> bool:
     """Whether a text that speaks of a claim does not bear it out. Each of the `names` has to stand in it."""
     return (
-        overstates(claim, text)
+        overstates(claim, alignment, text)
         or affirms_denied(claim, alignment, text)
         or misnames(claim, alignment, text, names)
         or fills_otherwise(claim, alignment, text)
@@ -46,14 +46,14 @@ def falls_short(claim: Reading, alignment: Alignment, text: Reading, names: Set[
     )
 
 
-def overstates(claim: Reading, text: Reading) -> bool:
+def overstates(claim: Reading, alignment: Alignment, text: Reading) -> bool:
     """Whether a claim says of all, of not all, or of these only what the text does not."""
     limited = not (_SOME | _ONLY).isdisjoint(text.tokens) or _denies_wholeness(text)
     if _quantifies(_ALL, claim):
         return not limited if _denies_wholeness(claim) else limited and not _quantifies(_ALL, text)
     if _quantifies(_ONLY, claim):
-        said = not _ONLY.isdisjoint(text.tokens) or any(word.negated or word.excepted for word in text.words)
-        return not said
+        denied = any(word.negated or word.excepted for word in text.words if alignment.holds(word))
+        return _ONLY.isdisjoint(text.tokens) and not denied
     return _denies_wholeness(text)
 
 

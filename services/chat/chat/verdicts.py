@@ -179,6 +179,7 @@ def _speaks_of_another(
     if (
         sum(map(weighed, strange)) > _MOST_STRANGE * sum(map(weighed, lead))
         or renamed(claim.words, alignment, text, weighed.known)
+        or renamed(lead, alignment, text)
         or exchanges_objects(alignment, text)
         or _speaks_of_the_other(lead, alignment)
         or _leaves_out(claim, lead, alignment, weighed.known)
