@@ -97,8 +97,7 @@ class Evidence:
             alignment = align(reading, unit.reading, weighed)
             unnamed = names - unit.before if points(unit.reading) else names
             if alignment.literal:
-                kept.append((alignment, unit))
-                continue
+                return _judgement(Verdict.SUPPORTED, alignment, unit)
             alignment.short = falls_short(reading, alignment, unit.reading, unnamed, self._known)
             # Where a text speaks of another kind, or both of some only, one does not deny the other.
             some = "not" in alignment.twists and partial(reading, unit.reading)

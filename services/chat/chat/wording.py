@@ -48,6 +48,7 @@ _WHOLLY = frozenset(("all", "every", "always"))
 # What may stand for a whole predicate, at the end of its clause: "individuals do not".
 _AUXILIARIES = word_set("do does did is are was were has have had can could will would may must should cannot")
 _RELATIVES = word_set("who which where that those what how")  # "who they are and who they are not"
+_GOING_ON = ("yet", "or")
 _ELIDED = word_set("do does did")
 _LONGEST_PREDICATE = 8
 _REFUSING = frozenset(map(base, ("refuse", "decline", "fail")))
@@ -187,8 +188,8 @@ def _completed(tokens: Sequence[str]) -> list[str]:
     clauses = [list(clause) for _, clause in groupby(tokens, key=lambda token: token in CLAUSE_BORDERS)]
     eliding = [
         at
-        for at, clause in enumerate(clauses)
-        if _elides(clause) and _RELATIVES.isdisjoint(clauses[max(0, at - 1)] + clause)
+        for at in range(len(clauses))
+        if _elides(*(clauses[max(0, at + step)] for step in (-1, 0)), clauses[at + 1 :])
     ]
     said = [_predicate(clause) for clause in clauses] if eliding else []
     for at in eliding:
@@ -196,11 +197,13 @@ def _completed(tokens: Sequence[str]) -> list[str]:
     return [token for clause in clauses for token in clause]
 
 
-def _elides(clause: Sequence[str]) -> bool:
-    *before, last = clause
-    if not before:
+def _elides(before: Sequence[str], clause: Sequence[str], behind: Sequence[Sequence[str]]) -> bool:
+    """Whether a clause ends in an auxiliary. "Who they are not" and "it is not yet, or cannot be, known" leave nothing out."""
+    *said, last = clause
+    goes_on = bool(behind) and (behind[0][0] in _GOING_ON or (len(behind) > 1 and behind[1][0] in _AUXILIARIES))
+    if not said or goes_on or not _RELATIVES.isdisjoint([*before, *clause]):
         return False
-    return last in _ELIDED or last == "cannot" or last.endswith("n't") or (last == "not" and before[-1] in _AUXILIARIES)
+    return last in _ELIDED or last == "cannot" or last.endswith("n't") or (last == "not" and said[-1] in _AUXILIARIES)
 
 
 def _predicate(clause: Sequence[str]) -> list[str]:
