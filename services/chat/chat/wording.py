@@ -48,7 +48,7 @@ _WHOLLY = frozenset(("all", "every", "always"))
 # What may stand for a whole predicate, at the end of its clause: "individuals do not".
 _AUXILIARIES = word_set("do does did is are was were has have had can could will would may must should cannot")
 _RELATIVES = word_set("who which where that those what how")  # "who they are and who they are not"
-_GOING_ON = ("yet", "or")
+_GOING_ON = ("yet", "or", "so", "until")
 _ELIDED = word_set("do does did")
 _LONGEST_PREDICATE = 8
 _REFUSING = frozenset(map(base, ("refuse", "decline", "fail")))

@@ -34,15 +34,15 @@ async def test_labelled_claims_are_judged_well_enough(
     score = await measure(topics(name))
     print(f"\n{name}", *score.lines(), *score.wrong, sep="\n")  # noqa: T201 (shown where a floor does not hold)
     record_property("teach_back", "\n".join(score.lines()))
-    assert score.precision(Verdict.CONTRADICTED) >= 0.95
+    assert score.precision(Verdict.CONTRADICTED) >= 0.97
     if name == "adversarial":  # claims that were chosen because they were judged wrongly, or might be
-        assert score.precision(Verdict.SUPPORTED) >= 0.6
+        assert score.precision(Verdict.SUPPORTED) >= 0.7
         assert score.recall(Verdict.SUPPORTED) >= 0.7
         assert score.recall(Verdict.CONTRADICTED) >= 0.5
         return
     # No rule was written on these three before they were judged first; their errors were looked at then, and some mended (see the README).
     new = name in ("played", "unseen", "students")
-    assert score.precision(Verdict.SUPPORTED) >= 0.75
+    assert score.precision(Verdict.SUPPORTED) >= 0.78
     assert score.recall(Verdict.SUPPORTED) >= (0.85 if new else 0.9)
     assert score.recall(Verdict.UNSPOKEN) >= 0.9
     assert score.recall(Verdict.CONTRADICTED) >= (0.5 if new else 0.65)
@@ -176,6 +176,14 @@ def test_roles_numbers_and_comparisons_are_those_of_the_text(text: str, claim: s
         ("The city fell in 79 AD.", "The city fell in 79 BC.", Verdict.CONTRADICTED),
         ("The city fell in 79 AD.", "The city fell in 79 CE.", Verdict.SUPPORTED),
         ("The sample weighs 3 kg.", "The sample weighs 3 kilograms.", Verdict.SUPPORTED),
+        # Who does it, and to what.
+        ("The dog guards the sheep. The goose guards the farm.", "The dog guards the farm.", Verdict.UNSPOKEN),
+        ("The steward keeps the keys of the house.", "The gardener keeps the keys of the house.", Verdict.UNSPOKEN),
+        ("In winter wheat the seed rests for months; in summer wheat the harvest comes early.",
+         "In summer wheat the seed rests for months.", Verdict.UNSPOKEN),
+        # What goes on is left out nowhere, and an exception belongs to its clause.
+        ("While this is a rule, it is not yet followed in all towns.", "While this is a rule, it is not yet followed in all towns.", Verdict.SUPPORTED),
+        ("The guest need not work and can dine without a ticket.", "The guest can dine without a ticket.", Verdict.SUPPORTED),
         # Another kind contradicts nothing.
         ("Warm currents become more common.", "Cold currents become less common.", Verdict.UNSPOKEN),
         ("Warm currents become more common.", "Deep currents become less common.", Verdict.UNSPOKEN),
