@@ -25,7 +25,7 @@ from ingestion.app import MIGRATIONS
 from ingestion.models import SCHEMA, tables
 from ingestion.search import ANSWERABLE_SCORES
 
-from . import runs
+from . import runs, tutor
 from .corpora import Corpus, ours, shared
 from .library import Shelved, shelved
 from .scoring import Figures, Run, figures, separation
@@ -72,6 +72,7 @@ async def measure(corpus: Corpus, here: Shelved) -> None:
         of_book = figures(corpus, found, book)
         print(f"{f'search: {book}, {of_book.questions} questions':42}{_row(of_book)}")
     refusals(name, corpus, verdicts)
+    await tutor.show(corpus, here)
     if (results := os.environ.get("RESULTS")) is not None:
         pairs = zip(questions, found, strict=True)
         rows = ({"question": q.text, "book": q.book, "results": [asdict(one) for one in each]} for q, each in pairs)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from uuid import uuid4
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika import RobustConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from faststream import AckPolicy
 from faststream.rabbit import RabbitBroker, RabbitMessage, RabbitQueue
 
@@ -64,9 +65,7 @@ class Serving:
     async def _start(self, topology: Topology) -> None:
         publishing = await self._publishing()
         await topology.declare(publishing)
-        connection = await self._broker.connect()
-        # FastStream leaves it open where a subscriber of it could not be stopped.
-        self._resources.push_async_callback(closed, connection)
+        connection = await self._consuming()
         async with connection.channel() as declaring:
             for subscription, application in self._served:
                 if subscription.kind is Kind.DURABLE:
@@ -107,6 +106,13 @@ class Serving:
         channel.close_callbacks.add(self._lose)
         return channel
 
+    async def _consuming(self) -> AbstractConnection:
+        # FastStream forgets a connection that nobody waits for any more, but it is made all the same, and stays; and it
+        # leaves one open of which a subscriber could not be stopped.
+        connecting = asyncio.create_task(self._broker.connect())
+        self._resources.push_async_callback(_closed_once_made, connecting)
+        return await asyncio.shield(connecting)
+
     def _subscribe(self, lane: Lane) -> None:
         async def handle(message: AbstractIncomingMessage) -> None:
             await lane.deliver(message)
@@ -126,6 +132,12 @@ class Serving:
 
     def _lose(self, *_: object) -> None:
         self.lost.set()
+
+
+async def _closed_once_made(connecting: asyncio.Task[RobustConnection]) -> None:
+    await asyncio.wait({connecting})
+    if not connecting.cancelled() and connecting.exception() is None:
+        await closed(connecting.result())
 
 
 async def _own_queue(channel: AbstractChannel, subscription: Subscription) -> str:

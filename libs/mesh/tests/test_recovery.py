@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import aio_pika
 import pytest
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from chassis.database import Database as ServiceDatabase
 from devstack.line import Line
 from devstack.waiting import until
@@ -268,6 +269,24 @@ async def test_connection_that_breaks_while_a_consumer_begins_is_not_waited_for(
         await say_at("board.pin", note(0))
         await until(applied(home, 1))
     assert len(servings) == 2
+
+
+async def test_consumer_that_is_stopped_while_it_connects_leaves_no_connection(
+    home: Home, amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, before = asyncio.Event(), asyncio.all_tasks()
+
+    async def connect_and_stop(**parameters: Any) -> AbstractConnection:
+        connection: AbstractConnection = await aio_pika.connect_robust(**parameters)
+        stop.set()
+        return connection
+
+    async def none_is_left() -> bool:
+        return asyncio.all_tasks() <= before  # each connection has tasks that read and write
+
+    monkeypatch.setattr("faststream.rabbit.broker.broker.connect_robust", connect_and_stop)
+    await Consumer(Board().bus, amqp_url=amqp_url, database=home).run(stop)
+    await until(none_is_left)
 
 
 async def test_consumer_that_the_broker_forgot_is_noticed_and_replaced(

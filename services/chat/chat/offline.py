@@ -12,8 +12,9 @@ from chat.definitions import definition_form
 from chat.excerpts import Candidate, Excerpt, candidates_of, excerpt_of, is_item
 from chat.languages import may_be_english
 from chat.markers import Marker
+from chat.ordinals import Asked
 from chat.passages import Passage
-from chat.questions import Kind, Question
+from chat.questions import Kind, Question, of_a_whole
 from chat.terms import coverage, stem, terms, weights, words
 
 NOTICE = (
@@ -55,15 +56,20 @@ _FRESH = 0.4
 _WORTH_MORE = 0.5
 _LESSER = 0.4
 
+_FULL_NAME = re.compile(
+    r"\b(?!(?:The|An?|In|On|At|By|For|From|With|As|When|After|Since|This|These)\b)[A-Z][\w’'-]+ [A-Z][\w’'-]+"
+)
 _CUES = {
     Kind.TERM: r"\b(?:called|known as|termed|refer\w* to|defin\w+|is an? |are |describes?|means?)\b",
     Kind.REASON: r"\b(?:because|due to|since|as a result|result\w* (?:from|in)|caus\w+|reasons?|therefore|thus|leads? to|led to"
     r"|so that|in order to|in response to|consequen\w+|explain\w*|owing to)\b",
+    Kind.PURPOSE: r"\b(?:serves?|acts?|used|needed|necessary|essential|required|role|function|purpose|in order to|so that|allows?|enables?|helps?|without"
+    r"|provides?|protects?|ensures?|causes?)\b",
     Kind.PROCESS: r"\b(?:by|through|when|first|then|next|finally|steps?|process|involv\w+|begins?|if|using)\b",
     Kind.QUANTITY: r"\d|\b(?:percent|half|third|quarter|two|three|four|five|six|seven|eight|nine|ten|dozens?|hundreds?|thousands?"
     r"|millions?|billions?|most|majority)\b",
     Kind.TIME: r"\b(?:1\d{3}|20\d\d)s?\b|\bcentur(?:y|ies)\b|\b(?:decade|during|after|before|until|since|when)\b",
-    Kind.PERSON: r"(?<!^)(?<![.!?] )\b[A-Z][\w’'-]+ [A-Z][\w’'-]+|\b(?:people|person|those who|sociologists?|scientists?|economists?)\b",
+    Kind.PERSON: rf"{_FULL_NAME.pattern}|\b(?:people|person|those who|sociologists?|scientists?|economists?)\b",
     Kind.PLACE: r"\b(?:in|at|near|from|across|throughout|within) (?:the )?[A-Z]\w+"
     r"|\b(?:takes? place|took place|occurs?|happens?|found|located|lies|stored|made) (?:in|at|on|within|inside|outside|near|between)\b",
     Kind.COMPARISON: r"\b(?:while|whereas|unlike|in contrast|contrast|differ\w*|however|but|rather than|instead|both|compared"
@@ -77,6 +83,11 @@ _NEEDED = (Kind.REASON, Kind.QUANTITY, Kind.TIME)
 _OF_A_FACT = (Kind.PERSON, Kind.TIME, Kind.PLACE)
 _TO_THE_LETTER = 0.05
 _CUE, _CUE_OF_NEED = 0.15, 0.3
+_LEADS = 0.25
+_NEXT_TO_ANOTHER = 0.75
+_AFTER = 0.3
+_IT = re.compile(r"(?:It|They) (?!,)")
+_ARTICLES = frozenset(("a", "an", "the"))
 _NOT_PROSE = re.compile(
     r"^\W*(?:explain|describe|understand|discuss|define|identify|analy[sz]e|compare|calculate|evaluate|summarize|recognize) "
     r"|\b(?:you will (?:learn|be able)|by the end of this|be able to:|learning objectives|in this (?:chapter|section|module)"
@@ -94,13 +105,25 @@ def find_answer(question: Question, passages: Sequence[Passage], said: str = "")
     weighed = weights(question.terms, [candidate.terms for candidate in candidates])
     subject = [weight for term, weight in weighed.items() if term not in question.lesser]
     weighed |= {term: min([_LESSER * weighed[term], *subject]) for term in question.lesser}
-    if not candidates or not _speaks_of(question, weighed, candidates) or _tells_no(question, candidates):
+    if not candidates or _tells_no(question, candidates):
         return []
-    scored = sorted(((_score(c, question, weighed), c) for c in candidates), key=lambda pair: -pair[0])
-    if wants_more(question.text):
+    if not _speaks_of(question, weighed, candidates):
+        aspect = of_a_whole(question)
+        return find_answer(aspect, passages, said) if aspect is not None and _holds_whole(aspect, candidates) else []
+    scored = _of_what_is_asked(
+        sorted(((_score(c, question, weighed), c) for c in candidates), key=lambda pair: -pair[0]), question
+    )
+    if scored and wants_more(question.text):
         worth = scored[0][0] * _WORTH_MORE
         scored = [(score, one) for score, one in scored if score >= worth and one.text not in said]
     return _pick(scored, question) if scored else []
+
+
+def _of_what_is_asked(scored: Sequence[tuple[float, Candidate]], question: Question) -> list[tuple[float, Candidate]]:
+    """Without what speaks of another one; nothing where that is most of what was found."""
+    asked = Asked(question.text)
+    left = [(score, one) for score, one in scored if not asked.means_another(one.text)]
+    return left if left and left[0][0] >= _NEXT_TO_ANOTHER * scored[0][0] else []
 
 
 def wants_more(question: str) -> bool:
@@ -170,10 +193,39 @@ def _score(candidate: Candidate, question: Question, weighed: dict[str, float]) 
     asked = {word for word in words(question.text) if stem(word) in weighed}
     to_the_letter = _TO_THE_LETTER * len(asked.intersection(words(candidate.text))) / max(1, len(asked))
     score = to_the_letter + here + 0.3 * (near - here) + 0.2 / (1 + candidate.rank)
-    score += max((definition_form(subject, candidate.text) for subject in question.subjects), default=0.0)
+    if question.kind in (Kind.PURPOSE, Kind.OPEN):
+        leads = _goes_on(question, candidate) or any(_leads(subject, candidate.text) for subject in question.subjects)
+        score += _LEADS * leads
+        here = max(here, _LEADS * leads)
+    else:
+        score += max((definition_form(subject, candidate.text) for subject in question.subjects), default=0.0)
     if (cue := _CUES.get(question.kind)) and here > 0 and re.search(cue, candidate.text, re.MULTILINE):
+        score += _CUE * (question.kind is Kind.PERSON and bool(_FULL_NAME.search(candidate.text)))
         score += _CUE_OF_NEED if question.kind in _NEEDED else _CUE
+    score += _AFTER * any(re.search(when, candidate.text, re.IGNORECASE) for when in question.orders)
     return score * fitness(candidate)
+
+
+def _leads(subject: str, text: str) -> bool:
+    """Whether a sentence begins with what is asked about."""
+    wanted = list(map(stem, words(subject)))
+    said = [stem(word) for word in words(text) if word not in _ARTICLES]
+    return said[: len(wanted)] == wanted
+
+
+def _goes_on(question: Question, candidate: Candidate) -> bool:
+    """Whether it says what *it* is for, behind a sentence that begins with the subject."""
+    if question.kind is not Kind.PURPOSE or not candidate.place or not _IT.match(candidate.text):
+        return False
+    before = candidate.among[candidate.place - 1]
+    return before.block == candidate.sentence.block and any(
+        _leads(subject, before.text) for subject in question.subjects
+    )
+
+
+def _holds_whole(question: Question, candidates: Sequence[Candidate]) -> bool:
+    whole = frozenset(terms(question.subjects[0]))
+    return any(whole <= candidate.terms for candidate in candidates)
 
 
 def fitness(candidate: Candidate) -> float:

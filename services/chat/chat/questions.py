@@ -1,10 +1,22 @@
 """What kind of question a student asks, and so which sentences can answer it."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from chat.terms import ASKING_WORDS, POINTING_WORDS, STOP_WORDS, question_terms, stem, word_set, words
+from chat.lexicon import is_irregular
+from chat.terms import (
+    ASKING_WORDS,
+    POINTING_WORDS,
+    STOP_WORDS,
+    named_in_capitals,
+    question_terms,
+    stem,
+    word_set,
+    words,
+)
+from chat.wording import LIGHT
 
 
 class Kind(StrEnum):
@@ -13,6 +25,7 @@ class Kind(StrEnum):
     DEFINITION = "definition"
     TERM = "term"
     REASON = "reason"
+    PURPOSE = "purpose"
     PROCESS = "process"
     QUANTITY = "quantity"
     TIME = "time"
@@ -26,7 +39,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`subjects` are the phrases to be defined, or compared; `terms` the stems of what is asked about, `lesser` those that
+    """`subjects` are the phrases to be defined, compared, or told the purpose of; `terms` the stems of what is asked about, `lesser` those that
     matter less: words such as *types* or *causes*, and what only an earlier question was about. `leans`: it is a follow-up."""
 
     text: str
@@ -35,6 +48,14 @@ class Question:
     lesser: frozenset[str] = frozenset()
     subjects: tuple[str, ...] = ()
     leans: bool = False
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """How sentences read that tell what comes before or after what is named."""
+        return tuple(
+            rf"\b(?:{order[1]}\W+(?:\w+\W+){{0,2}}?|{_FOLLOWS[order[1].casefold()]}\W+(?:\w+\W+){{0,2}}?){re.escape(stem(order[2].casefold()))}"
+            for order in _ORDERED.finditer(self.text)
+        )
 
 
 _QUOTED = r"[\"“'‘«]\s*(?P<quoted>[^\"”’»]+?)\s*[\"”’'»]"
@@ -49,7 +70,7 @@ _DEFINITIONS = tuple(
         r"\W*(?:please )?(?:can|could|would you )?\W*(?:you )?(?:define|describe) (?:an? |the )?(?P<subject>[^?.,;:]{2,80}).*",
         r"\W*how (?:do|does) (?:an? |the )?(?P<subject>[^?.,;:]{2,50}?) work\W*",
         r"\W*(?:please )?(?:can you |could you )?(?:explain|tell me (?:more )?about|teach me|talk about) (?:what )?(?:an? |the )?"
-        r"(?P<subject>(?!how\b|why\b|when\b|where\b|who\b|what\b|whether\b|if\b)[^?.,;:]{2,50}?)(?: (?:is|are|to me))?\W*",
+        r"(?P<subject>(?!how\b|why\b|when\b|where\b|who\b|what\b|whether\b|if\b)[^?.,;:]{2,50}?)(?: (?:is|are|to me\b.*))?\W*",
         r"\W*(?:so )?(?:what|who)(?: is|'s|’s| are| was| were)(?: meant by)? (?:an? |the )?(?P<subject>[^?.,;:]{2,60})\W*",
     )
 )
@@ -59,6 +80,28 @@ _ASPECTS = word_set(
     function functions type types kind kinds stage stages step steps part parts advantage advantages disadvantage
     disadvantages importance relationship number amount main three four five two"""
 )
+# "What is produced by respiration?" and "What is it made of?" ask for no definition of what stands behind the verb.
+_LEADING_NOWHERE = word_set(
+    "by in at on from to of for with into as during after before between under through about like"
+)
+_SUBJECT = r"(?:an? |the )?(?P<subject>[^?.,;:]{2,50}?)(?: (?:in|during|within) [^?]+)?"
+_PURPOSES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\W*(?:so )?what(?: is|'s|’s| are| was| were) {_SUBJECT} (?:(?:used|needed|good|there|important|useful|necessary|required) )?for\W*",
+        rf".*\bwhat(?: is|'s|’s| was) the (?:\w+ )?(?:role|function|purpose|use|point|importance|significance|job|task|aim) of {_SUBJECT}\W*",
+        rf"\W*what (?:do|does|did) {_SUBJECT} do\W*",
+        rf"\W*why (?:is|are|was|were) {_SUBJECT} (?:so |very )?(?:important|needed|necessary|useful|required|essential|vital|significant)\W*",
+    )
+)
+_ASPECT = re.compile(r"(?:\w+ )?[^\W\d_]+ of (?:an? |the )?(?P<whole>.+)", re.IGNORECASE)
+_ORDERED = re.compile(r"\b(after|before) (?:an? |the )?(\w+)", re.IGNORECASE)
+_FOLLOWS = {"after": r"(?:follow|replac|succeed|overthr|end)\w*", "before": r"(?:preced|prepar|led to|caus)\w*"}
+_DONE_BY = re.compile(
+    r"\W*what(?: is|'s|’s| are| was| were) (?P<done>\w+) by (?:an? |the )?(?P<subject>[^?.,;:]{2,50}?)\W*",
+    re.IGNORECASE,
+)
+_SPELT_OUT = re.compile(r"^(\W*(?:and |so |but |hey )?(?:what|who|where|when|why|how))s\b", re.IGNORECASE)
 _OF_NOUN_PHRASES = frozenset(("of", "the", "a", "an"))
 _ASPECT_STEMS = frozenset(map(stem, _ASPECTS))
 _CONTINUES = re.compile(
@@ -95,7 +138,7 @@ _KINDS = (
 
 def read_question(text: str, about: str | None = None) -> Question:
     """What is asked. `about` is what a follow-up leans on: it gives the terms that the question itself leaves out."""
-    text = _CONTINUES.sub("", " ".join(text.split()))
+    text = _SPELT_OUT.sub(r"\1 is", _CONTINUES.sub("", " ".join(text.split())))
     own = question_terms(_without_options(text)) if _names_something(text) else []
     earlier = question_terms(about) if about is not None else []
     asked = tuple(dict.fromkeys([*own, *earlier])) or tuple(question_terms(text))
@@ -103,6 +146,8 @@ def read_question(text: str, about: str | None = None) -> Question:
     lesser = frozenset(earlier).difference(own) if own and not points_back else frozenset()
     if len(asked) > len(_ASPECT_STEMS.intersection(asked)):
         lesser |= _ASPECT_STEMS
+    if not LIGHT.issuperset(asked):
+        lesser |= LIGHT
     kind, subjects = _kind_of(text)
     if kind is Kind.OPEN and about is not None and not own:
         kind, subjects = _kind_of(about.removesuffix(text).strip())
@@ -112,14 +157,32 @@ def read_question(text: str, about: str | None = None) -> Question:
 def _kind_of(text: str) -> tuple[Kind, tuple[str, ...]]:
     if _TERM.fullmatch(_without_options(text)):
         return Kind.TERM, ()
+    if match := next((found for pattern in _PURPOSES if (found := pattern.fullmatch(text))), None):
+        return Kind.PURPOSE, (match["subject"],)
     if subject := defined_subject(text):
         return Kind.DEFINITION, (subject,)
+    if (match := _DONE_BY.fullmatch(text)) and _is_done([match["done"].casefold(), "by"]):
+        return Kind.OPEN, (match["subject"],)
     kind = next((kind for kind, pattern in _KINDS if re.search(pattern, text, re.IGNORECASE)), Kind.OPEN)
     return kind, compared_subjects(text) if kind is Kind.COMPARISON else ()
 
 
 def _names_something(text: str) -> bool:
-    return any(word not in STOP_WORDS and word not in ASKING_WORDS for word in words(text))
+    return bool(_named(text))
+
+
+def _named(text: str) -> list[str]:
+    capitals = named_in_capitals(text)
+    return [word for word in words(text) if (word not in STOP_WORDS or word in capitals) and word not in ASKING_WORDS]
+
+
+def of_a_whole(question: Question) -> Question | None:
+    """What is asked, where a phrase that nobody defines is an aspect of what stands behind its *of*: the products of respiration."""
+    if question.kind is not Kind.DEFINITION or (match := _ASPECT.fullmatch(question.subjects[0])) is None:
+        return None
+    whole = frozenset(question_terms(match["whole"]))
+    lesser = question.lesser | (frozenset(question.terms) - whole)
+    return replace(question, kind=Kind.OPEN, subjects=(match["whole"],), lesser=lesser) if whole else None
 
 
 def compared_subjects(text: str) -> tuple[str, ...]:
@@ -139,15 +202,23 @@ def _without_options(text: str) -> str:
     return asked if option and len(question_terms(asked)) > 1 else text
 
 
+def _is_done(said: Sequence[str]) -> bool:
+    """Whether words say what is done to something, or end without it: "produced by the cell", "cells made of"."""
+    first, second = said[0] if said else "", said[1] if len(said) > 1 else ""
+    done = first.endswith("ed") or is_irregular(first)
+    return (done and second in _LEADING_NOWHERE) or (len(said) > 1 and said[-1] in _LEADING_NOWHERE)
+
+
 def defined_subject(text: str) -> str | None:
     """The phrase that a question asks the meaning of: "What is meant by fiat money?" asks for "fiat money"."""
     for pattern in _DEFINITIONS:
         if match := pattern.fullmatch(text):
             subject = (match.groupdict().get("quoted") or match.groupdict().get("subject") or "").strip(" ?.!\"“”'")
             said = words(subject)
-            named = [word for word in said if word not in STOP_WORDS and word not in ASKING_WORDS]
-            if named and len(said) <= 8 and not _ASPECTS.intersection(said):
+            if _named(subject) and len(said) <= 8 and not _ASPECTS.intersection(said) and not _is_done(said):
                 return subject
+    if _is_done(words(text)):
+        return None
     # A bare noun phrase, as in a search box.
     said = [word for word in words(text) if word not in _OF_NOUN_PHRASES]
     if 1 <= len(said) <= 4 and not any(word in STOP_WORDS or word in ASKING_WORDS or word in _ASPECTS for word in said):

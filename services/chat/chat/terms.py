@@ -9,6 +9,9 @@ from math import log, sqrt
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])[\u00ad\u2010\-]\s*\n\s*(?=[^\W\d_])")
 _POSSESSIVE = re.compile(r"'s$")
+# *US* and *May* inside a sentence are names; *in-group* is no group like others.
+_CAPITALS = re.compile(r"(?<![\w.])[A-Z]{2,5}(?!\w)|(?<=[a-z] )[A-Z][a-z]+(?!\w)")
+_HYPHENED = re.compile(r"(?<![\w-])([a-z]{2,5})[-‐]([a-z]{3,})(?!\w)")
 
 
 def word_set(listed: str) -> frozenset[str]:
@@ -102,14 +105,32 @@ def _undouble(word: str) -> str:
     return word
 
 
+def named_in_capitals(text: str) -> frozenset[str]:
+    """The stop words that are none in this text, folded: capitals in the midst of small letters tell a name."""
+    if text.isupper():
+        return frozenset()
+    return frozenset(found.casefold() for found in _CAPITALS.findall(text)) & STOP_WORDS
+
+
+def _meant(text: str) -> list[str]:
+    """The words that carry meaning, and compounds with one that does not by itself."""
+    named = named_in_capitals(text)
+    found = [
+        word for word in words(text) if (word not in STOP_WORDS or word in named) and (len(word) > 1 or word.isdigit())
+    ]
+    if "-" in text or "‐" in text:
+        found += (f"{one}-{other}" for one, other in _HYPHENED.findall(text.casefold()) if one in STOP_WORDS)
+    return found
+
+
 def terms(text: str) -> list[str]:
-    """The stems of the words that carry meaning, in their order, repeated where the text repeats them."""
-    return [stem(word) for word in words(text) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())]
+    """The stems of the words that carry meaning, in their order, repeated where the text repeats them; compounds such as *in-group* last."""
+    return list(map(stem, _meant(text)))
 
 
 def question_terms(question: str) -> list[str]:
     """The distinct terms of what is asked about; the words of asking themselves only where nothing else is left."""
-    meant = [word for word in words(question) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())]
+    meant = _meant(question)
     about = [word for word in meant if word not in ASKING_WORDS]
     return list(dict.fromkeys(stem(word) for word in about or meant))
 

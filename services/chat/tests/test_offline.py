@@ -126,6 +126,13 @@ def test_composed_answer_cites_each_sentence_and_says_that_it_is_offline() -> No
         ("How do banks create money?", Kind.PROCESS, None),
         ("Give me an example of barter.", Kind.EXAMPLE, None),
         ("Is money good?", Kind.OPEN, None),
+        ("What is money used for?", Kind.PURPOSE, None),
+        ("What's the point of trade?", Kind.PURPOSE, None),
+        ("what is produced by the cell?", Kind.OPEN, None),
+        ("What are cells made of?", Kind.OPEN, None),
+        ("what is fixed cost", Kind.DEFINITION, "fixed cost"),
+        ("whats inflation", Kind.DEFINITION, "inflation"),
+        ("Explain inflation to me like I am five", Kind.DEFINITION, "inflation"),
     ],
 )
 def test_kind_of_a_question(question: str, kind: Kind, subject: str | None) -> None:
@@ -204,6 +211,68 @@ def test_who_wants_more_gets_what_was_not_said() -> None:
 )
 def test_refusal_says_what_the_reason_is(question: str, said: str | None) -> None:
     assert refusal(question) == said
+
+
+HISTORY = passage(
+    "Robespierre led the Committee of Public Safety during the Terror. After the Terror, the Directory governed for four years. In a coup "
+    "General Hoche overthrew the Directory. Louis XVI summoned the estates in 1789. Gavrilo Princip shot Archduke Franz Ferdinand in Sarajevo. "
+    "Bulgaria entered the First World War in October 1915. The WHO was founded in 1948. In May 1968 students occupied the Sorbonne."
+)
+CELL = passage(
+    "Digestion in the cell consists of two stages: uptake in the vesicle, and the acid cycle. The acid cycle takes place in the lysosome and "
+    "releases amino acids. Uptake does not need calcium. Calcium is the final signal and is bound to a protein. Without calcium the vesicle stays."
+)
+COINS = passage(
+    "Coins are whatever people accept in payment. Coins serve as a medium of exchange. An in-group is a group to which a person belongs. "
+    "Most groups are small. William Sumner developed the concepts of in-group and out-group."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "source", "begins"),
+    [
+        ("What is released by the acid cycle?", CELL, "The acid cycle takes place"),
+        ("What are the products of the acid cycle?", CELL, "The acid cycle takes place"),
+        ("who was shot in Sarajevo?", HISTORY, "Gavrilo Princip shot"),
+        ("whats digestion", CELL, "Digestion in the cell"),
+        ("What is the role of calcium?", CELL, "Calcium is the final signal"),
+        ("Why is calcium important?", CELL, "Calcium is the final signal"),
+        ("What are coins used for?", COINS, "Coins serve as a medium"),
+        ("Who introduced in-groups?", COINS, "William Sumner developed"),
+        ("What came after the Terror?", HISTORY, "After the Terror"),
+        ("Who came after the Directory?", HISTORY, "In a coup General Hoche"),
+        ("How did General Hoche come to power?", HISTORY, "In a coup General Hoche"),
+        ("When was the WHO founded?", HISTORY, "The WHO was founded"),
+        ("What happened in May?", HISTORY, "In May 1968"),
+        ("When did Bulgaria enter World War I?", HISTORY, "Bulgaria entered the First World War"),
+    ],
+)
+def test_plain_question_is_answered_by_the_sentence_that_tells(question: str, source: Passage, begins: str) -> None:
+    assert answer(question, source)[0].startswith(begins)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["When did the Second World War begin?", "When did World War II end?", "When did Louis XIV summon the estates?"],
+)
+def test_another_war_or_king_is_no_answer(question: str) -> None:
+    assert answer(question, HISTORY) == []
+
+
+def test_number_in_a_name_tells_it_from_the_next() -> None:
+    addresses = passage("An IPv4 address has 32 bits. It is written in four numbers.")
+    assert answer("How many bits does an IPv6 address have?", addresses) == []
+    assert answer("How many bits does an IPv4 address have?", addresses)[0].startswith("An IPv4 address has 32 bits.")
+
+
+def test_what_it_is_for_may_stand_in_the_sentence_behind_it() -> None:
+    stack = passage("A stack is a list whose last item is taken out first. It is used to store return addresses.")
+    assert "return addresses" in answer("What is a stack used for?", stack)[0]
+
+
+def test_opposite_kind_of_what_is_asked_is_no_answer() -> None:
+    memory = passage("Long-term memory is the memory that holds what was learnt for years. It is large.")
+    assert answer("How many items does short-term memory hold?", memory) == []
 
 
 TABLES = passage(

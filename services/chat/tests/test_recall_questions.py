@@ -48,6 +48,24 @@ def test_question_asks_for_what_its_sentence_says(question: str, answer: str) ->
     assert (question, answer) in [(draft.question, draft.answer) for draft in made(TEXT)]
 
 
+HISTORY = """Louis XVI summoned the estates in May 1789. The monarchy was abolished on 21 September 1792. Robespierre led the Committee of
+Public Safety during the Terror. He died in July 1794. The sociologist William Sumner developed the idea of the out-group. South Africa abolished
+slavery in 1834. On 14 July 1790 the deputies swore an oath on the Field of Mars. The king raised taxes in order to pay for the war with Spain.
+The treaty was not signed in 1795. It was founded in 1901. The town, which had been a port, was sold in 1803. Susan earned a degree. She was proud."""
+
+
+def test_who_when_and_what_happened_are_asked_in_the_words_of_the_sentence() -> None:
+    asked = {draft.question: draft.answer for draft in made(HISTORY) if BLANK not in draft.question}
+    assert asked == {
+        "Who summoned the estates in May 1789?": "Louis XVI",
+        "When was the monarchy abolished?": "21 September 1792",
+        "Who led the Committee of Public Safety during the Terror?": "Robespierre",
+        "Who developed the idea of the out-group?": "William Sumner",
+        "What happened on 14 July 1790?": "the deputies swore an oath on the Field of Mars",
+        "Why is it that the king raised taxes?": "to pay for the war with Spain",
+    }
+
+
 def test_titles_and_formulas_are_no_entries() -> None:
     text = "Measuring Money: Currency, M1, and M2\n\nProfit: revenue = price times quantity\n"
     assert made(text, Form.DEFINITION) == []

@@ -6,7 +6,7 @@ from a device that was offline, makes the log be replayed. So two devices end wi
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -35,6 +35,7 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 _SAID_ELSE = "A review with this id was sent before, and it said something else. Give each review an id of its own."
 # What is replayed between two statements, while nobody else has these cards: a quarter of a second's work, of which the reviews are most.
 _MOST_CARDS, _MOST_REVIEWS = 100, 500
+_REVIEWS_IN_A_TURN = 50
 _MEMORY = tuple(Memory.model_fields)
 
 
@@ -156,9 +157,7 @@ class Reviews:
         """Make the memory of these locked cards what their logs come to with these options."""
         for batch in _batches(cards):
             logs = await self._logs([card.id for card in batch])
-            for card in batch:
-                await asyncio.sleep(0)  # the other requests of this process go on
-                log = logs.get(card.id, ())
+            async for card, log in _in_turn(batch, logs):
                 before = leeches(log)
                 _replay(card, log, options)
                 await self._leeches.settle(card, before, leeches(log))
@@ -171,9 +170,8 @@ class Reviews:
         found = {}
         for batch in _batches(cards):
             logs = await self._logs([card.id for card in batch])
-            for card in batch:
-                await asyncio.sleep(0)
-                found[card.id] = _counted(card, logs.get(card.id, ()), options[card.deck_id])[-1]
+            async for card, log in _in_turn(batch, logs):
+                found[card.id] = _counted(card, log, options[card.deck_id])[-1]
         return found
 
     async def miss(self, card: Card, at: datetime, day: date) -> None:
@@ -282,6 +280,21 @@ def _batches(cards: Sequence[Card]) -> Iterator[Sequence[Card]]:
         fit = at_once(card.reviews - card.base.get("reviews", 0) for card in cards)
         yield cards[:fit]
         cards = cards[fit:]
+
+
+async def _in_turn(
+    cards: Sequence[Card], logs: Mapping[UUID, Sequence[LoggedReview]]
+) -> AsyncIterator[tuple[Card, Sequence[LoggedReview]]]:
+    """Each card with its log. The other requests of this process go on after some of them: after each card, who waits for these cards
+    would wait for all requests that there are, again and again."""
+    reviews = 0
+    for card in cards:
+        log = logs.get(card.id, ())
+        yield card, log
+        reviews += len(log)
+        if reviews >= _REVIEWS_IN_A_TURN:
+            await asyncio.sleep(0)
+            reviews = 0
 
 
 def _due_by(card: Card, due_day: date | None) -> date | None:

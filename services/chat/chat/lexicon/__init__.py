@@ -55,6 +55,7 @@ _AXES = (
     ("most mostly mainly usually", "least rarely seldom"),
     ("positive", "negative"),
     ("keep keeps retain maintain conserve preserve", "lose change"),
+    ("good better best", "bad worse worst"),
     ("easy easier", "hard harder difficult"),
     ("rich", "poor"),
     ("loud", "quiet soft"),

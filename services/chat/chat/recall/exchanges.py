@@ -40,12 +40,14 @@ def exchanged(said: Reading, unsaid: Sequence[Word], wanted: Reading, around: Re
         if word.negated or word.light or word.base in known:
             continue
         for other in unsaid:
-            same = [
-                one is not None and one == another
-                for one, another in zip(ours[word.place], theirs[other.place], strict=True)
-            ]
-            either = any(same)
-            both = all(same) and _preposition(word, said) == _preposition(other, wanted)
+            either = any(
+                one == another is not None for one, another in zip(ours[word.place], theirs[other.place], strict=True)
+            )
+            both = (
+                either
+                and ours[word.place] == theirs[other.place]
+                and _preposition(word, said) == _preposition(other, wanted)
+            )
             named = either and word.text in names and other.text in names
             measured = either and word.base in _UNITS and other.base in _UNITS
             if named or measured or (both and word.base in beside and not alike(word.base, other.base)):

@@ -30,6 +30,7 @@ _STEPS = (0.15, 0.3, 0.45, 0.62, 0.78)
 ABOUT_IT = 1
 _WORDS_ENOUGH, _MOST_BY_MEANING = 0.6, 4
 _SPEAKS_OF_IT = 0.6
+_FEWEST_TO_DENY = 2
 _LONGEST_SENTENCE = 60
 _ALL_OF_IT, _ANOTHERS = 0.9, 0.5  # of what is said, stands in another sentence, and in the one that is asked for
 # Where half of an answer's meaning is there, and how fast it comes; how whole it is, its length tells better than its words.
@@ -171,6 +172,8 @@ def _twist(task: Task, heard: Reading) -> str | None:
         if denies(word.base, other.base) and word.negated == other.negated and word.base not in wanted.bases:
             return f"{word.text} / {other.text}"
     found = [align(heard, read(text), _weight) for text in (task.answer, task.sentence)]
+    if sum(not word.light for word in heard.words) < _FEWEST_TO_DENY:
+        return None
     if all(alignment.twists for alignment in found) and max(one.coverage for one in found) >= _SPEAKS_OF_IT:
         return found[0].twists[0]
     return None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from chat.definitions import MEAN, WORD_FOR_IT
 from chat.passages import Passage
 from chat.recall.drafts import BLANK, Draft, Form
+from chat.recall.happenings import happenings
 from chat.recall.prose import Statement, entries, statements
 from chat.recall.subjects import lowered, names_a_concept
 from chat.terms import STOP_WORDS, stem, terms, word_set, words
@@ -62,6 +63,7 @@ _CALLED = re.compile(
 )  # fmt: skip
 _BECAUSE = re.compile(r"(?P<effect>.{20,170}?),? because (?P<cause>(?!of (?:this|that|it|these)\b).{15,200})\.")
 _BECAUSE_FIRST = re.compile(r"Because (?P<cause>[^,]{15,140}), (?P<effect>.{15,170})\.")
+_IN_ORDER_TO = re.compile(r"(?P<effect>.{20,170}?),? (?:in order|so as) (?P<cause>to [^;:—]{12,160})\.")
 _NO_EFFECT = re.compile(
     r"(?:if|when|as|while|although|since|in|on|at|for|by|with|given|taken|to|from|after|before|until|once|despite|nevertheless|nor"
     r"|nonetheless|maybe|perhaps|one|part|all|what|why|how|who|according|an example|the (?:rest|difference|different|managers?|company)|\w+ly,?)\b",
@@ -211,6 +213,7 @@ def _called(statement: Statement, _: Sequence[str]) -> Iterator[Draft]:
 
 def _reasons(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
     match = _BECAUSE.fullmatch(statement.text) or _BECAUSE_FIRST.fullmatch(statement.text)
+    match = match or _IN_ORDER_TO.fullmatch(statement.text)
     if match is None:
         return
     effect, cause = match["effect"].strip(), match["cause"]
@@ -267,6 +270,11 @@ def _relations(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
             f"What is the {match['aspect']} of {match['subject']}?",
             match["body"],
         )
+
+
+def _happenings(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
+    for form, concept, question, answer, worth in happenings(statement, texts):
+        yield _draft(statement, form, concept, question, answer, worth=worth)
 
 
 def _years_and_names(statement: Statement, _: Sequence[str]) -> Iterator[Draft]:
@@ -336,5 +344,6 @@ _MAKERS: tuple[Callable[[Statement, Sequence[str]], Iterator[Draft]], ...] = (
     _called,
     _reasons,
     _relations,
+    _happenings,
     _years_and_names,
 )

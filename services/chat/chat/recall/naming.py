@@ -11,9 +11,10 @@ from itertools import dropwhile, groupby, pairwise, takewhile
 
 from chat.lexicon import alike, is_verb, polar
 from chat.ordinals import ordinal, roman_number
+from chat.recall.figures import figure_grade
 from chat.recall.spelling import is_typo, of_another_kind
 from chat.terms import STOP_WORDS, stem, word_set
-from chat.wording import negates, read
+from chat.wording import negates
 
 WHOLE, A_NAME_OF_IT, LEFT_OUT, SOME, ANOTHER = 5, 4, 3, 2, 1
 _ROOT, _FORM = 3, 4
@@ -43,7 +44,6 @@ _GOES_ON = word_set(
     "because since as which who that where when while so by in on at of for from with during after before until if like such through"
 )
 _JOINING = word_set("of the and in for on to de von")
-_YEARS = range(1000, 2101)
 # What words of one root differ in where they are forms of one term: *ethnocentric*, not *community* for *communism*.
 _NAMES_A_THING = word_set(
     "ity ism ness ion ions ation ment ance ence ancy ency sis ty y cy ship hood dom er or ant ent ics"
@@ -80,8 +80,8 @@ class _Said:
 
 def named(answer: str, said: str, question: str, material: str) -> Named:
     """How well `said` names the answer. What stands in the question is no guess, what stands in the material no slip of the pen."""
-    if (numbers := _numbers(answer)) is not None:
-        return Named(_number_grade(numbers, said, question))
+    if (value := figure_grade(answer, said, question)) is not None:
+        return Named(value)
     wanted = _Wanted(answer, material)
     heard = list(_heard(said, wanted))
     sides = [list(run) for _, run in groupby((word for word in heard if not word.denied), key=lambda word: word.run)]
@@ -126,7 +126,7 @@ class _Wanted:
         best = [max((self._likeness(one, text) for text in texts), default=0) for one in self.words]
         if not best or min(best) or len(best) == 1 or max(best) < _FORM:
             return min(best, default=0) or self._of_another_number(said)
-        if self.replaced(said):
+        if self._replaced(said):
             return ANOTHER
         if self._name and not any(
             one.startswith("#") for one, value in zip(self.words, best, strict=True) if not value
@@ -145,7 +145,7 @@ class _Wanted:
             return _ROOT
         return _FORM if stem(one) != stem(said) and alike(stem(one), stem(said)) else 0
 
-    def replaced(self, said: Sequence[_Said]) -> bool:
+    def _replaced(self, said: Sequence[_Said]) -> bool:
         """Whether another word stands where one of the term's should: *negative* before *reinforcement*."""
         near = [word for word in said if word.strong or word.text not in self._joining]
         near = [
@@ -208,7 +208,7 @@ def _names_others(heard: Sequence[_Said], wanted: _Wanted, asked: Set[str]) -> b
             continue
         bare = _is_bare(said, others, aside=said[0].run == home)
         if len(others) < len(said) and any(map(wanted.holds, said)):
-            if (bare and len(others) >= _LISTED) or wanted.replaced(said):
+            if (bare and len(others) >= _LISTED) or wanted.grade(said) == ANOTHER:
                 return True
         elif bare and len(others) <= _LONGEST_RIVAL:
             return True
@@ -217,7 +217,12 @@ def _names_others(heard: Sequence[_Said], wanted: _Wanted, asked: Set[str]) -> b
 
 def _is_bare(piece: Sequence[_Said], others: Sequence[_Said], *, aside: bool) -> bool:
     """Whether a piece names something and tells nothing. "Osmosis, water moves" names no other; whatever stands behind an *or* does."""
-    tells = aside and any(is_verb(word.text) and not word.capital for word in others[1:])
+    tells = aside and any(
+        is_verb(verb.text)
+        and not verb.capital
+        and (verb.text.endswith(("s", "ed", "ing")) or before.text.endswith("s"))
+        for before, verb in pairwise(others)
+    )
     phrase = not aside and piece[0].strong and all(word.strong or word.text in _JOINING for word in piece)
     return phrase or (not tells and all(word.strong for word in _behind_articles(piece)))
 
@@ -293,7 +298,7 @@ def _is_name(tokens: Sequence[str], words: Sequence[str], material: str) -> bool
     plain = [word for word in words if not word.startswith("#")]
     if any(polar(stem(word)) or is_verb(word) or re.search(rf"\b{re.escape(word)}\b", material) for word in plain):
         return False
-    full = re.escape(tokens[0]) + r"\W+" + re.escape(tokens[-1])
+    full = r"\W+".join(map(re.escape, tokens))
     rest = re.sub(full, "", material)
     return not any(re.search(rf"[A-Z]\w+ {re.escape(token)}\b|\b{re.escape(token)} [A-Z]\w+", rest) for token in tokens)
 
@@ -325,31 +330,3 @@ def _parted(one: str, other: str) -> tuple[int, frozenset[str]]:
     return next(
         ((root, ends) for root, ends in parted if ends <= _ENDS), (shared, frozenset((one[shared:], other[shared:])))
     )
-
-
-def _numbers(answer: str) -> float | None:
-    """The number that is asked for, where the answer is one."""
-    found = read(_grouped(answer)).words
-    if not found or found[0].number is None:
-        return None
-    in_words = not any(character.isdigit() for character in answer)
-    whole = answer[:1].isdigit() or (in_words and all(word.number is not None for word in found))
-    return found[0].number if whole else None
-
-
-def _grouped(text: str) -> str:
-    """Figures as one, whether their thousands are parted by a blank or not."""
-    return re.sub(r"(?<=\d) (?=\d{3}\b)", "", text)
-
-
-def _number_grade(wanted: float, said: str, question: str) -> int:
-    """Numbers that the question names are said again, not guessed; days beside a year are none."""
-    asked = {word.number for word in read(_grouped(question)).words}
-    told = [word.number for word in read(_grouped(said)).words if word.number is not None and not word.negated]
-    guessed = {number for number in told if number not in asked}
-    if wanted in _YEARS:
-        guessed = {number for number in guessed if number in _YEARS} or guessed
-    if wanted in guessed:
-        return WHOLE if len(guessed) == 1 else SOME
-    turned = any(sorted(f"{number:g}") == sorted(f"{wanted:g}") for number in guessed)
-    return ANOTHER if turned else 0

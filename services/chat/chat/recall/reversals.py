@@ -10,11 +10,12 @@ _PIVOTS = (("into", "to"), ("than",))  # light turns *into* and converts *to* he
 _MANY = 2
 _BEHIND = 8
 _OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)
+_COMES_OUT = re.compile(r"\bcom(?:es?|ing) out\b", re.IGNORECASE)
 
 
 def heard(said: str) -> Reading:
-    """What was said. "Out of" says where from; *out* is opposed to *into*, and it is not."""
-    return read(_OUT_OF.sub("from", said))
+    """What was said. "Out of" says where from, and what comes out is there; *out* is opposed to *into*, and they are not."""
+    return read(_COMES_OUT.sub("appears", _OUT_OF.sub("from", said)))
 
 
 def reversed_around(said: Reading, text: Reading) -> str | None:
