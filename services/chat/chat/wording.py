@@ -187,9 +187,7 @@ def _completed(tokens: Sequence[str]) -> list[str]:
     """The tokens, behind a verb that stands for another clause's predicate that predicate: "populations evolve; individuals do not"."""
     clauses = [list(clause) for _, clause in groupby(tokens, key=lambda token: token in CLAUSE_BORDERS)]
     eliding = [
-        at
-        for at in range(len(clauses))
-        if _elides(*(clauses[max(0, at + step)] for step in (-1, 0)), clauses[at + 1 :])
+        at for at in range(len(clauses)) if _elides(clauses[at - 1] if at else (), clauses[at], clauses[at + 1 :])
     ]
     said = [_predicate(clause) for clause in clauses] if eliding else []
     for at in eliding:
