@@ -86,6 +86,7 @@ _CUE, _CUE_OF_NEED = 0.15, 0.3
 _LEADS = 0.25
 _NEXT_TO_ANOTHER = 0.75
 _AFTER = 0.3
+_IT = re.compile(r"(?:It|They) (?!,)")
 _ARTICLES = frozenset(("a", "an", "the"))
 _NOT_PROSE = re.compile(
     r"^\W*(?:explain|describe|understand|discuss|define|identify|analy[sz]e|compare|calculate|evaluate|summarize|recognize) "
@@ -193,7 +194,9 @@ def _score(candidate: Candidate, question: Question, weighed: dict[str, float]) 
     to_the_letter = _TO_THE_LETTER * len(asked.intersection(words(candidate.text))) / max(1, len(asked))
     score = to_the_letter + here + 0.3 * (near - here) + 0.2 / (1 + candidate.rank)
     if question.kind in (Kind.PURPOSE, Kind.OPEN):
-        score += _LEADS * any(_leads(subject, candidate.text) for subject in question.subjects)
+        leads = _goes_on(question, candidate) or any(_leads(subject, candidate.text) for subject in question.subjects)
+        score += _LEADS * leads
+        here = max(here, _LEADS * leads)
     else:
         score += max((definition_form(subject, candidate.text) for subject in question.subjects), default=0.0)
     if (cue := _CUES.get(question.kind)) and here > 0 and re.search(cue, candidate.text, re.MULTILINE):
@@ -208,6 +211,16 @@ def _leads(subject: str, text: str) -> bool:
     wanted = list(map(stem, words(subject)))
     said = [stem(word) for word in words(text) if word not in _ARTICLES]
     return said[: len(wanted)] == wanted
+
+
+def _goes_on(question: Question, candidate: Candidate) -> bool:
+    """Whether it says what *it* is for, behind a sentence that begins with the subject."""
+    if question.kind is not Kind.PURPOSE or not candidate.place or not _IT.match(candidate.text):
+        return False
+    before = candidate.among[candidate.place - 1]
+    return before.block == candidate.sentence.block and any(
+        _leads(subject, before.text) for subject in question.subjects
+    )
 
 
 def _holds_whole(question: Question, candidates: Sequence[Candidate]) -> bool:

@@ -33,6 +33,7 @@ _NAMES = [
 _ORDINALS = {name: number for number, name in enumerate(_NAMES, 1)}
 _FIGURES = re.compile(r"(\d{1,4})(?:st|nd|rd|th)?")
 _ROMAN = re.compile(r"(?=[ivx])(x{0,3})(ix|iv|v?i{0,3})")
+_KIND = re.compile(r"([^\W\d_]+)(\d{1,4})")  # IPv6 is no IPv4
 _UNITS = ["", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"]
 
 
@@ -87,7 +88,9 @@ def _counted(text: str) -> Iterator[tuple[int, frozenset[str]]]:
     """The ordinals of a text with the two words on each side of them; figures and single letters only behind a name."""
     tokens = re.findall(r"\w+", text)
     for at in range(len(tokens)):
-        if (number := _ordinal_at(tokens, at)) is not None:
+        if kind := _KIND.fullmatch(tokens[at].casefold()):
+            yield int(kind[2]), frozenset((kind[1],))
+        elif (number := _ordinal_at(tokens, at)) is not None:
             near = (*tokens[max(0, at - 2) : at], *tokens[at + 1 : at + 3])
             yield number, frozenset(stem(w.casefold()) for w in near if w.casefold() not in STOP_WORDS and w.isalpha())
 

@@ -97,9 +97,8 @@ class Evidence:
             alignment = align(reading, unit.reading, weighed)
             unnamed = names - unit.before if points(unit.reading) else names
             if alignment.literal:
-                kept.append((alignment, unit))
-                continue
-            alignment.short = falls_short(reading, alignment, unit.reading, unnamed)
+                return _judgement(Verdict.SUPPORTED, alignment, unit)
+            alignment.short = falls_short(reading, alignment, unit.reading, unnamed, self._known)
             # Where a text speaks of another kind, or both of some only, one does not deny the other.
             some = "not" in alignment.twists and partial(reading, unit.reading)
             if some or (alignment.twists and renamed(lead, alignment, unit.reading)):
@@ -186,6 +185,7 @@ def _speaks_of_another(
     if (
         sum(map(weighed, strange)) > _MOST_STRANGE * sum(map(weighed, lead))
         or renamed(claim.words, alignment, text, weighed.known)
+        or renamed(lead, alignment, text)
         or exchanges_objects(alignment, text)
         or _speaks_of_the_other(lead, alignment)
         or _leaves_out(claim, lead, alignment, weighed.known)

@@ -259,6 +259,17 @@ def test_another_war_or_king_is_no_answer(question: str) -> None:
     assert answer(question, HISTORY) == []
 
 
+def test_number_in_a_name_tells_it_from_the_next() -> None:
+    addresses = passage("An IPv4 address has 32 bits. It is written in four numbers.")
+    assert answer("How many bits does an IPv6 address have?", addresses) == []
+    assert answer("How many bits does an IPv4 address have?", addresses)[0].startswith("An IPv4 address has 32 bits.")
+
+
+def test_what_it_is_for_may_stand_in_the_sentence_behind_it() -> None:
+    stack = passage("A stack is a list whose last item is taken out first. It is used to store return addresses.")
+    assert "return addresses" in answer("What is a stack used for?", stack)[0]
+
+
 def test_opposite_kind_of_what_is_asked_is_no_answer() -> None:
     memory = passage("Long-term memory is the memory that holds what was learnt for years. It is large.")
     assert answer("How many items does short-term memory hold?", memory) == []

@@ -182,15 +182,15 @@ def _heard(said: str, wanted: _Wanted) -> Iterator[_Said]:
         piece += parts
         if parts or not token[0].isalnum():
             continue
-        denied = _is_denied(folded, place)
+        denied = _is_denied(folded, place, wanted.text)
         text = _numbered(folded, place, wanted.text if wanted.counts else frozenset())
         yield _Said(text, place, run, piece, denied, tokens[place][:1].isupper())
 
 
-def _is_denied(folded: Sequence[str], place: int) -> bool:
+def _is_denied(folded: Sequence[str], place: int, wanted: Set[str]) -> bool:
     passed = 0
     for other in takewhile(lambda token: token not in _SCOPE_ENDS, reversed(folded[:place])):
-        if negates(other):
+        if negates(other) and other not in wanted:
             return True
         passed += other not in _DENIED_THROUGH and (other in STOP_WORDS or other in _HEDGES)
         if passed > _DENIES_WITHIN:

@@ -11,7 +11,8 @@ _LONG = 8
 _TELLING_ENDS = (
     ("ane", "ene", "yne", "ine", "one"),
     ("ate", "ite", "ide"),
-    ("er", "or", "ee"),
+    ("er", "ee"),
+    ("or", "ee"),
     ("ose", "ase"),
     ("ous", "ic"),
 )
