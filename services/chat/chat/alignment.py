@@ -9,27 +9,20 @@ from dataclasses import dataclass, field
 from itertools import product
 from operator import and_
 
-from chat.comparisons import THAN, across, counted
+from chat.comparisons import across, counted
 from chat.lexicon import alike, base, directs, is_verb, measured_otherwise, opposed
+from chat.roles import exchanged
 from chat.terms import word_set
-from chat.wording import LIGHT, PRONOUN, Reading, Word, goes_along
+from chat.wording import LIGHT, PREPOSITIONS, PRONOUN, Reading, Word, goes_along
 
-PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
 _PRONOUNS = frozenset(("it", "them", "one", "ones"))
-# What stands on both sides of these may not be exchanged.
-_PIVOTS = word_set("than into onto from to against above below beneath under minus")
-# What one does to another, the other does to the one.
-_MUTUAL = frozenset(map(base, word_set(
-    """fit match meet equal resemble differ touch cross join marry contact collide react bind interact combine fuse balance compete
-    share trade exchange mix connect correlate correspond agree converge diverge separate alternate face pair link relate"""
-)))  # fmt: skip
+_TURNING = frozenset(map(base, word_set("turn convert transform change make break divide split develop")))
 _PARTICLES = frozenset(("up", "down"))
 _LESS = ("less", "least")
 _TO, _FROM = ("to", "into", "toward", "towards", "onto"), ("from", "off")
 _NEAR = 3
 _NEXT_PIECE = 0.1
 _BEHIND = 1.3  # what a verb or an adverb is about follows it more often
-_ARGUMENT = 2  # words on each side of a verb that may be what it is about
 _MOST_DIRECTIONS = 4
 _FEWEST_LITERAL = 4
 _YEARS = range(1000, 2101)
@@ -60,9 +53,9 @@ class Alignment:
 def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
     """Lay the claim against the text."""
     found = Alignment(0.0)
-    exchanged = _exchanged(claim, text)
+    order = exchanged(claim, text)
     for word in claim.words:
-        same, other = _counterparts(word, claim, text, searched=not exchanged)
+        same, other = _counterparts(word, claim, text, searched=not order)
         if other is not None:
             found.contrary[word.place] = other
         if (match := other or same) is not None:
@@ -78,7 +71,7 @@ def align(claim: Reading, text: Reading, weigh: Weigh) -> Alignment:
     total = sum(map(weigh, claim.words))
     held = sum(weigh(word) for word in claim.words if word.place in found.matched)
     found.coverage = held / total if total else 0.0
-    _find_twists(claim, text, found, exchanged or across(claim, text))
+    _find_twists(claim, text, found, order or across(claim, text))
     if number is not None:
         found.twists = [number[1]] if number[1] is not None else []
     if found.literal:
@@ -124,7 +117,7 @@ def _grows(word: Word) -> bool:
     return directs(word.base) and word.text not in PREPOSITIONS | _PARTICLES
 
 
-def _find_twists(claim: Reading, text: Reading, found: Alignment, exchanged: str | None) -> None:
+def _find_twists(claim: Reading, text: Reading, found: Alignment, order: str | None) -> None:
     lifted = _lifted(claim, found)
     ways: list[str] = []  # twists that are a direction and no more
     for segment in sorted({word.segment for word in claim.words}):
@@ -134,8 +127,8 @@ def _find_twists(claim: Reading, text: Reading, found: Alignment, exchanged: str
         pairs = [(word, found.matched[word.place]) for word in words]
         if _denies(pairs, mine=not lifted[0], theirs=not lifted[1]):
             reasons.append("not")
-        if exchanged and segment == claim.words[0].segment:
-            reasons.append(exchanged)
+        if order and segment == claim.words[0].segment:
+            reasons.append(order)
         turned = (_turned(word, found.matched[word.place], claim, text) for word in words)
         if not reasons and (way := next(filter(None, turned), None)):
             reasons.append(way)
@@ -219,6 +212,7 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     scarce = bool(exact) and sum(word.base == other.base for other in claim.words) > len(exact)
     pieces = set() if scarce else {other.segment for other in same}
     opposing = [o for o in text.words if o.segment not in pieces and opposed(word.base, o.base)]
+    opposing = [] if _tells_result(word, claim) else [other for other in opposing if not _tells_result(other, text)]
     opposing = [other for other in opposing if not any(_coordinated(other, one, text) for one in exact)]
     if same and not exact:  # "a big surface of the small intestine" is said of a large one
         opposing = [other for other in opposing if other.base not in claim.bases]
@@ -230,6 +224,12 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     ):
         return None, contrary
     return nearest, None
+
+
+def _tells_result(word: Word, reading: Reading) -> bool:
+    """Whether an *into* says what something becomes, not where it goes: "they turn water into oxygen, and oxygen comes out"."""
+    before = (other.base for other in reading.words if other.place < word.place)
+    return word.text == "into" and not _TURNING.isdisjoint(before)
 
 
 def _coordinated(one: Word, other: Word, text: Reading) -> bool:
@@ -317,76 +317,3 @@ def _unit(word: Word, reading: Reading) -> str | None:
         return "year"
     after = next((o for o in reading.words if o.place > word.place and o.segment == word.segment), None)
     return after.base if after is not None and after.number is None and after.place - word.place <= 2 else None
-
-
-def _exchanged(claim: Reading, text: Reading) -> str | None:
-    """The word around which two things have changed places: "Serbia attacked Austria" and "Austria attacked Serbia"."""
-    for place, pivot in _pivots(claim):
-        mine = _sides(claim, place, pivot)
-        theirs = [_seen(claim, place, text, at, pivot) for at, other in _pivots(text) if other == pivot]
-        crossed = _outdone if pivot == THAN else _crossed
-        known = [sides for sides in theirs if sides is not None]
-        if any(crossed(mine, sides) for sides in known) and not any(_parallel(mine, sides) for sides in known):
-            return f"order around {pivot!r}"
-    return None
-
-
-def _seen(claim: Reading, place: int, text: Reading, at: int, pivot: str) -> "Sides | None":
-    """The text's sides as the claim would order them: what suffers stands before a verb in the passive. None where that is unclear."""
-    left, right = _sides(text, at, pivot)
-    if pivot in _PIVOTS:
-        return left, right
-    voices = {claim.voice(place), text.voice(at)}
-    if len(voices) == 1 or voices == {"passive", "agent"}:
-        return left, right
-    return (right, left) if voices == {"active", "agent"} else None
-
-
-def _pivots(reading: Reading) -> list[tuple[int, str]]:
-    small = [(place, token) for place, token in enumerate(reading.tokens) if token in _PIVOTS]
-    verbs = [word for word in reading.words if reading.acts(word) and word.base not in _MUTUAL]
-    # "The downward slope of the curve" has no verb.
-    return small + [
-        (word.place, word.base) for word in verbs if reading.tokens[word.place + 1 : word.place + 2] != ("of",)
-    ]
-
-
-def _sides(reading: Reading, place: int, pivot: str) -> tuple[frozenset[str], frozenset[str]]:
-    """What stands before and behind a word, as far as its piece of the sentence goes."""
-    at = [word for word in reading.words if word.place <= place]
-    segment = at[-1].segment if at else 0
-    beside = [word for word in reading.words if word.segment == segment and word.base != pivot]
-    before = [word.base for word in beside if word.place < place]
-    if not before:  # "Austria, assured of help, declared war": the subject stands before the commas
-        before = [word.base for word in reading.words if word.place < place][:_ARGUMENT]
-    behind = [word.base for word in beside if word.place > place]
-    if pivot not in _PIVOTS:
-        before, behind = before[-_ARGUMENT:], behind[:_ARGUMENT]
-    left, right = frozenset(before), frozenset(behind)
-    return left, right
-
-
-Sides = tuple[frozenset[str], frozenset[str]]
-
-
-def _parallel(one: Sides, other: Sides) -> bool:
-    return bool((one[0] - one[1]) & (other[0] - other[1])) and bool((one[1] - one[0]) & (other[1] - other[0]))
-
-
-def _outdone(one: Sides, other: Sides) -> bool:
-    """Whether what is more here is what the other is more than there."""
-    (left, right), (other_left, other_right) = one, other
-    own = left - other_left
-    if own and own <= other_right - other_left and not right - left:
-        return True
-    return _crossed(one, other) or (
-        2 * len(own & other_right) > len(own) and bool(right) and right.isdisjoint(other_right)
-    )
-
-
-def _crossed(one: Sides, other: Sides) -> bool:
-    (left, right), (other_left, other_right) = one, other
-    to_the_right = (left - right) & (other_right - other_left)
-    to_the_left = (right - left) & (other_left - other_right)
-    mine_right, mine_left = (right - left) & (other_left | other_right), (left - right) & (other_left | other_right)
-    return 2 * len(to_the_left) >= max(1, len(mine_right)) and bool(to_the_right) and bool(mine_left)

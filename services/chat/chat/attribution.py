@@ -3,10 +3,10 @@
 from collections.abc import Sequence, Set
 from itertools import pairwise
 
-from chat.alignment import PREPOSITIONS, Alignment, points_back
+from chat.alignment import Alignment, points_back
 from chat.comparisons import THAN
 from chat.lexicon import alike, opposed
-from chat.wording import CLAUSE_BORDERS, Reading, Word, is_noun
+from chat.wording import CLAUSE_BORDERS, PREPOSITIONS, Reading, Word, is_noun
 
 _CONTRASTS = frozenset(("whereas", "while", "but", ";"))
 _COORDINATES = _CONTRASTS | {"and"}
@@ -33,17 +33,15 @@ def torn(claim: Reading, lead: Sequence[Word], alignment: Alignment, text: Readi
     """
     named = [word for word in lead if word.place in alignment.matched and not word.light]
     # *Commodity money* and *fiat money* are told apart by what only one of the clauses has.
-    subject = [word for word in named if len(_segments(alignment.matched[word.place].base, text)) == 1][-1:] or named[
-        -1:
-    ]
+    subject = [word for word in named if len(text.segments(alignment.matched[word.place].base)) == 1][-1:] or named[-1:]
     about = {alignment.matched[word.place] for word in subject}
     said = _said(claim, lead, alignment, text)
     pieces, others = {word.segment for word in about}, {word.segment for word in said}
     if len(pieces) != 1 or not others or pieces & others:
         return ()
     home, foreign = (
-        _piece(text, min(pieces)),
-        _piece(text, max(others, key=lambda n: sum(w.segment == n for w in said))),
+        text.piece(min(pieces)),
+        text.piece(max(others, key=lambda n: sum(w.segment == n for w in said))),
     )
     later = max(home, foreign, key=lambda piece: piece[0].place)
     if later is home and points_back(home, text) and not _says_another(home, alignment, text):
@@ -66,7 +64,7 @@ def _said(claim: Reading, lead: Sequence[Word], alignment: Alignment, text: Read
     strong = {word for word in said if not word.light}
     if THAN in claim.tokens:
         return strong
-    telling = {word for word in said if len(_segments(word.base, text)) == 1}
+    telling = {word for word in said if len(text.segments(word.base)) == 1}
     return telling & strong or telling
 
 
@@ -85,11 +83,6 @@ def _says_another(home: Sequence[Word], alignment: Alignment, text: Reading) -> 
     )
 
 
-def _segments(base: str, text: Reading) -> Set[int]:
-    """The pieces of the text in which a word stands."""
-    return {word.segment for word in text.words if word.base == base}
-
-
 def renamed(said: Sequence[Word], alignment: Alignment, text: Reading, known: Set[str] | None = None) -> bool:
     """Whether what the claim names more closely is another one in the text: a *series* circuit, where the text has a *parallel* one.
 
@@ -106,10 +99,6 @@ def renamed(said: Sequence[Word], alignment: Alignment, text: Reading, known: Se
         if other is not None and not other.light and not alignment.holds(other):
             return True
     return False
-
-
-def _piece(text: Reading, segment: int) -> list[Word]:
-    return [word for word in text.words if word.segment == segment]
 
 
 def _joint(text: Reading, piece: Sequence[Word]) -> Sequence[str]:

@@ -1,18 +1,20 @@
 """An explanation as the claims that it makes, each with its place in the student's own text."""
 
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from chat.lexicon import is_verb
 from chat.sentences import sentences
 from chat.terms import POINTING_WORDS, STOP_WORDS, terms, word_set
 
 MOST_CLAIMS = 40
-_END = re.compile(r"(?:[.!?]+[\"”’')\]*_]*|;)\s+|\n+|\s[—–]\s")
+# Possessive, and from where a run begins: tried from each of its characters, thousands of them would take seconds.
+_END = re.compile(r"(?:(?<![.!?])[.!?]++[\"”’')\]*_]*+|;)\s++|\n++|\s[—–]\s")
 _JOINT = re.compile(
-    r"(?:,\s+|\s+)(?P<joint>and then|and so|and also|and|but|while|whereas|then)\s+|,\s+(?:so\s+)?(?P<loose>which|it|they|this|these)\s+",
+    r"(?:,\s++|(?<!\s)\s++)(?P<joint>and then|and so|and also|and|but|while|whereas|then)\s+|,\s++(?:so\s+)?(?P<loose>which|it|they|this|these)\s+",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -20,9 +22,8 @@ _AUXILIARY = word_set(
     "is are was were has have had can may must do does did will would could should isn't aren't doesn't don't wasn't can't won't"
 )
 # "When this rises and that falls, …" is one claim as far as its comma.
-_CONDITION = re.compile(
-    r"\W*(?:if|when|because|since|although|though|unless|until|after|before|as)\b[^,]*$", re.IGNORECASE
-)
+_CONDITION = re.compile(r"\W*(?:if|when|because|since|although|though|unless|until|after|before|as)\b", re.IGNORECASE)
+_LONGEST_CLAUSE = 400  # what is looked at on each side of a joint
 _JOINED = re.compile(r"(?:\W*\b(?:and|but|so|then|also)\b(?= ))*", re.IGNORECASE)
 _LEAST_WORDS = 2
 _ENOUGH_TERMS = 3  # a definition is often written without its verb, and no list knows all verbs
@@ -31,10 +32,14 @@ _BACK = 6
 _ARTICLES = frozenset(("a", "an", "the"))
 _OPENING = frozenset(("where", "that", "which", "when", "how", "who", "whose"))
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|fig|no|st|dr|mr|mrs)\.\s+$", re.IGNORECASE)
+_LONGEST_ABBREVIATION = 8
 _EMPTY = re.compile(
-    r"\W*(?:(?:i|we)(?:'m| am)?\s+)?(?:(?:really|just|still|honestly)\s+)?(?:do(?:n't|\s+not)\s+(?:know|remember|understand|get it)|no(?:t sure)?(?: idea)?|idk|dunno|have no (?:idea|clue)|forgot|can(?:'t|not) (?:remember|say|explain)|help(?: me)?|nothing|pass|\?+)\b[^.!?]{0,60}\W*",
+    r"(?:(?:i|we)(?:'m| am)?\s+)?(?:(?:really|just|still|honestly)\s+)?(?:do(?:n't|\s+not)\s+(?:know|remember|understand|get it)|no(?:t sure)?(?: idea)?|idk|dunno|have no (?:idea|clue)|forgot|can(?:'t|not) (?:remember|say|explain)|help(?: me)?|nothing|pass)\b[^.!?]{0,60}\W*",
     re.IGNORECASE,
 )
+
+
+_MARKS = string.punctuation + string.whitespace + "“”‘’…–—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +53,16 @@ class Claim:
 
 def split(explanation: str) -> list[Claim]:
     """The claims in their order, `MOST_CLAIMS` at most. Questions, greetings and confessions of knowing nothing claim nothing."""
-    found: list[Claim] = []
+    return list(islice(_claims(explanation), MOST_CLAIMS))
+
+
+def _claims(explanation: str) -> Iterator[Claim]:
     for start, end in _sentences(explanation):
         if explanation[start:end].rstrip().endswith("?") or says_nothing(explanation[start:end]):
             continue
         for a, b in _clauses(explanation, start, end):
             if _states(explanation[a:b]):
-                found.append(Claim(" ".join(explanation[a:b].split()), a, b))
-    return found[:MOST_CLAIMS]
+                yield Claim(" ".join(explanation[a:b].split()), a, b)
 
 
 def _states(clause: str) -> bool:
@@ -73,7 +80,7 @@ def _ends_as_verb(word: str) -> bool:
 
 def says_nothing(text: str) -> bool:
     """Whether the student says that there is nothing to say."""
-    return bool(_EMPTY.fullmatch(text.replace("’", "'")))
+    return bool(_EMPTY.fullmatch(text.replace("’", "'").lstrip(_MARKS)))
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -81,7 +88,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
     for sentence in sentences(text):
         begin = sentence.start
         for match in _END.finditer(text, sentence.start, sentence.end):
-            if _ABBREVIATED.search(text, begin, match.end()):
+            if _ABBREVIATED.search(text, max(begin, match.start() - _LONGEST_ABBREVIATION), match.end()):
                 continue
             yield from _trimmed(text, begin, match.end())
             begin = match.end()
@@ -92,18 +99,19 @@ def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The clauses that each claim something: both sides of the joint have a verb of their own."""
     begin = start
     for match in _JOINT.finditer(text, start, end):
-        before = text[begin : match.start()]
-        if (
-            _CONDITION.match(before)
-            or _coordinates(before, text[match.end() : end])
-            or _repeats(before, text[match.end() : end])
-        ):
+        before = text[max(begin, match.start() - _LONGEST_CLAUSE) : match.start()]
+        behind = text[match.end() : min(end, match.end() + _LONGEST_CLAUSE)]
+        if _is_condition(text, begin, match.start()) or _coordinates(before, behind) or _repeats(before, behind):
             continue
-        if not _says(before) or not _goes_on(text, match, end):
+        if not _says(before) or not _goes_on(match["loose"] or "", behind):
             continue
         yield from _trimmed(text, begin, match.start())
         begin = match.start("loose") if match["loose"] else match.end()
     yield from _trimmed(text, begin, end)
+
+
+def _is_condition(text: str, start: int, end: int) -> bool:
+    return text.find(",", start, end) < 0 and bool(_CONDITION.match(text, start, end))
 
 
 def _coordinates(before: str, behind: str) -> bool:
@@ -132,13 +140,13 @@ def _hangs(said: list[str]) -> bool:
     return not verbs
 
 
-def _goes_on(text: str, match: re.Match[str], end: int) -> bool:
+def _goes_on(pronoun: str, said: str) -> bool:
     """Whether a new statement begins behind the joint, not just another thing of the same kind."""
-    clause = text[match.start("loose") if match["loose"] else match.end() : end]
+    clause = f"{pronoun} {said}"
     behind = _WORD.findall(clause.casefold())[:_LOOK]
     if len(terms(clause)) < _LEAST_WORDS:
         return False
-    return _finite(behind[0]) or _has_verb(behind)
+    return bool(behind) and (_finite(behind[0]) or _has_verb(behind))
 
 
 def _has_verb(said: list[str]) -> bool:

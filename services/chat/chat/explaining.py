@@ -1,10 +1,10 @@
 """A student's turn in the mode `feynman`: which concept it is about, what it says of it, what was said before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chat.assessment import Assessment
-from chat.claims import split
+from chat.claims import Claim, split
 from chat.concepts import LONGEST_CONCEPT, announced, folded, inferred, named
 from chat.models import Intent
 from chat.passages import Findings, Passage
@@ -25,12 +25,16 @@ class Turn:
 
     concept: str | None
     text: str
+    claims: Sequence[Claim]
     earlier: Assessment | None
     named: bool
 
 
 def read_turn(asked: Asked) -> Turn:
-    """What the turn is about. Once a session has a concept, only a start or "Concept: …" gives it another."""
+    """What the turn is about. Once a session has a concept, only a start or "Concept: …" gives it another.
+
+    Of a long message this takes milliseconds: not for the loop that others' answers wait for.
+    """
     kept = [Assessment.model_validate(each) for each in asked.kept]
     current = kept[-1].concept if kept else None
     concept, begin = _named(asked)
@@ -40,7 +44,7 @@ def read_turn(asked: Asked) -> Turn:
     text = " " * begin + asked.question[begin:]
     known = concept or current or (None if asked.history else asked.title)
     guessed = known or inferred(text)
-    return Turn(guessed, text, _newest(kept, guessed), known is not None)
+    return Turn(guessed, text, split(text), _newest(kept, guessed), known is not None)
 
 
 def _named(asked: Asked) -> tuple[str | None, int]:
@@ -73,16 +77,16 @@ async def search(turn: Turn, material: Material) -> Findings:
 def _queries(turn: Turn) -> Iterator[str]:
     if turn.concept:
         yield turn.concept
-    yield from _pieces(turn.text)
+    yield from _pieces(turn)
 
 
-def _pieces(text: str) -> list[str]:
+def _pieces(turn: Turn) -> list[str]:
     """The explanation in stretches of a length that a search understands."""
     pieces: list[str] = []
-    for claim in split(text) or ():
+    for claim in turn.claims:
         if pieces and len(pieces[-1]) + len(claim.text) < _LONGEST_PIECE:
             pieces[-1] += f". {claim.text}"
         else:
             pieces.append(claim.text[:_LONGEST_PIECE])
-    plain = " ".join(text.split())[:_LONGEST_PIECE]
+    plain = " ".join(turn.text.split())[:_LONGEST_PIECE]
     return pieces[:_MOST_PIECES] or ([plain] if plain else [])

@@ -1,5 +1,6 @@
 """The mode `feynman`: the student explains a concept, and sees what of it the material supports, what not, and what is missing."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ from contracts.chat import ExplanationAssessed, MissingPoint
 
 from chat.assessment import Assessment, KeyPoint, known_points, settle
 from chat.citations import Citation, Citations
-from chat.claims import says_nothing, split
+from chat.claims import says_nothing
 from chat.explaining import Turn, read_turn, search
 from chat.judging import Explanation, Judge
 from chat.key_points import Point, key_points, speaks_of
@@ -41,8 +42,8 @@ class FeynmanMode:
 
     async def respond(self, asked: Asked, material: Material) -> AsyncGenerator[str | Answered]:
         """The assessment as text, a part at a time; or what to do where there is nothing to assess."""
-        turn = read_turn(asked)
-        explains = asked.intent is not Intent.HINT and self._explains(turn.text)
+        turn = await asyncio.to_thread(read_turn, asked)
+        explains = asked.intent is not Intent.HINT and self._explains(turn)
         if turn.concept is None and not explains:
             material.unneeded()
             parts: Sequence[str] = [WHICH_CONCEPT]
@@ -61,17 +62,17 @@ class FeynmanMode:
             yield part
         yield answered
 
-    def _explains(self, text: str) -> bool:
+    def _explains(self, turn: Turn) -> bool:
         """Whether there is anything to assess; a model reads more than the rules do."""
-        if self._judge.model is None and may_be_english(text):
-            return bool(split(text))
-        return len(text.split()) >= _FEWEST_WORDS and not says_nothing(text)
+        if self._judge.model is None and may_be_english(turn.text):
+            return bool(turn.claims)
+        return len(turn.text.split()) >= _FEWEST_WORDS and not says_nothing(turn.text)
 
     async def _assess(self, asked: Asked, turn: Turn, findings: Findings) -> tuple[Sequence[str], Answered]:
         concept = turn.concept or "this"
         known = known_points(turn.earlier, findings.passages)
-        draft, usage = await self._judge.judge(Explanation(turn.text, concept, findings.passages, known))
-        if not draft.points and not any(claim.place for claim in draft.claims):
+        draft, usage = await self._judge.judge(Explanation(turn.text, turn.claims, concept, findings.passages, known))
+        if not draft.points and all(claim.verdict is Verdict.UNSPOKEN for claim in draft.claims):
             return _not_held(turn, findings, usage, self._judge)
         assessment, citations = settle(concept, draft, findings.passages, turn.earlier)
         assessment = _with_question(assessment)

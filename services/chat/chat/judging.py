@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chat.assessment import Draft, JudgedClaim
-from chat.claims import split
+from chat.claims import Claim
 from chat.key_points import Point, key_points
 from chat.lexicon import alike
 from chat.model import Usage
@@ -20,9 +20,10 @@ COVERING_FROM_AFAR = 0.65  # where no claim was found to rest on this very sente
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a student says of a concept; `known` are the points that an earlier attempt was measured by."""
+    """What a student says of a concept, and its claims; `known` are the points that an earlier attempt was measured by."""
 
     text: str
+    claims: Sequence[Claim]
     concept: str
     passages: Sequence[Passage]
     known: Sequence[Point] = ()
@@ -57,9 +58,10 @@ def draft(explanation: Explanation) -> Draft:
     """What the rules say."""
     evidence = Evidence(explanation.passages, explanation.concept)
     claims = []
-    for claim in split(explanation.text):
+    for claim in explanation.claims:
         judged = evidence.judge(claim.text)
-        claims.append(JudgedClaim(claim, judged.verdict, judged.place))
+        unspoken = judged.verdict is Verdict.UNSPOKEN
+        claims.append(JudgedClaim(claim, judged.verdict, evidence.nearest(claim.text) if unspoken else judged.place))
     points = explanation.known or key_points(explanation.concept, explanation.passages)
     covered = frozenset(n for n, point in enumerate(points) if covers(claims, point, evidence))
     return Draft(claims, points, covered)

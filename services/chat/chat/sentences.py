@@ -11,7 +11,8 @@ _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _BULLET = re.compile(r"[^\S\n]*(?:[-*•–▪◦·‣][^\S\n]+|\(?(?:\d{1,2}|[a-zA-Z])[.)][^\S\n]+|#{1,6}[^\S\n]+|>[^\S\n]+)")
 _RULE = re.compile(r"[-=_*~\s|:]*")
 _CLOSED = re.compile(r"[.!?:;…][\"”’')\]*_]*\s*$")
-_END = re.compile(r"[.!?…]+[\"”’')\]*_]*(?=\s+[\"“‘'(\[*_]*[^\W_a-z])|[.!?…]+[\"”’')\]*_]*\s*$")
+# Possessive, and from where a run begins: tried from each of its marks, thousands of them would take seconds.
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"”’')\]*_]*+(?:(?=\s++[\"“‘'(\[*_]*+[^\W_a-z])|\s*+$)")
 _LAST_WORD = re.compile(r"([^\s(\[“\"]+)$")
 _ABBREVIATIONS = word_set(
     """approx art cf ch dept dr ed eds eq esp est etc fig figs gen gov hon inc jr lt ltd mr mrs ms mt no nos p pp par prof
@@ -22,6 +23,7 @@ _ABBREVIATIONS = word_set(
 _MAY_END = frozenset(("etc", "inc", "ltd", "jr", "sr", "u.s", "u.k", "a.m", "p.m", "al", "b.c", "a.d", "ph.d"))
 _CAPTION = re.compile(r"\W*(?:figure|fig\.?|table|box|exhibit|chart)\s*[\d.]+", re.IGNORECASE)
 _SHORT_LINE = 0.75
+_LONGEST_ABBREVIATED = 80  # what is looked at before a full stop: a caption, or a word
 CELL = "|"
 
 
@@ -103,7 +105,8 @@ def _breaks_after(line: str, after: str, width: int) -> bool:
 def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     begin = start
     for match in _END.finditer(text, start, end):
-        if _abbreviates(text[begin : match.start()], match.group(), text[match.end() : end]):
+        before = text[max(begin, match.start() - _LONGEST_ABBREVIATED) : match.start()]
+        if _abbreviates(before, match.group(), text[match.end() : min(end, match.end() + _LONGEST_ABBREVIATED)]):
             continue
         yield from _trimmed(text, begin, match.end())
         begin = match.end()

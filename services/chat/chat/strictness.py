@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from itertools import pairwise
 
-from chat.alignment import PREPOSITIONS, Alignment
+from chat.alignment import Alignment, points_back
 from chat.lexicon import alike, base, measured_otherwise
+from chat.roles import played_otherwise
 from chat.terms import word_set
-from chat.wording import CLAUSE_BORDERS, Reading, Word
+from chat.wording import CLAUSE_BORDERS, PREPOSITIONS, Reading, Word
 
 _ALL = frozenset(("all", "every", "always"))
 _SOME = word_set(
@@ -32,25 +33,27 @@ def points(text: Reading) -> bool:
     return not _POINTING.isdisjoint(text.tokens)
 
 
-def falls_short(claim: Reading, alignment: Alignment, text: Reading, names: Set[str]) -> bool:
+def falls_short(claim: Reading, alignment: Alignment, text: Reading, names: Set[str], known: Set[str]) -> bool:
     """Whether a text that speaks of a claim does not bear it out. Each of the `names` has to stand in it."""
     return (
-        overstates(claim, text)
+        overstates(claim, alignment, text)
         or affirms_denied(claim, alignment, text)
         or misnames(claim, alignment, text, names)
         or fills_otherwise(claim, alignment, text)
         or measures_otherwise(alignment, text)
+        or played_otherwise(claim, text, known)
+        or mixes_kinds(claim, alignment, text)
     )
 
 
-def overstates(claim: Reading, text: Reading) -> bool:
+def overstates(claim: Reading, alignment: Alignment, text: Reading) -> bool:
     """Whether a claim says of all, of not all, or of these only what the text does not."""
     limited = not (_SOME | _ONLY).isdisjoint(text.tokens) or _denies_wholeness(text)
     if _quantifies(_ALL, claim):
         return not limited if _denies_wholeness(claim) else limited and not _quantifies(_ALL, text)
     if _quantifies(_ONLY, claim):
-        said = not _ONLY.isdisjoint(text.tokens) or any(word.negated or word.excepted for word in text.words)
-        return not said
+        denied = any(word.negated or word.excepted for word in text.words if alignment.holds(word))
+        return _ONLY.isdisjoint(text.tokens) and not denied
     return _denies_wholeness(text)
 
 
@@ -110,6 +113,31 @@ def _related(one: Word, other: Word) -> bool:
 
 def _pairs(claim: Reading, alignment: Alignment) -> Iterator[tuple[Word, Word]]:
     return ((word, alignment.matched[word.place]) for word in claim.words if word.place in alignment.matched)
+
+
+def mixes_kinds(claim: Reading, alignment: Alignment, text: Reading) -> bool:
+    """Whether a claim says of one kind what another clause says of another: of civil cases, what is said of criminal ones."""
+    for kind, thing in pairwise(claim.words):
+        one, other = alignment.matched.get(kind.place), alignment.matched.get(thing.place)
+        if one is None or other is None or kind.light or thing.place != kind.place + 1:
+            continue
+        home = text.segments(one.base)
+        # "In a hypotonic solution it takes up water" names nothing anew.
+        if len(home) > 1 or not home < text.segments(other.base) or points_back(text.piece(one.segment), text):
+            continue
+        rest = [match.base for word, match in _pairs(claim, alignment) if word not in (kind, thing)]
+        said = frozenset().union(*(segments for held in rest if len(segments := text.segments(held)) == 1))
+        if len(said) == 1 and said.isdisjoint(home) and _of_another_kind(text.piece(min(said)), other.base, alignment):
+            return True
+    return False
+
+
+def _of_another_kind(piece: Sequence[Word], thing: str, alignment: Alignment) -> bool:
+    """Whether a clause names a kind of the thing that the claim does not."""
+    return any(
+        word.base == thing and kind.place == word.place - 1 and not kind.light and not alignment.holds(kind)
+        for kind, word in pairwise(piece)
+    )
 
 
 def measures_otherwise(alignment: Alignment, text: Reading) -> bool:

@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _ABBREVIATION = re.compile(r"(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)")  # the points of 44 B.C.
+_OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)  # says where from; *out* is opposed to *into*, and it is not
 _NUMERALS = {name: number for number, name in enumerate(
     ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
     "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
@@ -47,6 +48,7 @@ _WHOLLY = frozenset(("all", "every", "always"))
 # What may stand for a whole predicate, at the end of its clause: "individuals do not".
 _AUXILIARIES = word_set("do does did is are was were has have had can could will would may must should cannot")
 _RELATIVES = word_set("who which where that those what how")  # "who they are and who they are not"
+_GOING_ON = ("yet", "or", "so", "until")
 _ELIDED = word_set("do does did")
 _LONGEST_PREDICATE = 8
 _REFUSING = frozenset(map(base, ("refuse", "decline", "fail")))
@@ -62,6 +64,19 @@ _SCOPE_ENDS = word_set("but while whereas although though because since if when 
 _LONGEST_SCOPE = 7
 _NEAR_VERB = 3
 _DETERMINERS = word_set("a an the its their his her this these")
+PREPOSITIONS = word_set("in into at by for from of off on onto to toward towards with under during per")
+BEFORE_THINGS = PREPOSITIONS | {
+    "through",
+    "against",
+    "between",
+    "without",
+    "beneath",
+    "above",
+    "below",
+    "over",
+    "as",
+    "than",
+}
 _BEFORE_NOUNS = word_set(
     "a an the its their his her this these those of in into at by for from on to with under during per no"
 )
@@ -107,6 +122,14 @@ class Reading:
         """The words of each piece between commas and joints, in their order."""
         return [list(piece) for _, piece in groupby(self.words, key=lambda word: word.segment)]
 
+    def piece(self, segment: int) -> list[Word]:
+        """The words of one piece."""
+        return [word for word in self.words if word.segment == segment]
+
+    def segments(self, base: str) -> frozenset[int]:
+        """The pieces in which a word stands."""
+        return frozenset(word.segment for word in self.words if word.base == base)
+
     def acts(self, word: Word) -> bool:
         """Whether a word is the verb of its clause, as far as its neighbours tell."""
         before = self.tokens[word.place - 1] if word.place else ""
@@ -136,7 +159,8 @@ class Reading:
 @lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
     """The text as words."""
-    found = _TOKEN.findall(_ABBREVIATION.sub("", unicodedata.normalize("NFKC", mend(text))))
+    plain = _OUT_OF.sub("from", _ABBREVIATION.sub("", unicodedata.normalize("NFKC", mend(text))))
+    found = _TOKEN.findall(plain)
     tokens = _completed(list(_summed([_folded(token) for token in found])))
     return Reading(tuple(_resolved(list(_words(tokens)))), tuple(tokens))
 
@@ -163,9 +187,7 @@ def _completed(tokens: Sequence[str]) -> list[str]:
     """The tokens, behind a verb that stands for another clause's predicate that predicate: "populations evolve; individuals do not"."""
     clauses = [list(clause) for _, clause in groupby(tokens, key=lambda token: token in CLAUSE_BORDERS)]
     eliding = [
-        at
-        for at, clause in enumerate(clauses)
-        if _elides(clause) and _RELATIVES.isdisjoint(clauses[max(0, at - 1)] + clause)
+        at for at in range(len(clauses)) if _elides(clauses[at - 1] if at else (), clauses[at], clauses[at + 1 :])
     ]
     said = [_predicate(clause) for clause in clauses] if eliding else []
     for at in eliding:
@@ -173,11 +195,13 @@ def _completed(tokens: Sequence[str]) -> list[str]:
     return [token for clause in clauses for token in clause]
 
 
-def _elides(clause: Sequence[str]) -> bool:
-    *before, last = clause
-    if not before:
+def _elides(before: Sequence[str], clause: Sequence[str], behind: Sequence[Sequence[str]]) -> bool:
+    """Whether a clause ends in an auxiliary. "Who they are not" and "it is not yet, or cannot be, known" leave nothing out."""
+    *said, last = clause
+    goes_on = bool(behind) and (behind[0][0] in _GOING_ON or (len(behind) > 1 and behind[1][0] in _AUXILIARIES))
+    if not said or goes_on or not _RELATIVES.isdisjoint([*before, *clause]):
         return False
-    return last in _ELIDED or last == "cannot" or last.endswith("n't") or (last == "not" and before[-1] in _AUXILIARIES)
+    return last in _ELIDED or last == "cannot" or last.endswith("n't") or (last == "not" and said[-1] in _AUXILIARIES)
 
 
 def _predicate(clause: Sequence[str]) -> list[str]:

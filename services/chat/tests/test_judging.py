@@ -3,6 +3,7 @@
 Telling a student that right is wrong is the worst error, so the precision of `contradicted` has the highest floor.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -33,15 +34,15 @@ async def test_labelled_claims_are_judged_well_enough(
     score = await measure(topics(name))
     print(f"\n{name}", *score.lines(), *score.wrong, sep="\n")  # noqa: T201 (shown where a floor does not hold)
     record_property("teach_back", "\n".join(score.lines()))
-    assert score.precision(Verdict.CONTRADICTED) >= 0.95
+    assert score.precision(Verdict.CONTRADICTED) >= 0.97
     if name == "adversarial":  # claims that were chosen because they were judged wrongly, or might be
-        assert score.precision(Verdict.SUPPORTED) >= 0.6
+        assert score.precision(Verdict.SUPPORTED) >= 0.7
         assert score.recall(Verdict.SUPPORTED) >= 0.7
         assert score.recall(Verdict.CONTRADICTED) >= 0.5
         return
     # No rule was written on these three before they were judged first; their errors were looked at then, and some mended (see the README).
     new = name in ("played", "unseen", "students")
-    assert score.precision(Verdict.SUPPORTED) >= 0.75
+    assert score.precision(Verdict.SUPPORTED) >= 0.78
     assert score.recall(Verdict.SUPPORTED) >= (0.85 if new else 0.9)
     assert score.recall(Verdict.UNSPOKEN) >= 0.9
     assert score.recall(Verdict.CONTRADICTED) >= (0.5 if new else 0.65)
@@ -175,6 +176,14 @@ def test_roles_numbers_and_comparisons_are_those_of_the_text(text: str, claim: s
         ("The city fell in 79 AD.", "The city fell in 79 BC.", Verdict.CONTRADICTED),
         ("The city fell in 79 AD.", "The city fell in 79 CE.", Verdict.SUPPORTED),
         ("The sample weighs 3 kg.", "The sample weighs 3 kilograms.", Verdict.SUPPORTED),
+        # Who does it, and to what.
+        ("The dog guards the sheep. The goose guards the farm.", "The dog guards the farm.", Verdict.UNSPOKEN),
+        ("The steward keeps the keys of the house.", "The gardener keeps the keys of the house.", Verdict.UNSPOKEN),
+        ("In winter wheat the seed rests for months; in summer wheat the harvest comes early.",
+         "In summer wheat the seed rests for months.", Verdict.UNSPOKEN),
+        # What goes on is left out nowhere, and an exception belongs to its clause.
+        ("While this is a rule, it is not yet followed in all towns.", "While this is a rule, it is not yet followed in all towns.", Verdict.SUPPORTED),
+        ("The guest need not work and can dine without a ticket.", "The guest can dine without a ticket.", Verdict.SUPPORTED),
         # Another kind contradicts nothing.
         ("Warm currents become more common.", "Cold currents become less common.", Verdict.UNSPOKEN),
         ("Warm currents become more common.", "Deep currents become less common.", Verdict.UNSPOKEN),
@@ -248,6 +257,7 @@ def test_another_document_that_says_so_outweighs_one_that_seems_to_deny_it() -> 
             "Glycolysis nets two ATP. Acid rain damages forests.",
             ["Glycolysis nets two ATP", "Acid rain damages forests"],
         ),
+        ("The yield of the field grows and 12 34.", ["The yield of the field grows and 12 34"]),
         ("", []),
     ],
 )
@@ -255,6 +265,15 @@ def test_explanation_is_split_into_its_claims(explanation: str, claims: list[str
     found = split(explanation)
     assert [claim.text for claim in found] == claims
     assert all(explanation[claim.start : claim.end] == claim.text for claim in found)
+
+
+@pytest.mark.parametrize(
+    "long", ["." * 8000 + "a", "a" + " " * 8000 + "b", "a and " * 1300, "?!" * 4000 + "a", "E. A. " * 1300]
+)
+def test_a_long_message_is_split_at_once(long: str) -> None:
+    began = time.perf_counter()
+    split(long)
+    assert time.perf_counter() - began < 1.5
 
 
 def test_key_points_stand_in_the_material_and_do_not_repeat_each_other() -> None:
@@ -314,7 +333,7 @@ def test_what_speaks_to_the_reader_or_tells_a_story_is_the_last_to_be_a_key_poin
 
 async def test_a_wall_of_words_is_judged_in_bounded_time() -> None:
     wall = " ".join(f"the cell number {n} divides and grows because light {n} falls" for n in range(130))[:8000]
-    draft, _ = await OfflineJudge().judge(Explanation(wall, "mitosis", [MITOSIS] * 20))
+    draft, _ = await OfflineJudge().judge(Explanation(wall, split(wall), "mitosis", [MITOSIS] * 20))
     assert len(draft.claims) <= 40
 
 

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence, Set
 
-from chat.alignment import PREPOSITIONS
 from chat.lexicon import alike, base, is_verb, polar
 from chat.terms import STOP_WORDS, stem, word_set
-from chat.wording import Reading, Word
+from chat.wording import PREPOSITIONS, Reading, Word
 
 # What measures, and not what is counted: "30 things" may be 30 items.
 _UNITS = frozenset(map(base, word_set(

@@ -89,7 +89,7 @@ async def measure(topics: Sequence[Topic]) -> Score:
             if verdict is not LABELS[mark]:
                 score.wrong.append(f"{LABELS[mark].value} taken for {verdict.value}: {line}")
         told = "\n".join(line for _, line in topic.marked("+"))
-        draft, _ = await OfflineJudge().judge(Explanation(told, topic.concept, topic.passages))
+        draft, _ = await OfflineJudge().judge(Explanation(told, split(told), topic.concept, topic.passages))
         for mark, beginning in topic.marked("!="):
             place = next((n for n, point in enumerate(draft.points) if beginning in point.text), None)
             score.points[mark, place is not None and (place in draft.covered) is (mark == "=")] += 1
