@@ -24,7 +24,7 @@ GAPS_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class JudgedClaim:
-    """A claim with the verdict on it, and the place that the verdict rests on."""
+    """A claim with the verdict on it, and the place that the verdict rests on, or that comes nearest where there is none."""
 
     claim: Claim
     verdict: Verdict
@@ -49,7 +49,8 @@ class AssessedClaim(BaseModel, frozen=True):
     end: int
     verdict: Verdict
     citation: int | None = Field(
-        description="The marker of what the verdict rests on; null where the material does not speak of it"
+        description="The marker of what the verdict rests on; where the material does not speak of it, of what comes "
+        "nearest, or null"
     )
 
 
@@ -119,7 +120,7 @@ def known_points(earlier: Assessment | None, passages: Sequence[Passage]) -> lis
 def settle(
     concept: str, draft: Draft, passages: Sequence[Passage], earlier: Assessment | None
 ) -> tuple[Assessment, Sequence[Citation]]:
-    """The assessment that a draft makes, and what it cites, in the order of reading: contradictions, support, gaps."""
+    """The assessment that a draft makes, and what it cites, in the order of reading: contradictions, support, the rest, gaps."""
     cited = Citations()
     claims = _claims(draft.claims, passages, cited)
     wrong = [
@@ -147,7 +148,7 @@ def settle(
 
 def _claims(judged: Sequence[JudgedClaim], passages: Sequence[Passage], cited: Citations) -> list[AssessedClaim]:
     markers: dict[int, int | None] = {}
-    for verdict in (Verdict.CONTRADICTED, Verdict.SUPPORTED):
+    for verdict in (Verdict.CONTRADICTED, Verdict.SUPPORTED, Verdict.UNSPOKEN):
         for number, each in enumerate(judged):
             if each.verdict is verdict and each.place is not None:
                 passage = passages[each.place.passage - 1]

@@ -72,7 +72,7 @@ class FeynmanMode:
         concept = turn.concept or "this"
         known = known_points(turn.earlier, findings.passages)
         draft, usage = await self._judge.judge(Explanation(turn.text, turn.claims, concept, findings.passages, known))
-        if not draft.points and not any(claim.place for claim in draft.claims):
+        if not draft.points and all(claim.verdict is Verdict.UNSPOKEN for claim in draft.claims):
             return _not_held(turn, findings, usage, self._judge)
         assessment, citations = settle(concept, draft, findings.passages, turn.earlier)
         assessment = _with_question(assessment)

@@ -60,7 +60,8 @@ def draft(explanation: Explanation) -> Draft:
     claims = []
     for claim in explanation.claims:
         judged = evidence.judge(claim.text)
-        claims.append(JudgedClaim(claim, judged.verdict, judged.place))
+        unspoken = judged.verdict is Verdict.UNSPOKEN
+        claims.append(JudgedClaim(claim, judged.verdict, evidence.nearest(claim.text) if unspoken else judged.place))
     points = explanation.known or key_points(explanation.concept, explanation.passages)
     covered = frozenset(n for n, point in enumerate(points) if covers(claims, point, evidence))
     return Draft(claims, points, covered)

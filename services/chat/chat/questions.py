@@ -117,6 +117,8 @@ _COMPARISONS = tuple(
         r"^{one} (?:vs\.?|versus|or|compared (?:to|with)) {other}\W*$",
     )
 )
+# What is no modifier: "fermentation and aerobic respiration".
+_A_THING = re.compile(r"(?:[ts]ion|ment|ness|ity|ism|sis|ship|logy)s?$", re.IGNORECASE)
 _TERM = re.compile(
     r".*\b(?:which|what) (?:term|word|concept|phrase|name)\b.*|.*\b(?:term|word|name) (?:for|is used)\b.*"
     r"|.*(?:_{2,}|\.{4,}).*|.*\b(?:is|are) (?:known|called|termed|referred to) as\W*$|.*\b(?:called|an example of)\W*$",
@@ -190,7 +192,7 @@ def compared_subjects(text: str) -> tuple[str, ...]:
     for pattern in _COMPARISONS:
         if match := pattern.search(text):
             one, other = match["one"].strip(), match["other"].strip()
-            if len(words(one)) < len(words(other)) and len(words(one)) == 1:
+            if len(words(one)) < len(words(other)) and len(words(one)) == 1 and not _A_THING.search(one):
                 one = " ".join([one, *other.split()[1:]])
             return one, other
     return ()

@@ -20,7 +20,7 @@ NOTICE = (
 _TITLES = {
     Verdict.CONTRADICTED: ("Your material contradicts", "Your material seems to say otherwise: compare"),
     Verdict.SUPPORTED: ("Your material supports", "Your material seems to say so, too"),
-    Verdict.UNSPOKEN: ("Your material does not speak of", "I find nothing in your material on"),
+    Verdict.UNSPOKEN: ("Your material does not speak of", "I cannot tell by your material"),
 }
 _LONGEST_QUOTE = 200
 _MOST_LISTED = 12
@@ -28,12 +28,12 @@ _MOST_CUES = 2
 
 
 def report(assessment: Assessment, citations: Sequence[Citation], *, offline: bool) -> Iterator[str]:
-    """The reply, a part at a time. What contradicts a claim is said beside it: the student sees whether it does."""
+    """The reply, a part at a time. What contradicts a claim, or comes nearest, is said beside it: the student sees whether it does."""
     yield _headline(assessment)
     quotes = {citation.marker: citation.quote for citation in citations}
     for verdict, titles in _TITLES.items():
         claims = [claim for claim in assessment.claims if claim.verdict is verdict]
-        yield from _claims(titles[offline], claims, quotes if verdict is Verdict.CONTRADICTED else {})
+        yield from _claims(titles[offline], claims, {} if verdict is Verdict.SUPPORTED else quotes)
     yield from _missing(assessment)
     if assessment.complete:
         yield f"\n\nNothing important is missing any more: you have explained **{assessment.concept}**."
@@ -62,7 +62,8 @@ def _claims(title: str, claims: Sequence[AssessedClaim], quotes: Mapping[int, st
         yield f"\n- “{quoted(claim.text)}”"
         if claim.citation is not None:
             said = quotes.get(claim.citation)
-            yield (f" Your material: “{quoted(said)}”" if said else "") + f" [{claim.citation}]"
+            what = "The nearest" if claim.verdict is Verdict.UNSPOKEN else "Your material"
+            yield (f" {what}: “{quoted(said)}”" if said else "") + f" [{claim.citation}]"
     if len(claims) > _MOST_LISTED:
         yield f"\n- and {len(claims) - _MOST_LISTED} more"
 

@@ -93,7 +93,7 @@ class Evidence:
         lead = leading(reading)
         kept, contrasted = [], set()
         names = self._named(claim, lead)
-        for unit in self._near(reading, weighed):
+        for unit in self._near(reading, weighed, _LEAST_SHARED):
             alignment = align(reading, unit.reading, weighed)
             unnamed = names - unit.before if points(unit.reading) else names
             if alignment.literal:
@@ -118,6 +118,13 @@ class Evidence:
         # A piece of such a sentence, alone, does not tell of what it speaks.
         return _decide([pair for pair in kept if pair[0].twists or pair[1].place not in contrasted], lead)
 
+    def nearest(self, claim: str) -> Place | None:
+        """The sentence that shares most with a claim on which there is no verdict, if any shares enough to be worth reading."""
+        reading = read(claim)
+        weighed = self.weighing(reading)
+        whole = [unit for unit in self._near(reading, weighed, _LEAST_WORTH_READING) if unit.cost == _WHOLE]
+        return whole[0].place if whole else None
+
     def _named(self, claim: str, lead: Sequence[Word]) -> Set[str]:
         """The names that a text has to have: not that of the concept, nor one that may stand for another.
 
@@ -127,10 +134,10 @@ class Evidence:
         aliases = about - self._known if about & self._known else frozenset[str]()
         return (self._names | names_in(claim)) - self._concept - aliases
 
-    def _near(self, claim: Reading, weighed: "Weighing") -> list[Unit]:
+    def _near(self, claim: Reading, weighed: "Weighing", least_shared: float) -> list[Unit]:
         """The units that share most words with the claim: to lay it against all of them takes seconds."""
         rated = [(sum(weighed(w) for w in claim.words if w.base in unit.bases), unit) for unit in self.units]
-        least = _LEAST_SHARED * sum(map(weighed, claim.words))
+        least = least_shared * sum(map(weighed, claim.words))
         nearest = sorted((pair for pair in rated if pair[0] >= least), key=lambda pair: -pair[0])
         return [unit for _, unit in nearest[:_MOST_UNITS]]
 
@@ -145,7 +152,7 @@ class Evidence:
 
 _PIECE, _WHOLE, _PAIR = 0.0, 0.03, 0.1
 _LEAST_TO_JUDGE = 0.5
-_LEAST_SHARED, _MOST_UNITS = 0.2, 60
+_LEAST_SHARED, _LEAST_WORTH_READING, _MOST_UNITS = 0.2, 0.4, 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,18 @@ async def test_claims_are_judged_with_citations_and_stand_in_the_students_own_te
     assert told["content"].endswith(NOTICE)
 
 
+async def test_what_comes_nearest_to_a_claim_without_a_verdict_is_shown_beside_it(
+    school: School, material: Neighbours
+) -> None:
+    ada = school.student()
+    told = await says(ada, await teaches(ada), "Osmosis: a bacterial cell shrinks in a hypertonic solution of sugar.")
+    (claim,) = told["assessment"]["claims"]
+    assert claim["verdict"] == "not_spoken_of"
+    cited = {citation["marker"]: citation["quote"] for citation in told["citations"]}
+    assert "and the cell shrinks" in cited[claim["citation"]]
+    assert f"The nearest: “{cited[claim['citation']]}” [{claim['citation']}]" in told["content"]
+
+
 async def test_what_is_missing_is_named_and_the_next_question_is_on_the_contradiction(
     school: School, material: Neighbours
 ) -> None:

@@ -147,6 +147,7 @@ def test_kind_of_a_question(question: str, kind: Kind, subject: str | None) -> N
         ("Compare a monopoly with an oligopoly.", ("monopoly", "oligopoly")),
         ("How do mitosis and meiosis differ?", ("mitosis", "meiosis")),
         ("fiat money vs commodity money", ("fiat money", "commodity money")),
+        ("difference between fermentation and aerobic respiration?", ("fermentation", "aerobic respiration")),
         ("What differs?", ()),
     ],
 )
