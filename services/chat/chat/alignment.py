@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from itertools import product
 from operator import and_
 
-from chat.comparisons import across, counted
+from chat.comparisons import THAN, across, counted
 from chat.lexicon import alike, base, directs, is_verb, measured_otherwise, opposed
 from chat.roles import exchanged
 from chat.terms import word_set
-from chat.wording import LIGHT, PREPOSITIONS, PRONOUN, Reading, Word, goes_along
+from chat.wording import LIGHT, PREPOSITIONS, PRONOUN, Reading, Word, depends, goes_along
 
 _PRONOUNS = frozenset(("it", "them", "one", "ones"))
 _TURNING = frozenset(map(base, word_set("turn convert transform change make break divide split develop")))
 _PARTICLES = frozenset(("up", "down"))
+NOT, UNLIKE = "not", "unlike"
+_DEGREES = frozenset(("more", "most", "less", "least"))
 _LESS = ("less", "least")
 _TO, _FROM = ("to", "into", "toward", "towards", "onto"), ("from", "off")
 _NEAR = 3
@@ -110,6 +112,13 @@ def _share_out(claim: Reading, text: Reading, found: Alignment) -> None:
         found.contrary.pop(word.place, None)
         if opposed(word.base, other.base):
             found.contrary[word.place] = other
+    for word in mine:  # "what is too high makes firms hire fewer": what *fewer* says is not the opposite of *high*
+        match = found.matched[word.place]
+        if word.place in found.contrary and any(
+            found.matched.get(one.place) is match and one.place not in found.contrary for one in mine
+        ):
+            del found.matched[word.place], found.contrary[word.place]
+            found.missing.append(word)
 
 
 def _grows(word: Word) -> bool:
@@ -126,7 +135,12 @@ def _find_twists(claim: Reading, text: Reading, found: Alignment, order: str | N
         reasons = [f"{word.text} / {other.text}" for word, other in contrary if word.number is None]
         pairs = [(word, found.matched[word.place]) for word in words]
         if _denies(pairs, mine=not lifted[0], theirs=not lifted[1]):
-            reasons.append("not")
+            # "Who does not look is not counted" says nothing of who does.
+            twice = len({found.matched[word.place].denial for word in words if found.matched[word.place].denied}) == 2
+            found.short |= twice
+            reasons += [] if twice else [NOT]
+        if THAN not in claim.tokens and any(word.apart != found.matched[word.place].apart for word in words):
+            reasons.append(UNLIKE)
         if order and segment == claim.words[0].segment:
             reasons.append(order)
         turned = (_turned(word, found.matched[word.place], claim, text) for word in words)
@@ -142,6 +156,11 @@ def _find_twists(claim: Reading, text: Reading, found: Alignment, order: str | N
             found.twists.append(", ".join([*reasons, *numbers]))
             if len(contrary) == len(reasons) and not attributes and not numbers:
                 ways.append(found.twists[-1])
+    nots = found.twists.count(NOT)
+    if nots and nots % 2 == 0 and depends(claim):
+        # "Who does not look for work is not counted", and who does is: the text does not say that he is, nor that he is not.
+        found.twists = [twist for twist in found.twists if twist != NOT]
+        found.short = True
     if len(ways) % 2 == 0 and goes_along(claim):
         # "When income falls, demand falls": with the condition all turns round that goes along with it.
         found.twists = [twist for twist in found.twists if twist not in ways]
@@ -213,6 +232,8 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     pieces = set() if scarce else {other.segment for other in same}
     opposing = [o for o in text.words if o.segment not in pieces and opposed(word.base, o.base)]
     opposing = [] if _tells_result(word, claim) else [other for other in opposing if not _tells_result(other, text)]
+    if word.text not in _DEGREES:
+        opposing = [other for other in opposing if not _grades_next(other, text)]
     opposing = [other for other in opposing if not any(_coordinated(other, one, text) for one in exact)]
     if same and not exact:  # "a big surface of the small intestine" is said of a large one
         opposing = [other for other in opposing if other.base not in claim.bases]
@@ -224,6 +245,11 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     ):
         return None, contrary
     return nearest, None
+
+
+def _grades_next(word: Word, reading: Reading) -> bool:
+    """Whether it is *more* of the next word: "more slowly" is not opposed to *low*."""
+    return word.text in _DEGREES and "".join(reading.tokens[word.place + 1 : word.place + 2]).endswith("ly")
 
 
 def _tells_result(word: Word, reading: Reading) -> bool:

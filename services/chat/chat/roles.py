@@ -14,6 +14,7 @@ _MUTUAL = frozenset(map(base, word_set(
     """fit match meet equal resemble differ touch cross join marry contact collide react bind interact combine fuse balance compete
     share trade exchange mix connect correlate correspond agree converge diverge separate alternate face pair link relate"""
 )))  # fmt: skip
+_OBJECTS_FIRST = frozenset(("that", "which", "whom"))
 _BY = frozenset(("by",))
 _ARGUMENT = 2  # words on each side of a verb that may be what it is about
 
@@ -43,11 +44,21 @@ def _seen(claim: Reading, place: int, text: Reading, at: int, pivot: str) -> "Si
 
 def _pivots(reading: Reading) -> list[tuple[int, str]]:
     small = [(place, token) for place, token in enumerate(reading.tokens) if token in _PIVOTS]
-    verbs = [word for word in reading.words if reading.acts(word) and word.base not in _MUTUAL]
+    verbs = [
+        word
+        for word in reading.words
+        if reading.acts(word) and word.base not in _MUTUAL and not _relates(word, reading)
+    ]
     # "The downward slope of the curve" has no verb.
     return small + [
         (word.place, word.base) for word in verbs if reading.tokens[word.place + 1 : word.place + 2] != ("of",)
     ]
+
+
+def _relates(verb: Word, reading: Reading) -> bool:
+    """Whether a verb stands in "the debris that a glacier leaves": what it is done to stands before it."""
+    before = [at for at in range(verb.place) if reading.tokens[at] in _OBJECTS_FIRST]
+    return bool(before) and any(before[-1] < word.place < verb.place for word in reading.words)
 
 
 def _sides(reading: Reading, place: int, pivot: str) -> tuple[frozenset[str], frozenset[str]]:

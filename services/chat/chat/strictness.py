@@ -18,6 +18,7 @@ _FREE = frozenset(("always", "alone"))  # wherever they stand
 _OF_WHAT = [(token,) for token in ("the", "its", "their", "of", "other", "these", "our")]
 _ONLY = frozenset(("only", "solely", "exclusively", "alone"))
 _NAME = re.compile(r"(?<=[^\W\d_,;:)] )[A-Z][^\W\d_]+|(?<=, )[A-Z][^\W\d_]+")
+_EVADING = frozenset(map(base, word_set("avoid refuse reject resist oppose stop lack fail ban escape")))
 _POINTING = word_set("he she it they him her them his its their who which this these")
 _BEFORE_THINGS = PREPOSITIONS | {"of"}
 _SHARED_ROOT = 4  # Britain and British
@@ -70,8 +71,16 @@ def _quantifies(quantifiers: Set[str], reading: Reading) -> bool:
 
 
 def partial(claim: Reading, text: Reading) -> bool:
-    """Whether both speak of some only: what some are others need not be."""
-    return all(not _SOME.isdisjoint(side.tokens) or _denies_wholeness(side) for side in (claim, text))
+    """Whether a claim speaks of some only, and the text not of all: what some are others need not be."""
+    return (not _SOME.isdisjoint(claim.tokens) or _denies_wholeness(claim)) and (
+        not _quantifies(_ALL, text) or _denies_wholeness(text)
+    )
+
+
+def evades(claim: Reading, text: Reading) -> bool:
+    """Whether one side says by a verb alone what the other may say by a denial: "they avoided battle", "they did not want battle"."""
+    mine, theirs = (side.bases & _EVADING for side in (claim, text))
+    return mine != theirs
 
 
 def _denies_wholeness(reading: Reading) -> bool:

@@ -17,7 +17,7 @@ from chat.identities import unlinked
 from chat.lexicon import directs, opposed
 from chat.passages import Passage, Place
 from chat.sentences import Sentence, sentences
-from chat.strictness import falls_short, names_in, partial, points
+from chat.strictness import evades, falls_short, names_in, partial, points
 from chat.terms import weights
 from chat.wording import Reading, Word, read
 
@@ -98,9 +98,9 @@ class Evidence:
             unnamed = names - unit.before if points(unit.reading) else names
             if alignment.literal:
                 return _judgement(Verdict.SUPPORTED, alignment, unit)
-            alignment.short = falls_short(reading, alignment, unit.reading, unnamed, self._known)
+            alignment.short |= falls_short(reading, alignment, unit.reading, unnamed, self._known)
             # Where a text speaks of another kind, or both of some only, one does not deny the other.
-            some = "not" in alignment.twists and partial(reading, unit.reading)
+            some = "not" in alignment.twists and (partial(reading, unit.reading) or evades(reading, unit.reading))
             if some or (alignment.twists and renamed(lead, alignment, unit.reading)):
                 continue
             another = _speaks_of_another(reading, lead, alignment, unit.reading, weighed)

@@ -23,7 +23,7 @@ _NUMERALS = {name: number for number, name in enumerate(
 _HUNDRED, _THOUSANDS, _UNITS = 100, (1000, 1e6, 1e9), range(1, 10)
 _TENS = range(20, 100, 10)
 _NEGATING = word_set(
-    """not no never neither nor none nothing without cannot hardly rarely seldom barely unlike non lack lacks lacking nobody nowhere prevent prevents prevented preventing
+    """not no never neither nor none nothing without cannot hardly rarely seldom barely non lack lacks lacking nobody nowhere prevent prevents prevented preventing
     excluded excludes denied deprived forbidden"""
 )
 # Small words that a claim may turn on.
@@ -43,10 +43,12 @@ _ANOTHER_CLAUSE = frozenset(";:.!?()—–") | word_set("and but or so while whe
 _LIMITING = ("until",)  # "open until six" denies nothing, "not open until six" does
 # "Not only" denies nothing, "not all" no more than the *all*.
 _INSTEAD = (("instead", "of"), ("rather", "than"), ("other", "than"), ("expense", "of"))
+_APART = "unlike"
 _ONLY = frozenset(("only", "just", "merely", "simply", "solely"))
 _WHOLLY = frozenset(("all", "every", "always"))
 # What may stand for a whole predicate, at the end of its clause: "individuals do not".
 _AUXILIARIES = word_set("do does did is are was were has have had can could will would may must should cannot")
+_DEPENDING = frozenset(("unless", "without", "until"))
 _RELATIVES = word_set("who which where that those what how")  # "who they are and who they are not"
 _GOING_ON = ("yet", "or", "so", "until")
 _ELIDED = word_set("do does did")
@@ -100,6 +102,8 @@ class Word:
     number: float | None = None
     denied: bool = False  # the first of what is negated: what the denial is about
     excepted: bool = False  # for this what is denied holds
+    denial: int = 0  # which denial of the text it was that reached here last
+    apart: bool = False  # what *unlike* sets apart: of this the opposite is said
 
     @property
     def light(self) -> bool:
@@ -135,7 +139,8 @@ class Reading:
         before = self.tokens[word.place - 1] if word.place else ""
         behind = self.tokens[word.place + 1] if word.place + 1 < len(self.tokens) else ""
         suffers = before in _BE and word.text.endswith("ed")
-        governs = before and word.text.endswith("s") and behind in _DETERMINERS  # "the nucleus controls the cell"
+        # "The nucleus controls the cell", "the senate feared Caesar"
+        governs = before and word.text.endswith(("s", "ed")) and behind in _DETERMINERS and before not in _BE
         if before in _BEFORE_NOUNS or not (suffers or governs or is_verb(word.text)):
             return False
         # "An inner join keeps all rows."
@@ -189,7 +194,10 @@ def _completed(tokens: Sequence[str]) -> list[str]:
     eliding = [
         at for at in range(len(clauses)) if _elides(clauses[at - 1] if at else (), clauses[at], clauses[at + 1 :])
     ]
-    said = [_predicate(clause) for clause in clauses] if eliding else []
+    main = [
+        not (at and _CONDITIONS & set(clauses[at - 1])) for at in range(len(clauses))
+    ]  # not "since they float already"
+    said = [_predicate(clause) if main[at] and at not in eliding else [] for at, clause in enumerate(clauses)]
     for at in eliding:
         clauses[at] += next(filter(None, (*reversed(said[:at]), *said[at + 1 :])), [])
     return [token for clause in clauses for token in clause]
@@ -250,7 +258,7 @@ def _plain_number(token: str) -> float | None:
 
 
 def _words(tokens: Sequence[str]) -> Iterator[Word]:
-    segment, scope, begins, excepts = 0, 0, False, False
+    segment, scope, begins, excepts, verbal, told, apart, denial = 0, 0, False, False, False, False, 0, 0
     for place, token in enumerate(tokens):
         if token in CLAUSE_BORDERS:
             segment += 2 if token in _ENDS else 1
@@ -260,20 +268,24 @@ def _words(tokens: Sequence[str]) -> Iterator[Word]:
             joins = token in _BREAKS or resumes or (token in _SCOPE_ENDS and not adjoins)
             scope = 0 if joins else scope
         if _opens_denial(tokens, place):
-            scope, begins, excepts = (
-                _LONGEST_SCOPE,
-                True,
-                token in _EXCEPTING + _LIMITING and _denied_beside(tokens, place),
-            )
+            denial += 1
+            scope, begins, told, verbal = _LONGEST_SCOPE, True, False, token.endswith(("not", "n't"))
+            excepts = token in _EXCEPTING + _LIMITING and _denied_beside(tokens, place)
             continue
+        if scope and verbal and token in _AUXILIARIES and told:
+            scope = 0  # "who do not look for work are counted"
+        apart = _LONGEST_SCOPE if token == _APART else apart and apart - 1 if token not in _BREAKS else 0
         if (stood := _base(tokens, place)) is None:
             continue
+        told = True
         known, number = stood
         quantifies = _denies_wholeness(tokens, place - 1)
         weak = (known in LIGHT or token in _TELLING) and not quantifies
         strong = scope > 0 and begins and not weak
         negated = scope > 0 and not excepts
-        yield Word(token, known, place, segment, negated, number, strong and not excepts, strong and excepts)
+        yield Word(
+            token, known, place, segment, negated, number, strong and not excepts, strong and excepts, denial, apart > 0
+        )
         begins = begins and (weak or _names_with_next(tokens, place))
         scope = 0 if quantifies else max(0, scope - 1)
 
@@ -333,6 +345,11 @@ def goes_along(reading: Reading) -> bool:
     """Whether one thing is said to go with another: "when income falls", "the lower the price, the higher"."""
     compared = [one for one, other in pairwise(reading.tokens) if one == "the" and other.endswith(_COMPARATIVE)]
     return len(compared) > 1 or not _CONDITIONS.isdisjoint(reading.tokens)
+
+
+def depends(reading: Reading) -> bool:
+    """Whether one thing is said of what, or when, another is so."""
+    return goes_along(reading) or not _RELATIVES.isdisjoint(reading.tokens) or not _DEPENDING.isdisjoint(reading.tokens)
 
 
 def is_noun(word: Word, reading: Reading) -> bool:

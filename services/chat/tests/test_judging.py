@@ -12,7 +12,10 @@ from chat.claims import split
 from chat.judging import Explanation, OfflineJudge
 from chat.key_points import key_points
 from chat.passages import Passage
+from chat.terms import word_set
 from chat.verdicts import Evidence, Verdict
+from hypothesis import given
+from hypothesis import strategies as st
 
 from .builders import passage
 from .teach_back.labelled import SETS, measure, topics
@@ -35,7 +38,7 @@ async def test_labelled_claims_are_judged_well_enough(
     print(f"\n{name}", *score.lines(), *score.wrong, sep="\n")  # noqa: T201 (shown where a floor does not hold)
     record_property("teach_back", "\n".join(score.lines()))
     assert score.precision(Verdict.CONTRADICTED) >= 0.97
-    if name == "adversarial":  # claims that were chosen because they were judged wrongly, or might be
+    if name in ("adversarial", "restated"):  # claims that were chosen because they were judged wrongly, or might be
         assert score.precision(Verdict.SUPPORTED) >= 0.7
         assert score.recall(Verdict.SUPPORTED) >= 0.7
         assert score.recall(Verdict.CONTRADICTED) >= 0.5
@@ -193,6 +196,19 @@ def test_denials_directions_and_quantities_are_those_of_the_whole_statement(
     text: str, claim: str, expected: Verdict
 ) -> None:
     assert Evidence([passage(text)]).judge(claim).verdict is expected
+
+
+_SMALL = sorted(
+    word_set(
+        "the cell does not need more or less light than water unless it grows because fewer of them rise and fall when all but "
+        "some which is are was by two 20 seconds C only without except until instead of unlike who do cannot B.C. IPv6 , ; . ? ( )"
+    )
+)
+
+
+@given(st.lists(st.sampled_from(_SMALL), max_size=25), st.lists(st.sampled_from(_SMALL), max_size=25))
+def test_whatever_small_words_a_claim_is_made_of_it_is_judged(said: list[str], text: list[str]) -> None:
+    assert Evidence([passage(f"The {' '.join(text)} cell.")]).judge(" ".join(said)).verdict in Verdict
 
 
 def test_there_are_enough_labelled_claims() -> None:

@@ -18,7 +18,7 @@ from chat.passages import Passage
 from chat.verdicts import Evidence, Verdict
 
 LABELS = {"+": Verdict.SUPPORTED, "-": Verdict.CONTRADICTED, "?": Verdict.UNSPOKEN}
-SETS = ("developed_on", "held_out", "judged_on", "played", "unseen", "students", "adversarial")
+SETS = ("developed_on", "held_out", "judged_on", "played", "unseen", "students", "adversarial", "restated")
 
 
 @dataclass(frozen=True)
