@@ -54,6 +54,7 @@ _GOING_ON = ("yet", "or", "so", "until")
 _ELIDED = word_set("do does did")
 _LONGEST_PREDICATE = 8
 _REFUSING = frozenset(map(base, ("refuse", "decline", "fail")))
+_FROM, _KEEPING = ("from",), frozenset(map(base, ("keep", "stop", "hinder", "protect", "discourage")))
 _FOLD = "fold"
 _PARTICLES = frozenset(("up", "down", "out", "away"))
 PRONOUN = "ones"
@@ -293,8 +294,20 @@ def _words(tokens: Sequence[str]) -> Iterator[Word]:
 def _opens_denial(tokens: Sequence[str], place: int) -> bool:
     token, behind = tokens[place], next(iter(tokens[place + 1 : place + 2]), "")
     excepts = token in _EXCEPTING or (token in _LIMITING and _denied_beside(tokens, place))
-    denies = negates(token) or excepts or (token, behind) in _INSTEAD or _refuses(tokens, place)
+    denies = (
+        negates(token)
+        or excepts
+        or _keeps_from(tokens, place)
+        or (token, behind) in _INSTEAD
+        or _refuses(tokens, place)
+    )
     return denies and behind not in _ONLY
+
+
+def _keeps_from(tokens: Sequence[str], place: int) -> bool:
+    """Whether a *from* stands in "keep the blood from flowing back"."""
+    doing = tokens[place] in _FROM and "".join(tokens[place + 1 : place + 2]).endswith("ing")
+    return doing and any(base(token) in _KEEPING for token in tokens[max(0, place - _LONGEST_SCOPE) : place])
 
 
 def _denies_wholeness(tokens: Sequence[str], place: int) -> bool:
