@@ -21,7 +21,7 @@ from sqlmodel import col, select
 
 from flashcard.card_text import fingerprint, ordinals, sides
 from flashcard.decks import Decks
-from flashcard.incoming import Incoming, IncomingCard, IncomingNote
+from flashcard.incoming import Incoming, IncomingCard, IncomingNote, counted
 from flashcard.leeches import LEECH
 from flashcard.memory import Memory
 from flashcard.models import SCHEMA, Card, LoggedReview, Note
@@ -38,7 +38,7 @@ class Preview(BaseModel):
     decks: list[str]
     notes: int
     cards: int
-    reviews: int
+    reviews: int = Field(description="Those of cards that are added: cards that are there keep their own")
     media: int
     new: int = Field(description="Notes that are not there yet")
     updated: int = Field(description="Notes that are there with another text or other tags")
@@ -97,11 +97,18 @@ class Importing:
         changed = [was.is_newer(note) for was, note in there if was.told != _told(note)]
         newer = changed.count(True)
         stays = [f"{newer} notes were changed here since, and stay as they are."] if newer else []
+        added, present = _by_presence(incoming.notes, kept)
+        scheduled = sum(card.has_past for card in present)
+        if scheduled:
+            stays.append(
+                f"{counted(scheduled, 'card is here already and keeps its', 'cards are here already and keep their')}"
+                " schedule and reviews: to have those of the file, delete the cards first."
+            )
         return Preview(
             decks=sorted({note.deck for note in incoming.notes}),
             notes=len(incoming.notes),
             cards=sum(len(note.cards) or len(ordinals(note.kind, note.question)) for note in incoming.notes),
-            reviews=sum(len(card.reviews) for note in incoming.notes for card in note.cards),
+            reviews=sum(len(card.reviews) for card in added),
             media=len(incoming.media),
             new=len(incoming.notes) - len(there),
             updated=len(changed) - newer,
@@ -217,6 +224,18 @@ class Importing:
             # One statement many times: thousands of rows in one text take SQLAlchemy longer to write than PostgreSQL to do.
             await (await self._session.connection()).execute(kept, rows.reviews)
         await Outbox(self._session, SCHEMA).add(*rows.events)
+
+
+def _by_presence(
+    notes: Sequence[IncomingNote], kept: Mapping[str, Kept]
+) -> tuple[Sequence[IncomingCard], Sequence[IncomingCard]]:
+    """The cards that are added, and those that are there."""
+    added, present = list[IncomingCard](), list[IncomingCard]()
+    for note in notes:
+        there = kept[note.guid].ordinals if note.guid in kept else frozenset[int]()
+        for card in note.cards:
+            (present if card.ordinal in there else added).append(card)
+    return added, present
 
 
 def _cards(note: IncomingNote) -> Sequence[IncomingCard]:

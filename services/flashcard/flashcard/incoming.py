@@ -34,6 +34,11 @@ class IncomingCard:
     position: int
     reviews: Sequence[IncomingReview] = ()
 
+    @property
+    def has_past(self) -> bool:
+        """Whether anything is known of it, as of no new card."""
+        return self.suspended or bool(self.reviews) or self.memory != Memory()
+
 
 @dataclass(frozen=True, slots=True)
 class IncomingNote:
@@ -59,6 +64,11 @@ class Incoming:
     media: Sequence[str] = ()
     warnings: Sequence[str] = ()
     decks: Sequence[str] = field(default=())
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """The number, and what is said of one or of many."""
+    return f"{number} {one if number == 1 else many}"
 
 
 def distinct(incoming: Incoming) -> Incoming:

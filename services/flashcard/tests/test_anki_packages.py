@@ -150,6 +150,49 @@ async def test_importing_again_updates_texts_and_keeps_what_is_known(desk: Desk,
     assert (third["preview"]["updated"], third["preview"]["unchanged"]) == (0, 1)
 
 
+async def test_cards_that_are_there_keep_their_schedule_and_the_result_says_so(desk: Desk, tmp_path: Path) -> None:
+    desk.now = datetime.now(UTC)
+    ada = desk.student()
+    with anki(tmp_path / "one") as real:
+        real.add("Basic (and reversed card)", "D", "casa", "house")
+        real.add("Basic", "D", "Q", "A")
+        real.answer("D", "easy", "easy")
+        first = real.export(tmp_path / "1.apkg", "D", legacy=False)
+        real.add("Basic", "D", "Later", "A")
+        real.answer("D", "easy")
+        second = real.export(tmp_path / "2.apkg", "D", legacy=False)
+        assert len(real.reviews()) == 3
+    done = await bring_in(desk, ada, "1.apkg", first, scheduling=False)
+    assert (done["preview"]["reviews"], done["preview"]["warnings"]) == (0, [])
+    begun = await look(ada, "2.apkg", second)
+    kept = "2 cards are here already and keep their schedule and reviews: to have those of the file, delete the cards first."
+    done = await bring_in(desk, ada, "2.apkg", second)
+    for preview in (begun["preview"], done["preview"]):
+        assert (preview["new"], preview["cards"], preview["reviews"]) == (1, 4, 1)
+        assert kept in preview["warnings"]
+    reviewed = [card["reviews"] for card in (await ada.get("/flashcards"))["items"]]
+    assert sorted(reviewed) == [0, 0, 0, done["preview"]["reviews"]]
+    again = await bring_in(desk, ada, "2.apkg", second, scheduling=False)
+    assert kept not in again["preview"]["warnings"], "nothing was to be taken over"
+
+
+async def test_who_deletes_the_cards_first_has_the_schedule_of_the_file(desk: Desk, tmp_path: Path) -> None:
+    desk.now = datetime.now(UTC)
+    ada = desk.student()
+    with anki(tmp_path / "one") as real:
+        real.add("Basic", "D", "Q", "A")
+        real.answer("D", "easy")
+        package = real.export(tmp_path / "1.apkg", "D", legacy=False)
+    await bring_in(desk, ada, "1.apkg", package, scheduling=False)
+    seen = await look(ada, "1.apkg", package)
+    assert seen["preview"]["warnings"][0].startswith("1 card is here already and keeps its schedule and reviews:")
+    (card,) = (await ada.get("/flashcards"))["items"]
+    await ada.post("/flashcards/bulk", card_ids=[card["id"]], action="delete")
+    done = await bring_in(desk, ada, "1.apkg", package)
+    (card,) = (await ada.get("/flashcards"))["items"]
+    assert (card["phase"], card["reviews"], done["preview"]["reviews"]) == ("review", 1, 1)
+
+
 @pytest.mark.parametrize("legacy", [True, False], ids=["anki21", "anki21b"])
 async def test_cards_in_a_filtered_deck_come_home(desk: Desk, tmp_path: Path, legacy: bool) -> None:
     desk.now = datetime.now(UTC)

@@ -197,6 +197,26 @@ async def test_limits_of_the_day_and_learning_first(desk: Desk) -> None:
     assert [item["phase"] for item in queue["items"]] == ["learning", "review", "new", "new"]
 
 
+async def test_limits_of_the_deck_that_is_studied_hold_for_all_that_lies_in_it(desk: Desk) -> None:
+    ada = desk.student()
+    outer = await ada.post("/decks", name="Medicine", options={"new_per_day": 3, "reviews_per_day": 1})
+    inner = [await ada.post("/decks", name=f"Medicine::{name}", options={"new_per_day": 2}) for name in "AB"]
+    cards = [await ada.writes(f"Question {n}", deck_id=deck["id"]) for n in range(4) for deck in (*inner, outer)]
+
+    async def counts(deck: Json) -> tuple[int, int, int]:
+        queue = await ada.queue(deck_id=deck["id"])
+        assert len(queue["items"]) == queue["learning"] + queue["due"] + queue["new"]
+        return queue["learning"], queue["due"], queue["new"]
+
+    assert [await counts(deck) for deck in (outer, *inner)] == [(0, 0, 3), (0, 0, 2), (0, 0, 2)]
+    for card in cards[:2]:
+        await ada.reviews(card, "easy")
+    assert [await counts(deck) for deck in (outer, *inner)] == [(0, 0, 1), (0, 0, 1), (0, 0, 1)]
+    desk.later(days=60)
+    assert await counts(outer) == (0, 1, 3)
+    assert (await ada.queue())["due"] == 2, "everywhere, each deck by itself"
+
+
 async def test_due_is_by_the_students_day(desk: Desk) -> None:
     ada = desk.student()
     await desk.knows(ada, "Pacific/Auckland")
