@@ -18,6 +18,8 @@ from chat.wording import LIGHT, PREPOSITIONS, PRONOUN, Reading, Word, depends, g
 _PRONOUNS = frozenset(("it", "them", "one", "ones"))
 _TURNING = frozenset(map(base, word_set("turn convert transform change make break divide split develop")))
 _PARTICLES = frozenset(("up", "down"))
+_CONTRASTS = frozenset(("whereas", "while", ";"))
+_TANGLED = 3
 NOT, UNLIKE = "not", "unlike"
 _DEGREES = frozenset(("more", "most", "less", "least"))
 _LESS = ("less", "least")
@@ -46,6 +48,11 @@ class Alignment:
     misnumbered: bool = False  # one of the twists is another number
     literal: bool = False  # the claim stands in the text, word for word
     short: bool = False  # for all the words that stand there, the text does not bear the claim out
+
+    def denies(self, claim: Reading) -> bool:
+        """Whether the claim denies what the text, there, does not."""
+        pairs = ((word, self.matched[word.place]) for word in claim.words if word.place in self.matched)
+        return any(word.negated and not match.negated for word, match in pairs)
 
     def holds(self, word: Word) -> bool:
         """Whether the claim speaks of this word of the text."""
@@ -127,20 +134,12 @@ def _grows(word: Word) -> bool:
 
 
 def _find_twists(claim: Reading, text: Reading, found: Alignment, order: str | None) -> None:
-    lifted = _lifted(claim, found)
     ways: list[str] = []  # twists that are a direction and no more
+    kinds: list[str] = []  # twists that are another opposition and no more
     for segment in sorted({word.segment for word in claim.words}):
         words = [word for word in claim.words if word.segment == segment and word.place in found.matched]
         contrary = [(word, found.contrary[word.place]) for word in words if word.place in found.contrary]
-        reasons = [f"{word.text} / {other.text}" for word, other in contrary if word.number is None]
-        pairs = [(word, found.matched[word.place]) for word in words]
-        if _denies(pairs, mine=not lifted[0], theirs=not lifted[1]):
-            # "Who does not look is not counted" says nothing of who does.
-            twice = len({found.matched[word.place].denial for word in words if found.matched[word.place].denied}) == 2
-            found.short |= twice
-            reasons += [] if twice else [NOT]
-        if THAN not in claim.tokens and any(word.apart != found.matched[word.place].apart for word in words):
-            reasons.append(UNLIKE)
+        reasons = _reasons(words, claim, text, found)
         if order and segment == claim.words[0].segment:
             reasons.append(order)
         turned = (_turned(word, found.matched[word.place], claim, text) for word in words)
@@ -152,18 +151,42 @@ def _find_twists(claim: Reading, text: Reading, found: Alignment, order: str | N
         attributes = [
             word for word, other in contrary if word.number is None and not (directs(word.base) or directs(other.base))
         ]
-        if numbers or len(reasons) % 2 or len(attributes) == len(reasons) > 0:
+        if len(reasons) >= _TANGLED and not numbers:
+            found.short = True  # too much is turned to tell
+        elif numbers or len(reasons) % 2 or len(attributes) == len(reasons) > 0:
             found.twists.append(", ".join([*reasons, *numbers]))
-            if len(contrary) == len(reasons) and not attributes and not numbers:
-                ways.append(found.twists[-1])
+            if len(contrary) == len(reasons) and not numbers:
+                (kinds if attributes else ways).append(found.twists[-1])
+    _take_together(claim, found, ways, kinds)
+
+
+def _take_together(claim: Reading, found: Alignment, ways: Sequence[str], kinds: Sequence[str]) -> None:
+    """Of twists in two clauses, of which one depends on the other, one takes the other back."""
     nots = found.twists.count(NOT)
     if nots and nots % 2 == 0 and depends(claim):
         # "Who does not look for work is not counted", and who does is: the text does not say that he is, nor that he is not.
         found.twists = [twist for twist in found.twists if twist != NOT]
         found.short = True
-    if len(ways) % 2 == 0 and goes_along(claim):
+    turned = [*ways, *kinds]
+    if len(turned) % 2 == 0 and goes_along(claim):
         # "When income falls, demand falls": with the condition all turns round that goes along with it.
-        found.twists = [twist for twist in found.twists if twist not in ways]
+        found.twists = [twist for twist in found.twists if twist not in turned]
+        found.short |= bool(kinds)  # what is so when it is dry need not be the other way when it is wet
+
+
+def _reasons(words: Sequence[Word], claim: Reading, text: Reading, found: Alignment) -> list[str]:
+    """By what a piece of the claim, of which these words stand in the text, says the opposite of it."""
+    pairs = [(word, found.matched[word.place]) for word in words]
+    reasons = [f"{word.text} / {o.text}" for word, o in pairs if word.place in found.contrary and word.number is None]
+    lifted = _lifted(claim, found)
+    if _denies(pairs, mine=not lifted[0], theirs=not lifted[1]):
+        # "Who does not look is not counted" says nothing of who does.
+        twice = len({match.denial for _, match in pairs if match.denied}) == 2
+        elsewhere = not reasons and _denied_of_another(pairs, text)
+        found.short |= twice or elsewhere
+        reasons += [] if twice or elsewhere else [NOT]
+    apart = any(match.apart for match in found.matched.values()) and THAN not in claim.tokens
+    return [*reasons, UNLIKE] if apart and any(word.apart != match.apart for word, match in pairs) else reasons
 
 
 def _turned(word: Word, match: Word, claim: Reading, text: Reading) -> str | None:
@@ -195,6 +218,17 @@ def _lifted(claim: Reading, found: Alignment) -> tuple[bool, bool]:
     """
     mine, theirs = {word.place for word in claim.words if word.excepted}, found.matched.values()
     return not mine.isdisjoint(found.matched), any(match.excepted for match in theirs)
+
+
+def _denied_of_another(pairs: Sequence[tuple[Word, Word]], text: Reading) -> bool:
+    """Whether a claim denies of one thing what a clause of the text says of another: that fungi make food, as plants do."""
+    about = next((match for word, match in pairs if not word.light and not word.negated), None)
+    denied = [match for word, match in pairs if word.denied]
+    if about is None or not denied:
+        return False
+    first, last = sorted((about.place, denied[0].place))
+    apart = text.segments(about.base).isdisjoint(text.segments(denied[0].base))
+    return apart and not _CONTRASTS.isdisjoint(text.tokens[first:last])
 
 
 def _denies(pairs: Sequence[tuple[Word, Word]], *, mine: bool, theirs: bool) -> bool:
@@ -235,6 +269,10 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     if word.text not in _DEGREES:
         opposing = [other for other in opposing if not _grades_next(other, text)]
     opposing = [other for other in opposing if not any(_coordinated(other, one, text) for one in exact)]
+    if (
+        exact and THAN in claim.tokens and not directs(word.base)
+    ):  # "the left one has a thicker wall than the right one"
+        opposing = [other for other in opposing if other.base not in claim.bases]
     if same and not exact:  # "a big surface of the small intestine" is said of a large one
         opposing = [other for other in opposing if other.base not in claim.bases]
     if any(_stands_for_more(other, claim, text) for other in exact):

@@ -23,6 +23,8 @@ _AUXILIARY = word_set(
 )
 # "When this rises and that falls, …" is one claim as far as its comma.
 _CONDITION = re.compile(r"\W*(?:if|when|because|since|although|though|unless|until|after|before|as)\b", re.IGNORECASE)
+# What follows a condition is said under it: "if it is wet, they open and more water is lost".
+_OPENED = re.compile(r"\W*(?:if|when|whenever|unless)\b", re.IGNORECASE)
 _LONGEST_CLAUSE = 400  # what is looked at on each side of a joint
 _JOINED = re.compile(r"(?:\W*\b(?:and|but|so|then|also)\b(?= ))*", re.IGNORECASE)
 _LEAST_WORDS = 2
@@ -101,7 +103,13 @@ def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for match in _JOINT.finditer(text, start, end):
         before = text[max(begin, match.start() - _LONGEST_CLAUSE) : match.start()]
         behind = text[match.end() : min(end, match.end() + _LONGEST_CLAUSE)]
-        if _is_condition(text, begin, match.start()) or _coordinates(before, behind) or _repeats(before, behind):
+        together = match["joint"] and match["joint"].casefold() == "and" and _OPENED.match(text, begin, match.start())
+        if (
+            together
+            or _is_condition(text, begin, match.start())
+            or _coordinates(before, behind)
+            or _repeats(before, behind)
+        ):
             continue
         if not _says(before) or not _goes_on(match["loose"] or "", behind):
             continue

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence, Set
 from itertools import permutations
 
 from chat.lexicon import opposed, polar, reaches
-from chat.wording import Reading, Word
+from chat.wording import PREPOSITIONS, Reading, Word
 
 THAN = "than"
 _DEGREES = frozenset(("more", "less", "fewer", "worse", "better"))
@@ -71,6 +71,11 @@ def across(claim: Reading, text: Reading) -> str | None:
     left = {word.base for word in text.words if word.place < head.place and word.segment == head.segment}
     behind = [word for word in text.words if word.place > at]
     right = {word.base for word in behind if word.segment == behind[0].segment}
+    if (preposition := next(iter(text.tokens[at + 1 :]), "")) in PREPOSITIONS and preposition in text.tokens[
+        : head.place
+    ]:
+        place = text.tokens.index(preposition)  # "in towns it spreads faster than in the countryside"
+        left = {next(word.base for word in text.words if word.place > place)}
     takes_the_right, takes_the_left = (right - left) & claim.bases, (left - right) & claim.bases
     return f"other side of {THAN!r}" if takes_the_right and not takes_the_left else None
 

@@ -19,6 +19,7 @@ _OF_WHAT = [(token,) for token in ("the", "its", "their", "of", "other", "these"
 _ONLY = frozenset(("only", "solely", "exclusively", "alone"))
 _NAME = re.compile(r"(?<=[^\W\d_,;:)] )[A-Z][^\W\d_]+|(?<=, )[A-Z][^\W\d_]+")
 _EVADING = frozenset(map(base, word_set("avoid refuse reject resist oppose stop lack fail ban escape")))
+_NEEDING = frozenset(map(base, word_set("need require necessary essential")))
 _POINTING = word_set("he she it they him her them his its their who which this these")
 _BEFORE_THINGS = PREPOSITIONS | {"of"}
 _SHARED_ROOT = 4  # Britain and British
@@ -80,7 +81,9 @@ def partial(claim: Reading, text: Reading) -> bool:
 def evades(claim: Reading, text: Reading) -> bool:
     """Whether one side says by a verb alone what the other may say by a denial: "they avoided battle", "they did not want battle"."""
     mine, theirs = (side.bases & _EVADING for side in (claim, text))
-    return mine != theirs
+    needless = "without" in claim.tokens and any(word.negated and word.base in _NEEDING for word in text.words)
+    only = "only" in claim.tokens and not any(word.negated for word in claim.words)  # says itself what it denies
+    return mine != theirs or needless or only
 
 
 def _denies_wholeness(reading: Reading) -> bool:

@@ -104,6 +104,8 @@ class Evidence:
             if some or (alignment.twists and renamed(lead, alignment, unit.reading)):
                 continue
             another = _speaks_of_another(reading, lead, alignment, unit.reading, weighed)
+            if another is Another.CONTRASTED and (alignment.twists or alignment.denies(reading)):
+                continue  # what is denied of one thing, and said of the other
             if another is Another.CONTRASTED:
                 alignment.twists.append(another.value)
                 contrasted.add(unit.place)

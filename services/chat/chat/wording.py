@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import groupby, pairwise, takewhile
 
 from chat.lexicon import base, is_irregular, is_verb, opposed, polar
+from chat.numerals import NUMERALS, figure, summed
 from chat.terms import STOP_WORDS, mend, word_set
 
 _TOKEN = re.compile(
@@ -16,12 +17,6 @@ _TOKEN = re.compile(
 )
 _ABBREVIATION = re.compile(r"(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)")  # the points of 44 B.C.
 _OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)  # says where from; *out* is opposed to *into*, and it is not
-_NUMERALS = {name: number for number, name in enumerate(
-    ["zero", "_", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"])} | {
-    "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
-    "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1000, "million": 1e6, "billion": 1e9}  # fmt: skip
-_HUNDRED, _THOUSANDS, _UNITS = 100, (1000, 1e6, 1e9), range(1, 10)
-_TENS = range(20, 100, 10)
 _NEGATING = word_set(
     """not no never neither nor none nothing without cannot hardly rarely seldom barely non lack lacks lacking nobody nowhere prevent prevents prevented preventing
     excluded excludes denied deprived forbidden"""
@@ -54,6 +49,7 @@ _GOING_ON = ("yet", "or", "so", "until")
 _ELIDED = word_set("do does did")
 _LONGEST_PREDICATE = 8
 _REFUSING = frozenset(map(base, ("refuse", "decline", "fail")))
+_FROM, _KEEPING = ("from",), frozenset(map(base, ("keep", "stop", "hinder", "protect", "discourage")))
 _FOLD = "fold"
 _PARTICLES = frozenset(("up", "down", "out", "away"))
 PRONOUN = "ones"
@@ -166,7 +162,7 @@ def read(text: str) -> Reading:
     """The text as words."""
     plain = _OUT_OF.sub("from", _ABBREVIATION.sub("", unicodedata.normalize("NFKC", mend(text))))
     found = _TOKEN.findall(plain)
-    tokens = _completed(list(_summed([_folded(token) for token in found])))
+    tokens = _completed(list(summed([_folded(token) for token in found])))
     return Reading(tuple(_resolved(list(_words(tokens)))), tuple(tokens))
 
 
@@ -224,39 +220,6 @@ def _predicate(clause: Sequence[str]) -> list[str]:
     return rest[:_LONGEST_PREDICATE]
 
 
-def _summed(tokens: Sequence[str]) -> Iterator[str]:
-    """The tokens, a number in several words as one: "seventeen thousand", "2.5 million", "twenty five"."""
-    place = 0
-    while place < len(tokens):
-        total, part, behind = 0.0, _plain_number(tokens[place]), place + 1
-        while part is not None and behind < len(tokens):
-            more, in_words = _plain_number(tokens[behind]), not tokens[behind - 1][0].isdigit()
-            if more in _THOUSANDS:
-                total, part = total + part * more, 0.0
-            elif more == _HUNDRED and in_words and 0 < part < _HUNDRED:
-                part *= more
-            elif in_words and more and not tokens[behind][0].isdigit() and _follows(more, part, total):
-                part += more
-            else:
-                break
-            behind += 1
-        yield f"{total + (part or 0.0):,.12g}" if behind > place + 1 else tokens[place]
-        place = behind
-
-
-def _follows(more: float, part: float, total: float) -> bool:
-    """Whether a numeral goes on with a number: *five* with *twenty* and with *a hundred*, not with *three*."""
-    return more < _HUNDRED and (
-        (part in _TENS and more in _UNITS) or (part + total >= _HUNDRED and part % _HUNDRED == 0)
-    )
-
-
-def _plain_number(token: str) -> float | None:
-    if token in _PRONOUNS:
-        return 1.0
-    return _figure(token) if token[0].isdigit() else _NUMERALS.get(token)
-
-
 def _words(tokens: Sequence[str]) -> Iterator[Word]:
     segment, scope, begins, excepts, verbal, told, apart, denial = 0, 0, False, False, False, False, 0, 0
     for place, token in enumerate(tokens):
@@ -293,8 +256,20 @@ def _words(tokens: Sequence[str]) -> Iterator[Word]:
 def _opens_denial(tokens: Sequence[str], place: int) -> bool:
     token, behind = tokens[place], next(iter(tokens[place + 1 : place + 2]), "")
     excepts = token in _EXCEPTING or (token in _LIMITING and _denied_beside(tokens, place))
-    denies = negates(token) or excepts or (token, behind) in _INSTEAD or _refuses(tokens, place)
+    denies = (
+        negates(token)
+        or excepts
+        or _keeps_from(tokens, place)
+        or (token, behind) in _INSTEAD
+        or _refuses(tokens, place)
+    )
     return denies and behind not in _ONLY
+
+
+def _keeps_from(tokens: Sequence[str], place: int) -> bool:
+    """Whether a *from* stands in "keep the blood from flowing back"."""
+    doing = tokens[place] in _FROM and "".join(tokens[place + 1 : place + 2]).endswith("ing")
+    return doing and any(base(token) in _KEEPING for token in tokens[max(0, place - _LONGEST_SCOPE) : place])
 
 
 def _denies_wholeness(tokens: Sequence[str], place: int) -> bool:
@@ -374,13 +349,8 @@ def _number(tokens: Sequence[str], place: int) -> float | None:
     if token in _PRONOUNS:
         return 1.0 if _counts(tokens, place) else None
     if token[0].isdigit():
-        return _figure(token)
-    return _NUMERALS.get(token.removesuffix(_FOLD))
-
-
-def _figure(token: str) -> float | None:
-    plain = token.replace(",", "") if re.fullmatch(r"\d{1,3}(?:,\d{3})+", token) else token.replace(",", ".")
-    return float(plain) if re.fullmatch(r"\d{1,300}(?:\.\d+)?", plain) else None
+        return figure(token)
+    return NUMERALS.get(token.removesuffix(_FOLD))
 
 
 def _counts(tokens: Sequence[str], place: int) -> bool:

@@ -38,6 +38,10 @@ class NoSuchDraft(NotFound):
     type, title = "draft-not-found", "No such draft"
 
 
+class DraftDecided(Conflict):
+    type, title = "draft-decided", "The draft waits no more"
+
+
 class CardsInUse(Conflict):
     type, title = "cards-in-use", "The card is in use"
 
@@ -119,16 +123,16 @@ class Drafts:
         return (await self._session.execute(statement)).scalars().all()
 
     async def change(self, draft_id: UUID, question: str | None, answer: str | None) -> Draft:
-        """Edit a draft that waits. Raises `NoSuchDraft`, `NotACloze`."""
-        draft = await self._locked(draft_id, "waiting")
+        """Edit a draft that waits. Raises `NoSuchDraft`, `DraftDecided`, `NotACloze`."""
+        draft = await self._waiting(draft_id)
         draft.question, draft.answer = question or draft.question, draft.answer if answer is None else answer
         expect_cards(NoteKind(draft.kind), draft.question)
         await self._session.flush()
         return draft
 
     async def accept(self, draft_id: UUID, deck: Deck, edited: Edited, now: datetime) -> list[Shown]:
-        """Make the draft a card of a deck. Raises `NoSuchDraft`, `NotACloze`."""
-        return await self._accept(await self._locked(draft_id, "waiting"), deck, edited, now)
+        """Make the draft a card of a deck. Raises `NoSuchDraft`, `DraftDecided`, `NotACloze`."""
+        return await self._accept(await self._waiting(draft_id), deck, edited, now)
 
     async def accept_all(self, deck: Deck, now: datetime, proposal_id: UUID | None = None) -> list[Shown]:
         """Make all that waits, or what waits of one proposal, cards of a deck."""
@@ -137,8 +141,8 @@ class Drafts:
         return [shown for draft in waiting for shown in await self._accept(draft, deck, Edited(), now)]
 
     async def reject(self, draft_id: UUID) -> None:
-        """Leave the draft; it is not proposed again. Raises `NoSuchDraft`."""
-        (await self._locked(draft_id, "waiting")).rejected = True
+        """Leave the draft; it is not proposed again. Raises `NoSuchDraft`, `DraftDecided`."""
+        (await self._waiting(draft_id)).rejected = True
         await self._session.flush()
 
     async def restore(self, draft_id: UUID) -> Draft:
@@ -170,11 +174,19 @@ class Drafts:
         await self._session.flush()
         return made
 
-    async def _locked(self, draft_id: UUID, status: DraftStatus | None = None) -> Draft:
-        statement = impatient(self._mine(status).where(Draft.id == draft_id)).with_for_update(of=Draft)
+    async def _locked(self, draft_id: UUID) -> Draft:
+        statement = impatient(self._mine().where(Draft.id == draft_id)).with_for_update(of=Draft)
         draft: Draft | None = (await self._session.execute(statement)).scalar_one_or_none()
         if draft is None:
             raise NoSuchDraft("There is no such draft of yours. GET /flashcards/drafts lists them.")
+        return draft
+
+    async def _waiting(self, draft_id: UUID) -> Draft:
+        draft = await self._locked(draft_id)
+        if draft.rejected or draft.note_id is not None:
+            raise DraftDecided(
+                f"This draft was {'taken' if draft.note_id else 'left'} already. POST /flashcards/drafts/{{id}}/restore takes that back."
+            )
         return draft
 
     def _mine(self, status: DraftStatus | None = None, proposal_id: UUID | None = None) -> Any:

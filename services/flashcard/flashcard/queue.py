@@ -24,7 +24,8 @@ _ALLOWED = """
     WITH allowed AS (
         SELECT deck.id AS deck_id, (options ->> 'bury_siblings')::boolean AS apart,
                (options ->> 'reviews_per_day')::int - coalesce(done.reviews, 0) AS reviews,
-               (options ->> 'new_per_day')::int - coalesce(done.new, 0) AS new
+               (options ->> 'new_per_day')::int - coalesce(done.new, 0) AS new,
+               coalesce(done.reviews, 0) AS reviewed, coalesce(done.new, 0) AS begun
         FROM deck LEFT JOIN (
             SELECT deck_id, count(*) FILTER (WHERE memory_before ->> 'phase' IS NULL) AS new,
                    count(*) FILTER (WHERE memory_before ->> 'phase' = 'review') AS reviews
@@ -68,14 +69,22 @@ _WAITING = f"""
     ), counted AS (
         SELECT *, count(*) OVER (PARTITION BY kind) AS found, row_number() OVER (PARTITION BY kind ORDER BY place, id) AS nth
         FROM allotted WHERE kind = {_STEP} OR row <= most
+    ), bounded AS (
+        SELECT counted.*, CASE kind WHEN {_DUE} THEN together.reviews WHEN {_NEW} THEN together.new END AS together
+        FROM counted CROSS JOIN ({{together}}) AS together
     )
-    SELECT kind, id, due_at, found FROM counted WHERE kind = {_STEP} OR nth <= :limit ORDER BY kind, due_at, place, id
+    SELECT kind, id, due_at, least(found, together) AS found FROM bounded
+    WHERE kind = {_STEP} OR nth <= least(:limit, together) ORDER BY kind, due_at, place, id
 """  # noqa: S608 # texts of ours
-_EVERYWHERE = text(_WAITING.format(decks="true"))
+_EVERYWHERE = text(_WAITING.format(decks="true", together="SELECT NULL::bigint AS reviews, NULL::bigint AS new"))
+# The limits of the deck that is studied hold for all that lies in it together, as in Anki.
 _WITHIN = text(
     _WAITING.format(
         decks="""(deck.id = :deck OR starts_with(
-            deck.name, (SELECT name || '::' FROM deck AS top WHERE top.id = :deck AND top.user_id = :owner)))"""
+            deck.name, (SELECT name || '::' FROM deck AS top WHERE top.id = :deck AND top.user_id = :owner)))""",
+        together="""SELECT (options ->> 'reviews_per_day')::int - (SELECT sum(reviewed)::bigint FROM allowed) AS reviews,
+            (options ->> 'new_per_day')::int - (SELECT sum(begun)::bigint FROM allowed) AS new
+            FROM deck WHERE id = :deck AND user_id = :owner""",
     )
 )
 _SIBLING = """(apart AND EXISTS (

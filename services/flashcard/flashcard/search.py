@@ -19,11 +19,15 @@ _TERM = re.compile(
     r"""|"(?P<inner>deck|tag|is):(?P<quoted>[^"]*)"|"(?P<phrase>[^"]*)"|(?P<word>\S+))""",
     re.IGNORECASE,
 )
+# What Anki would read as more than text: another field of its, an operator, a bracket, a wildcard. Taken for text it is found
+# nowhere, and with a minus everywhere: `-added:7` would be every card.
+_ANKIS = re.compile(r"[A-Za-z_-]+:(?!//).*|OR|AND|\(.*|[^(]*\)|.*\*.*")
 _MOST_TERMS = 20
 IN_WORDS = (
     'Such as `deck:Biology tag:exam is:due "cell wall" -tag:leech`: all of it must hold. `deck:` and `tag:` mean what lies in them, too;'
     ' `deck:"My deck"` or `"deck:My deck"`; `is:` new, learn, review, due, suspended, buried or leech; `-` is not. Everything else is looked'
-    " for as it stands in questions, answers and tags: of Anki's language `OR`, brackets, `*`, `_` and its other fields are not understood"
+    " for as it stands in questions, answers and tags. The rest of Anki's language, such as `OR`, brackets, `*` and `added:7`, is refused;"
+    " in quotation marks it is text like any other"
 )
 
 
@@ -45,10 +49,19 @@ def conditions(query: str, owner: UUID, now: datetime, today: date) -> list[Colu
     for term in terms:
         field = (term["field"] or term["inner"] or "").lower()
         value = next(term[name] for name in ("said", "named", "quoted", "phrase", "word") if term[name] is not None)
+        _refuse_what_is_ankis(term)
         condition = _condition(field, value, owner, now, today)
         # Of what has no day or tag PostgreSQL does not know whether it is so: it is not, and what is not so is looked for.
         found.append(not_(func.coalesce(condition, false())) if term["minus"] else condition)
     return found
+
+
+def _refuse_what_is_ankis(term: re.Match[str]) -> None:
+    if _ANKIS.fullmatch(term["word"]) if term["word"] else "*" in (term["named"] or ""):
+        raise NotASearch(
+            f"q: {term[0][:40]} would mean something to Anki and does not here. Leave it out, or put it in quotation marks to "
+            "look for it as it stands."
+        )
 
 
 def _condition(field: str, value: str, owner: UUID, now: datetime, today: date) -> ColumnElement[bool]:

@@ -233,6 +233,27 @@ async def test_empty_search_deletes_nothing(desk: Desk, q: str) -> None:
     assert (await ada.post("/flashcards/bulk", q=q, action="suspend"))["changed"] == 1
 
 
+ANKIS = ["added:7", "prop:ivl>3", "flag:1", "front:foo", "is:", "a OR b", "(cell", "cell)", "deck:Bio*", "cel*"]
+
+
+@pytest.mark.parametrize("q", [*ANKIS, *(f"-{each}" for each in ANKIS)])
+async def test_what_only_anki_understands_is_refused_and_deletes_nothing(desk: Desk, q: str) -> None:
+    ada = desk.student()
+    await ada.writes("Keep me")
+    refused = await ada.http.post("/flashcards/bulk", json={"q": q, "action": "delete"})
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:studyteddy:problem:not-a-search")
+    assert "quotation marks" in refused.json()["detail"]
+    assert len((await ada.get("/flashcards"))["items"]) == 1
+
+
+@pytest.mark.parametrize("q", ["f(x)", "https://a.b/c", '"added:7"', "10:30", "OR-gate", '"a OR b"', "either or"])
+async def test_what_only_looks_like_anki_is_text(desk: Desk, q: str) -> None:
+    ada = desk.student()
+    card = await ada.writes("f(x) https://a.b/c added:7 10:30 OR-gate a OR b either")
+    await ada.writes("another")
+    assert [found["id"] for found in (await ada.get("/flashcards", q=q))["items"]] == [card["id"]]
+
+
 async def test_nobody_reaches_anothers_cards(desk: Desk) -> None:
     ada, eve = desk.student(), desk.student()
     card = await ada.writes()

@@ -66,7 +66,7 @@ async def test_what_was_left_is_not_proposed_again(desk: Desk) -> None:
     assert (await ada.http.post(f"/flashcards/drafts/{draft['id']}/reject")).status_code == 204
     assert await propose(desk, ada, proposed()) == 0
     assert (await ada.get("/flashcards/drafts"))["items"] == []
-    assert (await ada.http.post(f"/flashcards/drafts/{draft['id']}/accept", json={})).status_code == 404
+    assert (await ada.http.post(f"/flashcards/drafts/{draft['id']}/accept", json={})).status_code == 409
 
 
 async def test_all_are_taken_at_once_into_a_deck(desk: Desk) -> None:
@@ -86,7 +86,7 @@ async def test_two_who_take_the_same_draft_at_once_make_one_card(desk: Desk) -> 
     (draft,) = (await ada.get("/flashcards/drafts"))["items"]
     path = f"/flashcards/drafts/{draft['id']}/accept"
     answers = await asyncio.gather(*(ada.http.post(path, json={}) for _ in range(4)))
-    assert sorted(answer.status_code for answer in answers) == [201, 404, 404, 404]
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
 
 
 async def test_drafts_of_a_deleted_document_say_so(desk: Desk) -> None:
@@ -136,7 +136,7 @@ async def test_a_draft_that_was_edited_waits_on_as_it_is_now(desk: Desk) -> None
     assert (edited["question"], edited["answer"], edited["status"]) == ("What is A?", first["answer"], "waiting")
     assert await propose(desk, ada, proposed("A")) == 0
     assert (await ada.post(f"{path}/accept"))["cards"][0]["question"] == "What is A?"
-    assert (await ada.http.patch(path, json={"answer": "late"})).status_code == 404
+    assert (await ada.http.patch(path, json={"answer": "late"})).status_code == 409
     bare = await ada.http.patch(f"/flashcards/drafts/{cloze['id']}", json={"question": "nothing hidden"})
     assert bare.status_code == 422
 

@@ -197,6 +197,26 @@ async def test_limits_of_the_day_and_learning_first(desk: Desk) -> None:
     assert [item["phase"] for item in queue["items"]] == ["learning", "review", "new", "new"]
 
 
+async def test_limits_of_the_deck_that_is_studied_hold_for_all_that_lies_in_it(desk: Desk) -> None:
+    ada = desk.student()
+    outer = await ada.post("/decks", name="Medicine", options={"new_per_day": 3, "reviews_per_day": 1})
+    inner = [await ada.post("/decks", name=f"Medicine::{name}", options={"new_per_day": 2}) for name in "AB"]
+    cards = [await ada.writes(f"Question {n}", deck_id=deck["id"]) for n in range(4) for deck in (*inner, outer)]
+
+    async def counts(deck: Json) -> tuple[int, int, int]:
+        queue = await ada.queue(deck_id=deck["id"])
+        assert len(queue["items"]) == queue["learning"] + queue["due"] + queue["new"]
+        return queue["learning"], queue["due"], queue["new"]
+
+    assert [await counts(deck) for deck in (outer, *inner)] == [(0, 0, 3), (0, 0, 2), (0, 0, 2)]
+    for card in cards[:2]:
+        await ada.reviews(card, "easy")
+    assert [await counts(deck) for deck in (outer, *inner)] == [(0, 0, 1), (0, 0, 1), (0, 0, 1)]
+    desk.later(days=60)
+    assert await counts(outer) == (0, 1, 3)
+    assert (await ada.queue())["due"] == 2, "everywhere, each deck by itself"
+
+
 async def test_due_is_by_the_students_day(desk: Desk) -> None:
     ada = desk.student()
     await desk.knows(ada, "Pacific/Auckland")
@@ -204,6 +224,25 @@ async def test_due_is_by_the_students_day(desk: Desk) -> None:
     assert (await ada.queue())["day"] == "2026-11-26"
     desk.later(minutes=1)
     assert (await ada.queue())["day"] == "2026-11-27"
+
+
+async def test_log_of_a_card_says_what_each_review_changed(desk: Desk) -> None:
+    ada, eve = desk.student(), desk.student()
+    card = await ada.writes()
+    for rating in ("again", "good", "easy"):
+        desk.later(minutes=10)
+        await ada.reviews(card, rating)
+    await ada.post("/reviews/undo")
+    first = await ada.get(f"/flashcards/{card['id']}/reviews", limit=2)
+    rest = await ada.get(f"/flashcards/{card['id']}/reviews", limit=2, cursor=first["next_cursor"])
+    items: list[Json] = first["items"] + rest["items"]
+    undone, good, again = items
+    assert [each["rating"] for each in (undone, good, again)] == ["easy", "good", "again"]
+    assert (undone["undone_at"] is not None, undone["after"], good["undone_at"]) == (True, None, None)
+    assert good["before"] == again["after"]
+    assert (again["before"]["phase"], again["after"]["phase"], again["imported"]) == ("new", "learning", False)
+    assert (await eve.http.get(f"/flashcards/{card['id']}/reviews")).status_code == 404
+    assert (await ada.http.get(f"/flashcards/{card['id']}/reviews", params={"cursor": "x"})).status_code == 422
 
 
 async def test_impossible_reviews_are_refused(desk: Desk) -> None:

@@ -70,7 +70,12 @@ async def list_cards(
 async def due_cards(
     desk: DeskDep,
     user_id: Annotated[UUID | None, Query(alias="userId", description="Another's, for admins alone")] = None,
-    deck_id: Annotated[UUID | None, Query(description="This deck and what lies in it")] = None,
+    deck_id: Annotated[
+        UUID | None,
+        Query(
+            description="This deck and what lies in it, together within its limits of the day; each deck within its own"
+        ),
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
 ) -> QueueOut:
     """What to study now: steps of minutes that are over, then what is due by its day, then new cards, within the day's limits."""
