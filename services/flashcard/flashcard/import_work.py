@@ -139,13 +139,13 @@ class ImportWork:
             await advance(session, mine, progress, self._clock())
 
 
-async def look(path: Path, database: Database, owner: UUID, clock: Clock) -> Preview:
-    """What importing this file would do. Raises `NotAPackage`, `NotATable`."""
+async def look(path: Path, database: Database, owner: UUID, clock: Clock, fresh: DeckOptions | None = None) -> Preview:
+    """What importing this file would do; `fresh` are the options of decks that are not there. Raises `NotAPackage`, `NotATable`."""
     async with database.transaction() as session:
         counting, _ = await today_of(session, owner, clock())
     incoming = await asyncio.to_thread(read_file, path, counting)
     async with database.transaction() as session:
-        return await Importing(session, owner, counting, clock()).preview(incoming)
+        return await Importing(session, owner, counting, clock(), fresh).preview(incoming)
 
 
 def without_past(incoming: Incoming) -> Incoming:

@@ -4,6 +4,7 @@ A note is known by its guid: importing it again updates its text and tags and ad
 that are there stays.
 """
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,6 +20,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from flashcard.anki.deck_options import in_words
 from flashcard.card_text import fingerprint, ordinals, sides
 from flashcard.decks import Decks
 from flashcard.incoming import Incoming, IncomingCard, IncomingNote, counted, listed
@@ -29,6 +31,7 @@ from flashcard.models import SCHEMA, Card, LoggedReview, Note
 from flashcard.scheduling import DeckOptions
 
 BATCH = 1000
+_SHOWN = 3
 T = TypeVar("T")
 Progress = Callable[[float], Awaitable[None]]
 
@@ -88,6 +91,7 @@ class Importing:
         self._session = session
         self._owner = owner
         self._decks = Decks(session, owner, fresh)
+        self._fresh = fresh or DeckOptions()
         self._counting = counting
         self._now = now
 
@@ -109,6 +113,13 @@ class Importing:
             warnings.append(
                 f"{counted(len(missing), 'picture or sound is', 'pictures or sounds are')} not in the file: {listed(missing)}."
                 " In Anki, use Check Media, and export the deck again with its media."
+            )
+        if lost := await self._lost_options(incoming.options):
+            parts = [f"{own} in {listed(decks)}" for own, decks in lost.items()]
+            shown = "; ".join(parts[:_SHOWN]) + ("; others in other decks" if len(parts) > _SHOWN else "")
+            warnings.append(
+                f"Deck options of Anki are not taken over: {shown}."
+                " Once the decks are here, set what you want to keep (PATCH /decks/{id})."
             )
         return Preview(
             decks=sorted({note.deck for note in incoming.notes}),
@@ -138,6 +149,16 @@ class Importing:
         """Those of the names that no file of the student has either."""
         there = {media.name for media in await MediaNames(self._session, self._owner).among(names)} if names else set()
         return [name for name in names if name not in there]
+
+    async def _lost_options(self, options: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
+        """Which of these options the decks here do not have, in words, and the names of their decks."""
+        ours = {deck.name: deck.options for deck in await self._decks.all()} if any(options.values()) else {}
+        lost = defaultdict[str, list[str]](list)
+        for name, own in sorted(options.items()):
+            here = DeckOptions.model_validate(ours[name]) if name in ours else self._fresh
+            if other := [in_words(key, value) for key, value in own.items() if value != getattr(here, key)]:
+                lost[", ".join(other)].append(name)
+        return lost
 
     async def _kept(self, notes: Sequence[IncomingNote]) -> Mapping[str, Kept]:
         found: dict[str, Kept] = {}

@@ -62,13 +62,14 @@ class IncomingNote:
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """What is to be imported. `media` are names that cards may use, `missing` those that they use and the file does not have;
-    `warnings` are sentences for the student."""
+    `warnings` are sentences for the student. `options` are those of its decks, by their names, that are not Anki's defaults."""
 
     notes: Sequence[IncomingNote]
     media: Sequence[str] = ()
     warnings: Sequence[str] = ()
     decks: Sequence[str] = field(default=())
     missing: Sequence[str] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

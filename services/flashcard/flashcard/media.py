@@ -76,7 +76,7 @@ def names_missing(text: str, markup: Markup, there: Container[str]) -> list[str]
     """The names of files that a card's text shows and that are not there. An address is none, and a tag in a text about HTML, written
     `&lt;img src=x&gt;`, shows nothing."""
     beside_tags = ("sound", "angled", "linked") if markup is Markup.MARKDOWN else ("sound",)
-    shown = [match for tag in _TAG.findall(text) for match in _REFERENCE.finditer(tag)]
+    shown = [match for tag in dict.fromkeys(_TAG.findall(text)) for match in _REFERENCE.finditer(tag)]
     shown += [match for match in _REFERENCE.finditer(_TAG.sub(" ", text)) if match.lastgroup in beside_tags]
     names = [_read(match) for match in shown if match[match.lastgroup or 0] not in there]
     return [name for name in names if name not in there and may_be_media(name)]

@@ -19,6 +19,7 @@ from flashcard.import_work import read_file
 from flashcard.importing import Preview
 from flashcard.media import names_missing, names_used
 from flashcard.models import Markup
+from flashcard.scheduling import DeckOptions
 from httpx import Response
 from sqlalchemy.pool import QueuePool
 
@@ -59,6 +60,25 @@ async def test_numbers_beyond_reason_are_taken_as_the_nearest_that_may_be(
     await ada.get("/flashcards/statistics")
     assert (await ada.reviews(card, "good"))["reviews"] >= 1
     assert await export(ada, "Default")
+
+
+PRESET = f'{{"1": {{"new": {{"perDay": {10**400}, "delays": [NaN, "x"]}}, "rev": {{"maxIvl": -1, "perDay": 7}}}}}}'
+DECK = '{"1": {"name": "Default", "conf": 1}}'
+
+
+@pytest.mark.parametrize(
+    ("presets", "decks", "told"),
+    [("{", DECK, False), ("[1]", DECK, False), ('{"1": 5}', DECK, False), (PRESET, DECK, True), ("[" * 100_000, DECK, False)],
+)  # fmt: skip
+async def test_options_that_cannot_be_read_keep_no_cards_away(
+    desk: Desk, tmp_path: Path, presets: str, decks: str, told: bool
+) -> None:
+    content = hostile(tmp_path, f"UPDATE col SET dconf = '{presets}', decks = '{decks}'")
+    done = await bring_in(desk, desk.student(), "deck.apkg", content)
+    assert done["preview"]["cards"] == 1
+    (warning,) = done["preview"]["warnings"]
+    assert ("7 reviews a day, the algorithm SM-2 in Default" in warning) is told
+    assert len(warning) < 300
 
 
 @pytest.mark.parametrize(
@@ -161,11 +181,11 @@ async def test_no_connection_is_held_while_an_uploaded_file_is_stored_and_read(
 ) -> None:
     held: list[int] = []
 
-    async def look_around(path: Path, database: Database, owner: UUID, clock: Clock) -> Preview:
+    async def look_around(path: Path, database: Database, owner: UUID, clock: Clock, fresh: DeckOptions) -> Preview:
         pool = database.engine.pool
         assert isinstance(pool, QueuePool)
         held.append(pool.checkedout())
-        return await read(path, database, owner, clock)
+        return await read(path, database, owner, clock, fresh)
 
     monkeypatch.setattr("flashcard.api.transfer.look", look_around)
     await look(desk.student(), "deck.csv", b"question,answer\nQ,A\n")

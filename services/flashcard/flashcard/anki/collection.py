@@ -2,9 +2,10 @@
 
 import json
 import sqlite3
+import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from chassis.study_day import StudyDay
 
+from flashcard.anki import deck_options
 from flashcard.anki.archive import NotAPackage
 from flashcard.anki.protobuf import fields_of, text_of
 from flashcard.anki.templates import NoteType, Template
@@ -23,6 +25,17 @@ _LONGEST_VALUE, _MOST_TEXT = 16 * 1024 * 1024, 128 * 1024 * 1024
 _SCHEMA_WITH_TABLES = 15
 _KEPT = ("s", "d", "lrt", "pos")  # of the JSON beside a card: FSRS's memory, the last review, the place among new ones
 _DAY, _LATEST = 24 * 60, 4_102_444_800  # minutes; the year 2100
+_DAMAGE = (
+    sqlite3.Error,
+    struct.error,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +84,8 @@ class AnkiReview:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What a package holds. `first_day` is the day with number 0, `west` the collection's zone in minutes west of Greenwich, and
-    `counting` how the student who brings it counts days."""
+    """What a package holds. `first_day` is the day with number 0, `west` the collection's zone in minutes west of Greenwich,
+    `counting` how the student who brings it counts days, and `options` those of decks that are not Anki's defaults."""
 
     first_day: date
     west: int
@@ -82,6 +95,7 @@ class Collection:
     notes: Sequence[AnkiNote]
     cards: Sequence[AnkiCard]
     reviews: Sequence[AnkiReview]
+    options: Mapping[int, deck_options.Options] = field(default_factory=dict)
 
     def day_of(self, moment: datetime) -> date:
         """The collection's own day at `moment`, which begins at 4 am there."""
@@ -115,6 +129,7 @@ def read_collection(path: Path, counting: StudyDay) -> Collection:
             notes=[_note(row) for row in notes],
             cards=[_card(row) for row in cards],
             reviews=[AnkiReview(*map(int, row)) for row in _rows(database, reviews, _MOST_REVIEWS)],
+            options=_options(database, newer=newer),
         )
 
 
@@ -139,16 +154,7 @@ def damage_told() -> Iterator[None]:
     """What a stranger's data breaks in here is told as `NotAPackage`."""
     try:
         yield
-    except (
-        sqlite3.Error,
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-        ArithmeticError,
-        OSError,
-        RecursionError,
-    ) as error:
+    except _DAMAGE as error:
         raise NotAPackage(
             "The collection in this package is damaged. In Anki, use Check Database, and export again."
         ) from error
@@ -210,6 +216,17 @@ def _decks(database: sqlite3.Connection) -> Mapping[int, str]:
     return {
         deck_id: name.replace("\x1f", "::") for deck_id, name in _rows(database, "id, name FROM decks", _MOST_TYPES)
     }
+
+
+def _options(database: sqlite3.Connection, *, newer: bool) -> Mapping[int, deck_options.Options]:
+    """Nothing of where they cannot be read: the cards are there all the same."""
+    with suppress(*_DAMAGE):
+        if newer:
+            decks = _rows(database, "id, kind FROM decks", _MOST_TYPES)
+            return deck_options.of_tables(decks, _rows(database, "id, config FROM deck_config", _MOST_TYPES))
+        decks, presets = database.execute("SELECT decks, dconf FROM col").fetchone()
+        return deck_options.of_json(json.loads(decks), json.loads(presets))
+    return {}
 
 
 def _types_of(models: Mapping[str, Mapping[str, Any]]) -> Mapping[int, NoteType]:

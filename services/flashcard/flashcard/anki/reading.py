@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from chassis.study_day import StudyDay
 
@@ -38,6 +39,8 @@ class _Reader:
         self._reviews: dict[int, list[AnkiReview]] = defaultdict(list)
         self._replays = memories.Replays()
         self._tagging = Tagging()
+        self._options: dict[str, dict[str, Any]] = {}
+        self._by_fsrs = any(card.data.get("s", 0) > 0 for card in collection.cards)
         self._split = self._skipped = self._gathered = 0
         for card in collection.cards:
             self._cards[card.note_id].append(card)
@@ -55,6 +58,7 @@ class _Reader:
             [*self._warnings(), *_refused(archive.refused)],
             sorted({note.deck for note in notes}),
             _missing(notes, archive),
+            self._options,
         )
 
     def _notes(self, note: AnkiNote) -> list[IncomingNote]:
@@ -79,13 +83,18 @@ class _Reader:
         if not mine or not face.question.strip() or max(len(face.question), len(face.answer)) > LONGEST_SIDE:
             return None
         self._gathered += len({card.deck_id for card in mine}) > 1
+        deck = _deck(self._collection.decks.get(mine[0].deck_id, DEFAULT))
+        options = self._options.setdefault(deck, dict(self._collection.options.get(mine[0].deck_id, {})))
+        # A package does not say which algorithm it was: FSRS leaves a memory on each card that was learnt.
+        if not self._by_fsrs and any(card.type in (memories.REVIEW, memories.RELEARNING) for card in mine):
+            options["algorithm"] = "sm2"
         return IncomingNote(
             guid=guid[:200],
             kind=face.kind,
             question=_storable(face.question),
             answer=_storable(face.answer),
             tags=self._tagging.kept([_storable(tag) for tag in note.tags]),
-            deck=_deck(self._collection.decks.get(mine[0].deck_id, DEFAULT)),
+            deck=deck,
             cards=[self._card(card, places[card.ordinal]) for card in mine],
             changed=memories.moment_of(note),
             markup=Markup.MARKDOWN if note.type_id in MARKDOWN_TYPES else Markup.HTML,

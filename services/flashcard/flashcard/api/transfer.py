@@ -67,7 +67,7 @@ async def begin_import(
     await storage.put(stored, _blocks(file, MOST_PACKAGE))
     try:
         async with storage.local_copy(stored) as path:
-            preview = await look(path, database, user.id, clock)
+            preview = await look(path, database, user.id, clock, request.app.state.fresh)
         async with database.transaction() as session:
             await expect_account(session, storage, user.id)
             once = idempotency_for(request, session, user.id, key)
