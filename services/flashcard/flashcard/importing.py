@@ -21,8 +21,9 @@ from sqlmodel import col, select
 
 from flashcard.card_text import fingerprint, ordinals, sides
 from flashcard.decks import Decks
-from flashcard.incoming import Incoming, IncomingCard, IncomingNote, counted
+from flashcard.incoming import Incoming, IncomingCard, IncomingNote, counted, listed
 from flashcard.leeches import LEECH
+from flashcard.media import MediaNames
 from flashcard.memory import Memory
 from flashcard.models import SCHEMA, Card, LoggedReview, Note
 from flashcard.scheduling import DeckOptions
@@ -96,13 +97,18 @@ class Importing:
         there = [(kept[note.guid], kept[note.guid].tagged(note)) for note in incoming.notes if note.guid in kept]
         changed = [was.is_newer(note) for was, note in there if was.told != _told(note)]
         newer = changed.count(True)
-        stays = [f"{newer} notes were changed here since, and stay as they are."] if newer else []
+        warnings = [f"{newer} notes were changed here since, and stay as they are."] if newer else []
         added, present = _by_presence(incoming.notes, kept)
         scheduled = sum(card.has_past for card in present)
         if scheduled:
-            stays.append(
+            warnings.append(
                 f"{counted(scheduled, 'card is here already and keeps its', 'cards are here already and keep their')}"
                 " schedule and reviews: to have those of the file, delete the cards first."
+            )
+        if missing := await self._missing(incoming.missing):
+            warnings.append(
+                f"{counted(len(missing), 'picture or sound is', 'pictures or sounds are')} not in the file: {listed(missing)}."
+                " In Anki, use Check Media, and export the deck again with its media."
             )
         return Preview(
             decks=sorted({note.deck for note in incoming.notes}),
@@ -113,7 +119,7 @@ class Importing:
             new=len(incoming.notes) - len(there),
             updated=len(changed) - newer,
             unchanged=len(there) - len(changed) + newer,
-            warnings=[*incoming.warnings, *stays],
+            warnings=[*incoming.warnings, *warnings],
         )
 
     async def apply(self, incoming: Incoming, progress: Progress) -> Preview:
@@ -127,6 +133,11 @@ class Importing:
             await self._write(self._rows(batch, kept, decks))
             await progress(min(1.0, (place + 1) * BATCH / max(1, len(ordered))))
         return done
+
+    async def _missing(self, names: Sequence[str]) -> Sequence[str]:
+        """Those of the names that no file of the student has either."""
+        there = {media.name for media in await MediaNames(self._session, self._owner).among(names)} if names else set()
+        return [name for name in names if name not in there]
 
     async def _kept(self, notes: Sequence[IncomingNote]) -> Mapping[str, Kept]:
         found: dict[str, Kept] = {}

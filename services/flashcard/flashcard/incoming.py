@@ -10,6 +10,9 @@ from flashcard.memory import Memory
 from flashcard.models import Markup, NoteKind
 from flashcard.ratings import Rating
 
+_LONGEST_TAG, _MOST_TAGS = 100, 100
+_NAMED, _LONGEST_NAMED = 3, 40
+
 
 @dataclass(frozen=True, slots=True)
 class IncomingReview:
@@ -58,17 +61,59 @@ class IncomingNote:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What is to be imported. `media` are names that cards may use; `warnings` are sentences for the student."""
+    """What is to be imported. `media` are names that cards may use, `missing` those that they use and the file does not have;
+    `warnings` are sentences for the student."""
 
     notes: Sequence[IncomingNote]
     media: Sequence[str] = ()
     warnings: Sequence[str] = ()
     decks: Sequence[str] = field(default=())
+    missing: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Tagging:
+    """The tags that notes keep, and those that are left out or cut."""
+
+    left: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
+
+    def kept(self, tags: Sequence[str]) -> list[str]:
+        """As many of a note's tags as it may have, as long as they may be."""
+        self.left += tags[_MOST_TAGS:]
+        self.cut += [tag for tag in tags[:_MOST_TAGS] if len(tag) > _LONGEST_TAG]
+        return [tag[:_LONGEST_TAG] for tag in tags[:_MOST_TAGS]]
+
+    def warnings(self) -> list[str]:
+        """What is lost, and what to do."""
+        told = []
+        if self.left:
+            told.append(
+                f"{counted(len(self.left), 'tag is', 'tags are')} left out, as a note has {_MOST_TAGS} at most:"
+                f" {listed(self.left)}. Take some off these notes where they come from, and import them again."
+            )
+        if self.cut:
+            told.append(
+                f"{counted(len(self.cut), 'tag is', 'tags are')} cut to {_LONGEST_TAG} characters: {listed(self.cut)}."
+                " Shorten them where they come from, and import them again."
+            )
+        return told
 
 
 def counted(number: int, one: str, many: str) -> str:
     """The number, and what is said of one or of many."""
     return f"{number} {one if number == 1 else many}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of these names, of strangers, in a sentence: not long, and without marks that cannot be seen."""
+    shown = [
+        "".join(mark if mark.isprintable() else "�" for mark in name[:_LONGEST_NAMED])
+        + "…" * (len(name) > _LONGEST_NAMED)
+        for name in names[:_NAMED]
+    ]
+    rest = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
 
 
 def distinct(incoming: Incoming) -> Incoming:

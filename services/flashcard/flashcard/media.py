@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape, unescape
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from flashcard.models import Media
+from flashcard.models import Markup, Media
 
 MOST_BYTES = 10 * 1024 * 1024
 # What a browser shows by itself and cannot run; anything else is only ever downloaded.
@@ -30,6 +30,7 @@ _REFERENCE = re.compile(
     r"""|\[sound:(?P<sound>[^\]]{1,999})\]|!\[[^\]]{0,999}\]\((?:<(?P<angled>[^<>\n]{1,999})>|(?P<linked>[^)\s]{1,999}))""",
     re.IGNORECASE,
 )
+_TAG = re.compile(r"<[a-z][^<>]{0,9999}>", re.IGNORECASE)
 
 
 class NoSuchMedia(NotFound):
@@ -69,6 +70,16 @@ def names_used(text: str) -> set[str]:
     """The names of media that a card's text uses, as they are written there and as a browser reads them."""
     found = list(_REFERENCE.finditer(text))
     return {match[match.lastgroup or 0] for match in found} | {_read(match) for match in found}
+
+
+def names_missing(text: str, markup: Markup, there: Container[str]) -> list[str]:
+    """The names of files that a card's text shows and that are not there. An address is none, and a tag in a text about HTML, written
+    `&lt;img src=x&gt;`, shows nothing."""
+    beside_tags = ("sound", "angled", "linked") if markup is Markup.MARKDOWN else ("sound",)
+    shown = [match for tag in _TAG.findall(text) for match in _REFERENCE.finditer(tag)]
+    shown += [match for match in _REFERENCE.finditer(_TAG.sub(" ", text)) if match.lastgroup in beside_tags]
+    names = [_read(match) for match in shown if match[match.lastgroup or 0] not in there]
+    return [name for name in names if name not in there and may_be_media(name)]
 
 
 def _read(match: re.Match[str]) -> str:

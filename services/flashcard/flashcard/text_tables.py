@@ -10,12 +10,12 @@ from chassis.errors import Invalid
 
 from flashcard.card_text import fingerprint, ordinals
 from flashcard.decks import DEFAULT, deck_name
-from flashcard.incoming import Incoming, IncomingNote
+from flashcard.incoming import Incoming, IncomingNote, Tagging
 from flashcard.models import Markup, NoteKind
 
 MOST_BYTES = 32 * 1024 * 1024
 _MOST_ROWS = 200_000
-_LONGEST_SIDE, _LONGEST_TAG, _MOST_TAGS = 64_000, 100, 100
+_LONGEST_SIDE = 64_000
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " ", "pipe": "|", "colon": ":"}
 _NAMES = {"question": "question", "front": "question", "text": "question", "answer": "answer", "back": "answer",
           "back extra": "answer", "tags": "tags", "deck": "deck", "guid": "guid", "notetype": "notetype"}  # fmt: skip
@@ -58,14 +58,15 @@ def read_table(content: bytes) -> Incoming:
     columns = dict(header.columns)
     if rows and not columns and (named := _named(rows[0])):
         columns, rows = named, rows[1:]
-    notes = [_note(row, columns, header.values) for row in rows]
+    tagging = Tagging()
+    notes = [_note(row, columns, header.values, tagging) for row in rows]
     found = _with_guids([note for note in notes if note is not None])
     if not found:
         raise NotATable("No row has a question and an answer. Give each card a row: question, answer, tags.")
     left = len(notes) - len(found)
     rows_left = "1 row is" if left == 1 else f"{left} rows are"
     warnings = [f"{rows_left} left out: without a question or an answer, or too long."] if left else []
-    return Incoming(found, warnings=warnings, decks=sorted({note.deck for note in found}))
+    return Incoming(found, warnings=[*warnings, *tagging.warnings()], decks=sorted({note.deck for note in found}))
 
 
 def written_table(
@@ -125,7 +126,9 @@ def _named(cells: Sequence[str]) -> dict[str, int] | None:
     return {name: place for place, name in reversed(list(enumerate(names))) if name}
 
 
-def _note(row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, str]) -> IncomingNote | None:
+def _note(
+    row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, str], tagging: Tagging
+) -> IncomingNote | None:
     def cell(name: str) -> str:
         place = columns.get(name, -1)
         return row[place].strip() if 0 <= place < len(row) else ""
@@ -145,7 +148,7 @@ def _note(row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, s
     # What has a guid was a note before, and may have no answer; without one a lone cell is rather another separator's row.
     if not _usable(kind, question, answer or cell("guid")):
         return None
-    tags = [tag[:_LONGEST_TAG] for tag in f"{cell('tags')} {values.get('tags', '')}".split()][:_MOST_TAGS]
+    tags = tagging.kept(f"{cell('tags')} {values.get('tags', '')}".split())
     deck = _deck(cell("deck") or values.get("deck", ""))
     return IncomingNote(cell("guid")[:200], kind, question, answer, tags, deck, markup=markup)
 

@@ -13,7 +13,7 @@ import zstandard
 
 from .desk import Desk
 from .hostile import collection, package
-from .test_anki_packages import bring_in, export
+from .test_anki_packages import bring_in, export, look
 
 
 def bad_packages(tmp_path: Path) -> dict[str, Callable[[], bytes]]:
@@ -83,8 +83,38 @@ async def test_names_that_leave_their_folder_are_not_kept(desk: Desk, tmp_path: 
     ada = desk.student()
     done = await bring_in(desk, ada, "deck.apkg", content)
     assert done["preview"]["media"] == 1
+    assert done["preview"]["warnings"] == [
+        "2 pictures or sounds are left out for a name that has / or \\ in it, or is empty or too long:"
+        " ../../etc/passwd, /abs.png. Give them other names in Anki, and export the deck again."
+    ]
     assert (await ada.http.get("/flashcards/media/good.png")).content == b"y"
     assert (await ada.http.get("/flashcards/media/passwd")).status_code == 404
+
+
+SHOWN = '<img src="gone.png"> <img src="b.png"> [sound:it is gone.mp3] <img src="mine%20own.png">'
+NOT_SHOWN = '<img src="https://example.org/x.png"> &lt;img src="told.png"&gt; ![told](of.png)'
+
+
+async def test_pictures_that_the_file_does_not_have_are_told(desk: Desk, tmp_path: Path) -> None:
+    ada = desk.student()
+    await ada.http.post("/flashcards/media", files={"file": ("mine own.png", b"x")})
+    media = {"0": "a.png", "1": "b.png", "7": "torn.png", "8": "mine own.png"}
+    content = with_pictures(tmp_path, media, answer=f"{SHOWN} {NOT_SHOWN}")
+    told = (
+        "3 pictures or sounds are not in the file: torn.png, gone.png, it is gone.mp3."
+        " In Anki, use Check Media, and export the deck again with its media."
+    )
+    done = await bring_in(desk, ada, "deck.apkg", content)
+    assert (await look(ada, "deck.apkg", content))["preview"]["warnings"] == [told]
+    assert (done["preview"]["media"], done["preview"]["warnings"]) == (2, [told])
+
+
+async def test_of_many_long_and_unreadable_names_a_warning_tells_a_few(desk: Desk, tmp_path: Path) -> None:
+    names = {str(number): f"{number}\x00\u202e\ud800{'x' * 200}.png" for number in range(3, 60_003)}
+    seen = await look(desk.student(), "deck.apkg", with_pictures(tmp_path, names))
+    (told,) = seen["preview"]["warnings"]
+    assert told.startswith("60000 pictures or sounds are left out for a name that")
+    assert f": 3���{'x' * 36}…, 4���{'x' * 36}…, 5���{'x' * 36}… and 59997 more. Give" in told
 
 
 @pytest.mark.parametrize(
@@ -149,12 +179,26 @@ async def test_a_table_is_markdown_unless_it_says_that_it_is_html(desk: Desk) ->
 
 async def test_of_a_hundred_thousand_tags_a_card_keeps_a_hundred(desk: Desk, tmp_path: Path) -> None:
     ada, tags = desk.student(), " ".join(f"t{number}" for number in range(100_000))
-    await bring_in(desk, ada, "deck.apkg", with_pictures(tmp_path, tags=tags))
+    done = await bring_in(desk, ada, "deck.apkg", with_pictures(tmp_path, tags=tags))
+    assert done["preview"]["warnings"] == [
+        "99900 tags are left out, as a note has 100 at most: t100, t101, t102 and 99897 more."
+        " Take some off these notes where they come from, and import them again."
+    ]
     (card,) = (await ada.get("/flashcards"))["items"]
     assert card["tags"] == tags.split()[:100]
     table = f"question,answer,tags\nQ2,A2,{tags}\n".encode()
     answer = await ada.http.post("/decks/import", files={"file": ("deck.csv", table)})
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:studyteddy:problem:not-a-table")
+
+
+async def test_tags_that_a_note_cannot_have_are_told_of_a_table_too(desk: Desk) -> None:
+    tags = " ".join(f"t{number}" for number in range(101))
+    seen = await look(desk.student(), "deck.csv", f"question,answer,tags\nQ,A,{tags}\nQ2,A,{'x' * 101}\n".encode())
+    assert seen["preview"]["warnings"] == [
+        "1 tag is left out, as a note has 100 at most: t100."
+        " Take some off these notes where they come from, and import them again.",
+        f"1 tag is cut to 100 characters: {'x' * 40}…. Shorten them where they come from, and import them again.",
+    ]
 
 
 async def test_what_a_browser_would_run_goes_out_as_it_was_written(desk: Desk, tmp_path: Path) -> None:

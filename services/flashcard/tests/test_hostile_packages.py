@@ -17,7 +17,8 @@ from flashcard.fsrs_scheduling import from_sm2
 from flashcard.import_work import look as read
 from flashcard.import_work import read_file
 from flashcard.importing import Preview
-from flashcard.media import names_used
+from flashcard.media import names_missing, names_used
+from flashcard.models import Markup
 from httpx import Response
 from sqlalchemy.pool import QueuePool
 
@@ -123,7 +124,9 @@ def seconds(front: str, back: str, field: str) -> float:
     start = process_time()
     for face in faces_of(kind, [field]):
         names_used(f"{face.question}\n{face.answer}")
+        names_missing(f"{face.question}\n{face.answer}", Markup.MARKDOWN, ())
     names_used(field)
+    names_missing(field, Markup.MARKDOWN, ())
     return process_time() - start
 
 

@@ -226,6 +226,25 @@ async def test_due_is_by_the_students_day(desk: Desk) -> None:
     assert (await ada.queue())["day"] == "2026-11-27"
 
 
+async def test_log_of_a_card_says_what_each_review_changed(desk: Desk) -> None:
+    ada, eve = desk.student(), desk.student()
+    card = await ada.writes()
+    for rating in ("again", "good", "easy"):
+        desk.later(minutes=10)
+        await ada.reviews(card, rating)
+    await ada.post("/reviews/undo")
+    first = await ada.get(f"/flashcards/{card['id']}/reviews", limit=2)
+    rest = await ada.get(f"/flashcards/{card['id']}/reviews", limit=2, cursor=first["next_cursor"])
+    items: list[Json] = first["items"] + rest["items"]
+    undone, good, again = items
+    assert [each["rating"] for each in (undone, good, again)] == ["easy", "good", "again"]
+    assert (undone["undone_at"] is not None, undone["after"], good["undone_at"]) == (True, None, None)
+    assert good["before"] == again["after"]
+    assert (again["before"]["phase"], again["after"]["phase"], again["imported"]) == ("new", "learning", False)
+    assert (await eve.http.get(f"/flashcards/{card['id']}/reviews")).status_code == 404
+    assert (await ada.http.get(f"/flashcards/{card['id']}/reviews", params={"cursor": "x"})).status_code == 422
+
+
 async def test_impossible_reviews_are_refused(desk: Desk) -> None:
     ada = desk.student()
     card = await ada.writes()

@@ -6,9 +6,9 @@ there counts: in newer packages the older file only tells that Anki must be upda
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +16,7 @@ import zstandard
 from chassis.errors import Invalid
 
 from flashcard.anki.protobuf import fields_of, text_of
+from flashcard.media import may_be_media
 
 _COLLECTIONS = ("collection.anki21b", "collection.anki21", "collection.anki2")
 MOST_COLLECTION = 512 * 1024 * 1024
@@ -32,12 +33,15 @@ class NotAPackage(Invalid):
 
 @dataclass(frozen=True)
 class Archive:
-    """An open package. `media` maps the names that cards use to the members that hold the files."""
+    """An open package. `media` maps the names that cards use to the members that hold the files; files that the package only tells of
+    are `absent`, and those that would leave their folder, or cannot be called so, `refused`."""
 
     zip: zipfile.ZipFile
     collection: str
     zstd: bool
     media: Mapping[str, str] = field(default_factory=dict)
+    absent: Sequence[str] = ()
+    refused: Sequence[str] = ()
 
     def write_collection(self, path: Path) -> None:
         """Unpack the SQLite file. Raises `NotAPackage`, also for one that inflates beyond bounds."""
@@ -84,21 +88,24 @@ def _archive(found: zipfile.ZipFile) -> Archive:
     if len(names) > _MOST_MEMBERS:
         raise NotAPackage(f"This package has more than {_MOST_MEMBERS} files. Export a part of the deck.")
     bare = Archive(found, collection, collection == _COLLECTIONS[0])
-    return Archive(found, collection, bare.zstd, _media(bare, set(names)))
+    return _with_media(bare, set(names))
 
 
-def _media(archive: Archive, members: set[str]) -> Mapping[str, str]:
+def _with_media(archive: Archive, members: set[str]) -> Archive:
     if "media" not in members:
-        return {}
+        return archive
     listed = b"".join(archive._blocks("media", _MOST_LIST))
     numbered = _entries(listed) if archive.zstd else _json(listed)
-    named = {_safe(name): member for member, name in numbered.items() if member in members}
+    usable = {member: name for member, name in numbered.items() if may_be_media(name)}
+    named = {name: member for member, name in usable.items() if member in members}
     total = sum(archive.zip.getinfo(member).file_size for member in named.values())
     if total > MOST_MEDIA:
         raise NotAPackage(
             f"The pictures and sounds have more than {MOST_MEDIA // 1_048_576} MiB. Export without media."
         )
-    return {name: member for name, member in named.items() if name}
+    absent = [name for name in usable.values() if name not in named]
+    refused = [name for member, name in numbered.items() if member not in usable]
+    return replace(archive, media=named, absent=absent, refused=refused)
 
 
 def _json(listed: bytes) -> dict[str, str]:
@@ -112,11 +119,6 @@ def _entries(listed: bytes) -> dict[str, str]:
     """Anki's MediaEntries: entry 1 of each is its name; the n-th lies in the member named n."""
     entries = [entry for number, entry in fields_of(listed) if number == 1 and isinstance(entry, bytes)]
     return {str(place): text_of(dict(fields_of(entry)).get(1)) for place, entry in enumerate(entries)}
-
-
-def _safe(name: str) -> str:
-    """The name as a card uses it; empty for one that would leave its folder."""
-    return "" if "/" in name or "\\" in name or name in (".", "..") or "\x00" in name or len(name) > 255 else name
 
 
 @contextmanager

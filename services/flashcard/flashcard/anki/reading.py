@@ -15,10 +15,11 @@ from flashcard.anki.schema import MARKDOWN_TYPES
 from flashcard.anki.templates import LONGEST_SIDE, Face, faces_of
 from flashcard.card_text import ordinals
 from flashcard.decks import DEFAULT, deck_name
-from flashcard.incoming import Incoming, IncomingCard, IncomingNote, IncomingReview
+from flashcard.incoming import Incoming, IncomingCard, IncomingNote, IncomingReview, Tagging, counted, listed
+from flashcard.media import names_missing
 from flashcard.models import Markup, NoteKind
 
-_LONGEST_TAG, _MOST_TAGS = 100, 100
+_MOST_MISSING = 100_000
 
 
 def read_package(archive: Archive, counting: StudyDay) -> Incoming:
@@ -27,7 +28,7 @@ def read_package(archive: Archive, counting: StudyDay) -> Incoming:
         path = Path(folder) / "collection"
         archive.write_collection(path)
         with damage_told():
-            return _Reader(read_collection(path, counting)).incoming(list(archive.media))
+            return _Reader(read_collection(path, counting)).incoming(archive)
 
 
 class _Reader:
@@ -36,6 +37,7 @@ class _Reader:
         self._cards: dict[int, list[AnkiCard]] = defaultdict(list)
         self._reviews: dict[int, list[AnkiReview]] = defaultdict(list)
         self._replays = memories.Replays()
+        self._tagging = Tagging()
         self._split = self._skipped = self._gathered = 0
         for card in collection.cards:
             self._cards[card.note_id].append(card)
@@ -45,9 +47,15 @@ class _Reader:
             ):  # ease 0 is a change of schedule by hand, and no review
                 self._reviews[review.card_id].append(review)
 
-    def incoming(self, media: Sequence[str]) -> Incoming:
+    def incoming(self, archive: Archive) -> Incoming:
         notes = [made for note in self._collection.notes for made in self._notes(note)]
-        return Incoming(notes, media, self._warnings(), sorted({note.deck for note in notes}))
+        return Incoming(
+            notes,
+            list(archive.media),
+            [*self._warnings(), *_refused(archive.refused)],
+            sorted({note.deck for note in notes}),
+            _missing(notes, archive),
+        )
 
     def _notes(self, note: AnkiNote) -> list[IncomingNote]:
         kind, cards = self._collection.types.get(note.type_id), self._cards.get(note.id, [])
@@ -76,7 +84,7 @@ class _Reader:
             kind=face.kind,
             question=_storable(face.question),
             answer=_storable(face.answer),
-            tags=[_storable(tag)[:_LONGEST_TAG] for tag in note.tags[:_MOST_TAGS]],
+            tags=self._tagging.kept([_storable(tag) for tag in note.tags]),
             deck=_deck(self._collection.decks.get(mine[0].deck_id, DEFAULT)),
             cards=[self._card(card, places[card.ordinal]) for card in mine],
             changed=memories.moment_of(note),
@@ -101,7 +109,27 @@ class _Reader:
             told.append(f"{self._gathered} notes have cards in several decks: all go into the deck of the first.")
         if self._skipped:
             told.append(f"{self._skipped} notes are empty, too long, or of no known type, and are left out.")
-        return told
+        return [*told, *self._tagging.warnings()]
+
+
+def _refused(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    return [
+        f"{counted(len(names), 'picture or sound is', 'pictures or sounds are')} left out for a name that has / or \\ in it, or"
+        f" is empty or too long: {listed(names)}. Give them other names in Anki, and export the deck again."
+    ]
+
+
+def _missing(notes: Sequence[IncomingNote], archive: Archive) -> Sequence[str]:
+    """Which files the package tells of, or its cards show, without having them."""
+    missing = dict.fromkeys(archive.absent)
+    for note in notes:
+        for side in (note.question, note.answer):
+            missing |= dict.fromkeys(names_missing(side, note.markup, archive.media))
+        if len(missing) > _MOST_MISSING:
+            break
+    return [_storable(name) for name in missing]
 
 
 def _places(face: Face) -> Mapping[int, int]:
