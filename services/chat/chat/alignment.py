@@ -18,7 +18,7 @@ from chat.wording import LIGHT, PREPOSITIONS, PRONOUN, Reading, Word, depends, g
 _PRONOUNS = frozenset(("it", "them", "one", "ones"))
 _TURNING = frozenset(map(base, word_set("turn convert transform change make break divide split develop")))
 _PARTICLES = frozenset(("up", "down"))
-_CONTRASTS = frozenset(("whereas", "while", ";"))
+_CONTRASTS = frozenset(("whereas", "while", "but", ";"))
 _TANGLED = 3
 NOT, UNLIKE = "not", "unlike"
 _DEGREES = frozenset(("more", "most", "less", "least"))
@@ -261,20 +261,11 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     nearest = max(exact or same, key=nearness, default=None)
     if word.base in LIGHT or (exact and not searched):
         return nearest, None
-    # "A higher price leads to a higher quantity" says a word once more than the text does, which has its opposite there.
-    scarce = bool(exact) and sum(word.base == other.base for other in claim.words) > len(exact)
-    pieces = set() if scarce else {other.segment for other in same}
-    opposing = [o for o in text.words if o.segment not in pieces and opposed(word.base, o.base)]
-    opposing = [] if _tells_result(word, claim) else [other for other in opposing if not _tells_result(other, text)]
-    if word.text not in _DEGREES:
-        opposing = [other for other in opposing if not _grades_next(other, text)]
-    opposing = [other for other in opposing if not any(_coordinated(other, one, text) for one in exact)]
-    if (
-        exact and THAN in claim.tokens and not directs(word.base)
-    ):  # "the left one has a thicker wall than the right one"
-        opposing = [other for other in opposing if other.base not in claim.bases]
-    if same and not exact:  # "a big surface of the small intestine" is said of a large one
-        opposing = [other for other in opposing if other.base not in claim.bases]
+    opposing = _opposing(word, same, claim, text)
+    if _compares(word) and any(map(_compares, same + opposing)):
+        # The opposite of "a smaller one" is a larger one, whatever else is small.
+        same, opposing = list(filter(_compares, same)), list(filter(_compares, opposing))
+        nearest = max(same, key=nearness, default=None)
     if any(_stands_for_more(other, claim, text) for other in exact):
         return nearest, None
     contrary = max(opposing, key=nearness, default=None)
@@ -283,6 +274,28 @@ def _counterparts(word: Word, claim: Reading, text: Reading, *, searched: bool) 
     ):
         return None, contrary
     return nearest, None
+
+
+def _opposing(word: Word, same: Sequence[Word], claim: Reading, text: Reading) -> list[Word]:
+    """The words of the text that may say the opposite of one of the claim; `same` are those that say the same."""
+    if _tells_result(word, claim):
+        return []
+    exact = [other for other in same if other.base == word.base]
+    pieces = {other.segment for other in same}
+    found = [
+        o for o in text.words if o.segment not in pieces and opposed(word.base, o.base) and not _tells_result(o, text)
+    ]
+    if word.text not in _DEGREES:
+        found = [other for other in found if not _grades_next(other, text)]
+    found = [other for other in found if not any(_coordinated(other, one, text) for one in exact)]
+    # "A big surface of the small intestine" is said of a large one, and "the left wall is thicker than the right one" of both.
+    if (same and not exact) or (exact and THAN in claim.tokens and not directs(word.base)):
+        found = [other for other in found if other.base not in claim.bases]
+    return found
+
+
+def _compares(word: Word) -> bool:
+    return word.text.endswith("er") and word.base != word.text
 
 
 def _grades_next(word: Word, reading: Reading) -> bool:

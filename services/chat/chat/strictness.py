@@ -8,7 +8,7 @@ from chat.alignment import Alignment, points_back
 from chat.lexicon import alike, base, measured_otherwise
 from chat.roles import played_otherwise
 from chat.terms import word_set
-from chat.wording import CLAUSE_BORDERS, PREPOSITIONS, Reading, Word
+from chat.wording import CLAUSE_BORDERS, PREPOSITIONS, Reading, Word, negates
 
 _ALL = frozenset(("all", "every", "always"))
 _SOME = word_set(
@@ -20,6 +20,7 @@ _ONLY = frozenset(("only", "solely", "exclusively", "alone"))
 _NAME = re.compile(r"(?<=[^\W\d_,;:)] )[A-Z][^\W\d_]+|(?<=, )[A-Z][^\W\d_]+")
 _EVADING = frozenset(map(base, word_set("avoid refuse reject resist oppose stop lack fail ban escape")))
 _NEEDING = frozenset(map(base, word_set("need require necessary essential")))
+_ABSENT = frozenset(("off", "absent", "missing", "gone"))  # no power, and the power is off
 _POINTING = word_set("he she it they him her them his its their who which this these")
 _BEFORE_THINGS = PREPOSITIONS | {"of"}
 _SHARED_ROOT = 4  # Britain and British
@@ -55,7 +56,9 @@ def overstates(claim: Reading, alignment: Alignment, text: Reading) -> bool:
         return not limited if _denies_wholeness(claim) else limited and not _quantifies(_ALL, text)
     if _quantifies(_ONLY, claim):
         denied = any(word.negated or word.excepted for word in text.words if alignment.holds(word))
-        return _ONLY.isdisjoint(text.tokens) and not denied
+        return (
+            not any(one in _ONLY and not negates(before) for before, one in pairwise(("", *text.tokens))) and not denied
+        )
     return _denies_wholeness(text)
 
 
@@ -80,7 +83,7 @@ def partial(claim: Reading, text: Reading) -> bool:
 
 def evades(claim: Reading, text: Reading) -> bool:
     """Whether one side says by a verb alone what the other may say by a denial: "they avoided battle", "they did not want battle"."""
-    mine, theirs = (side.bases & _EVADING for side in (claim, text))
+    mine, theirs = (side.bases & _EVADING | _ABSENT.intersection(side.tokens) for side in (claim, text))
     needless = "without" in claim.tokens and any(word.negated and word.base in _NEEDING for word in text.words)
     only = "only" in claim.tokens and not any(word.negated for word in claim.words)  # says itself what it denies
     return mine != theirs or needless or only

@@ -268,8 +268,13 @@ def _opens_denial(tokens: Sequence[str], place: int) -> bool:
 
 def _keeps_from(tokens: Sequence[str], place: int) -> bool:
     """Whether a *from* stands in "keep the blood from flowing back"."""
-    doing = tokens[place] in _FROM and "".join(tokens[place + 1 : place + 2]).endswith("ing")
-    return doing and any(base(token) in _KEEPING for token in tokens[max(0, place - _LONGEST_SCOPE) : place])
+    first, *second = [*tokens[place + 1 : place + 3], ""]
+    doing = first.endswith("ing") or (first.endswith("ly") and second[0].endswith("ing"))  # "from soberly judging"
+    return (
+        tokens[place] in _FROM
+        and doing
+        and any(base(token) in _KEEPING for token in tokens[max(0, place - _LONGEST_SCOPE) : place])
+    )
 
 
 def _denies_wholeness(tokens: Sequence[str], place: int) -> bool:

@@ -35,7 +35,9 @@ class LoggedReviewOut(BaseModel):
     @classmethod
     def of(cls, logged: LoggedReview) -> Self:
         """A row of the log."""
-        counts = logged.undone_at is None
+        counts = (
+            logged.undone_at is None and not logged.imported
+        )  # of an imported one only phase and interval are known
         return cls.model_validate(
             logged.model_dump(exclude={"rating"})
             | {

@@ -375,7 +375,7 @@ async def test_an_imported_card_goes_on_where_it_was(desk: Desk, tmp_path: Path)
     desk.later(days=card["interval"])
     after = await ada.reviews(card, "good")
     log = (await ada.get(f"/flashcards/{card['id']}/reviews"))["items"]
-    assert [(each["imported"], each["before"] is None) for each in log] == [(False, False), (True, True)]
+    assert {each["imported"]: each["before"] is None for each in log} == {False: False, True: True}
     assert after["interval"] > card["interval"]
     assert (await ada.post("/reviews/undo"))["card"]["interval"] == card["interval"]
     assert (await ada.http.post("/reviews/undo")).status_code == 409, "what was imported is not undone"
