@@ -60,8 +60,8 @@ class Tab:
     async def until(self, expression: str, seconds: float = 20) -> None:
         """Wait until it is true in the page."""
 
-        async def shown() -> Json | None:
-            return {} if await self.run(f"return Boolean({expression})") else None
+        async def shown() -> bool:
+            return bool(await self.run(f"return Boolean({expression})"))
 
         await until(shown, seconds)
 

@@ -15,7 +15,7 @@ from devstack.local_mesh import LocalMesh
 from devstack.waiting import until
 
 from .strange_files import one_page, stream
-from .students import Json, Student
+from .students import Student
 
 # Beside what the gateway's settings allow: this machine may be busy.
 GRACE = 30
@@ -139,8 +139,8 @@ async def until_gone(mesh: LocalMesh, opened: list[Streams]) -> float:
             if end.status == psutil.CONN_ESTABLISHED
         )
 
-    async def gone() -> Json | None:
-        return None if await asyncio.to_thread(held) else {}
+    async def gone() -> bool:
+        return not await asyncio.to_thread(held)
 
     await until(gone, 60 + GRACE)
     return time.monotonic() - started

@@ -127,16 +127,16 @@ async def holds(database: Database, kind: str, id_: str) -> Json | None:
     return known if id_ in known else None
 
 
-async def named(database: Database, user_id: str, name: str) -> Json | None:
+async def named(database: Database, user_id: str, name: str) -> bool:
     known = await newcomer.knows(database, "user")
-    return {} if known[UUID(user_id)][0] == name else None
+    return bool(known[UUID(user_id)][0] == name)
 
 
-async def queues_are_empty(mesh: LocalMesh) -> Json | None:
+async def queues_are_empty(mesh: LocalMesh) -> bool:
     async with await aio_pika.connect(mesh.environment["AMQP_URL"]) as connection:
         channel = await connection.channel()
         try:
             queues = [await channel.declare_queue(name, passive=True) for name in QUEUES.queues]
         except ChannelNotFoundEntity:
-            return None
-    return None if any(queue.declaration_result.message_count for queue in queues) else {}
+            return False
+    return not any(queue.declaration_result.message_count for queue in queues)
