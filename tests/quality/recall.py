@@ -16,7 +16,7 @@ from chat.recall.grading import grade
 from ingestion.minilm import MiniLM
 from recall_answers import Heard, answers  # type: ignore[import-not-found]  # its folder is no package of ours
 
-SETS = ("developed_on", "held_out", "played", "unseen", "named", "turned", "fresh")
+SETS = ("developed_on", "held_out", "played", "unseen", "named", "turned", "fresh", "blind")
 
 
 async def cosine(model: MiniLM, heard: Heard) -> float | None:

@@ -1,7 +1,8 @@
 """Answers graded by hand, to be graded again by the program. `developed_on.md` and `played.md` were looked at while rules
-were written, `held_out.md` once. `unseen.md` was graded before anybody looked at it, and was looked at since: no set is held out any more.
+were written, `held_out.md` once. `unseen.md` was graded before anybody looked at it, and was looked at since.
 `named.md` (terms) and `turned.md` (statements) hold the families in which a review found wrong grades: rules were written on them.
 `fresh.md` was graded once before it was looked at, and rules were written on it since.
+At what is graded wrongly in `blind.md` nobody has looked: look at its figures only, or it says nothing any more of answers that are new.
 """
 
 from collections.abc import Iterator

@@ -3,6 +3,9 @@
 A topic is a heading, a passage, and lines: `+` a claim that it supports, `-` one that it contradicts, `?` one of which it does not
 speak; `!` the beginning of a key point that the `+` lines leave out, `=` of one that they hold. Each is judged beside the
 passages of the two topics that follow, as a search would bring what is not meant.
+
+`blind` was written by somebody who did not know the rules, and nobody has looked at what is judged wrongly in it: look at its
+figures only, or it says nothing any more of texts that are new.
 """
 
 import re
@@ -18,7 +21,7 @@ from chat.passages import Passage
 from chat.verdicts import Evidence, Verdict
 
 LABELS = {"+": Verdict.SUPPORTED, "-": Verdict.CONTRADICTED, "?": Verdict.UNSPOKEN}
-SETS = ("developed_on", "held_out", "judged_on", "played", "unseen", "students", "adversarial", "restated")
+SETS = ("developed_on", "held_out", "judged_on", "played", "unseen", "students", "adversarial", "restated", "blind")
 
 
 @dataclass(frozen=True)
