@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Container, Iterator, Mappin
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape, unescape
+from unicodedata import category
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -63,7 +64,8 @@ def media_name(written: str) -> str:
 
 def may_be_media(name: str) -> bool:
     """Whether a file of an import can have this name: more than can be given to one that is uploaded alone."""
-    return bool(name) and len(name) <= 255 and not any(mark in name for mark in "/\\\x00") and name not in (".", "..")
+    fits = bool(name) and len(name) <= 255 and name not in (".", "..")
+    return fits and not any(mark in "/\\" or category(mark) in ("Cc", "Cs") for mark in name)
 
 
 def names_used(text: str) -> set[str]:

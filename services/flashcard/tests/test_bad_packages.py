@@ -84,11 +84,18 @@ async def test_names_that_leave_their_folder_are_not_kept(desk: Desk, tmp_path: 
     done = await bring_in(desk, ada, "deck.apkg", content)
     assert done["preview"]["media"] == 1
     assert done["preview"]["warnings"] == [
-        "2 pictures or sounds are left out for a name that has / or \\ in it, or is empty or too long:"
+        "2 pictures or sounds are left out for a name that has / or \\ or a control character in it, or is empty or too long:"
         " ../../etc/passwd, /abs.png. Give them other names in Anki, and export the deck again."
     ]
     assert (await ada.http.get("/flashcards/media/good.png")).content == b"y"
     assert (await ada.http.get("/flashcards/media/passwd")).status_code == 404
+
+
+async def test_a_name_with_half_a_character_is_not_kept(desk: Desk, tmp_path: Path) -> None:
+    content = with_pictures(tmp_path, {"0": "\ud800.png", "1": "good.png", "2": "a\nb.png"})
+    done = await bring_in(desk, desk.student(), "deck.apkg", content)
+    assert (done["status"], done["preview"]["media"]) == ("done", 1)
+    assert done["preview"]["warnings"][0].startswith("2 pictures or sounds are left out")
 
 
 SHOWN = '<img src="gone.png"> <img src="b.png"> [sound:it is gone.mp3] <img src="mine%20own.png">'

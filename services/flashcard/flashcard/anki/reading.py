@@ -125,8 +125,8 @@ def _refused(names: Sequence[str]) -> list[str]:
     if not names:
         return []
     return [
-        f"{counted(len(names), 'picture or sound is', 'pictures or sounds are')} left out for a name that has / or \\ in it, or"
-        f" is empty or too long: {listed(names)}. Give them other names in Anki, and export the deck again."
+        f"{counted(len(names), 'picture or sound is', 'pictures or sounds are')} left out for a name that has / or \\ or a"
+        f" control character in it, or is empty or too long: {listed(names)}. Give them other names in Anki, and export the deck again."
     ]
 
 
