@@ -96,8 +96,8 @@ async def listening(amqp_url: str) -> AsyncIterator[Listener]:
 
 
 async def test_every_event_of_a_demo_is_as_the_asyncapi_documents_say(mesh: LocalMesh) -> None:
-    before = await said(mesh)
     async with listening(mesh.stack.rabbitmq.url) as listener:
+        before = await said(mesh)  # only now: what the mesh says by itself while the program starts is not heard
         hearing = asyncio.create_task(listener.keep_hearing())
         demo = await asyncio.to_thread(
             subprocess.run, [sys.executable, str(DEMO), "--url", mesh.url], capture_output=True, text=True, timeout=120
@@ -105,6 +105,8 @@ async def test_every_event_of_a_demo_is_as_the_asyncapi_documents_say(mesh: Loca
         assert demo.returncode == 0, demo.stdout + demo.stderr
 
         async def everything() -> bool:
+            if hearing.done():
+                await hearing
             ids = {event.get("id") for event in listener.heard}
             types = {event.get("type") for event in listener.heard}
             return await said(mesh) - before <= ids and types >= OF_A_DEMO
