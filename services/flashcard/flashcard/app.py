@@ -60,13 +60,11 @@ async def compose(settings: Settings, clock: Clock = system_clock) -> AsyncItera
             Recalls: _recalls,
             Erasure: partial(_erasure, storage),
         }
-        limits = settings.limits(bus)
+        limits, keep = settings.limits(bus), settings.keep_events
         consumer = Consumer(bus, amqp_url=settings.amqp_url, database=database, provide=provide, limits=limits)
         work = ImportWork(database, storage, clock, settings.fresh)
         replays = ReplayWork(database, clock)
-        upkeep = Upkeep(
-            database, clock, settings.sweep_seconds, imports=work, storage=storage, keep_events=settings.keep_events
-        )
+        upkeep = Upkeep(database, clock, settings.sweep_seconds, imports=work, storage=storage, keep_events=keep)
 
         async def relay(stop: asyncio.Event) -> None:
             topology = Topology.load(Path(str(files("contracts") / "topology.json")))
