@@ -16,13 +16,14 @@ from sqlmodel import col, select
 from flashcard.decks import Decks
 from flashcard.models import Card, Deck
 from flashcard.notes import Notes
-from flashcard.reviewing import Reviews, at_once
+from flashcard.replaying import at_once
+from flashcard.reviewing import Reviews
 from flashcard.scheduling import DeckOptions
 
 # New ones among them are locked, too, and pass at once. A deck that has no more, of which few enough were reviewed, is a small one.
 _LOOKED_AT = 1000
-# Those that were imported are in `base`, and are not replayed.
-_LOGGED = Card.reviews - func.coalesce(col(Card.base)["reviews"].as_integer(), 0)
+# `reviews` counts those elsewhere, of which only so many can be replayed.
+_LOGGED = Card.reviews - func.coalesce(col(Card.base)["reviews"].as_integer(), 0) + col(Card.base_reviews)
 
 
 async def reschedule_deck(session: AsyncSession, deck: Deck, options: DeckOptions, now: datetime) -> None:

@@ -15,8 +15,9 @@ from flashcard.catalogue import Catalogue
 from flashcard.leeches import Leeches
 from flashcard.notes import Notes, Shown
 from flashcard.queue import Queues
+from flashcard.replaying import memory_of
 from flashcard.rescheduling import move
-from flashcard.reviewing import Reviews, memory_of
+from flashcard.reviewing import Reviews
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.scheduling import choices
 from flashcard.schemas import (

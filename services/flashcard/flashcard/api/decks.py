@@ -125,8 +125,8 @@ async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut
     """Rename a deck, or change how it is studied. Another algorithm, retention, steps, longest interval or fuzz replay the log of reviews,
     so that cards are due as the options say. A small deck is done with the answer: of less than a thousand cards, of which a hundred were
     reviewed, with five hundred reviews in all. Of a larger one `rescheduling` says how far it is, here and in `GET /decks/{deck_id}`, until
-    it is null. Meanwhile everything goes on, and options may be changed again. What was reviewed elsewhere and imported keeps the schedule it
-    came with, and follows the options from its next review on."""
+    it is null. Meanwhile everything goes on, and options may be changed again. What was reviewed elsewhere and imported is
+    replayed by another algorithm, too, where its log was imported whole, and is as it came by the algorithm of before."""
     decks = desk.decks
     deck = await decks.get(deck_id, lock=True)
     if body.name is not None:
