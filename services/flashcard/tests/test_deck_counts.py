@@ -13,7 +13,7 @@ COUNTS = ("learning", "due", "new")
 
 async def listed(ada: Student, limit: int = 100) -> list[Json]:
     """Every deck, page by page."""
-    decks, cursor = list[Json](), {}
+    decks, cursor = list[Json](), Json()
     while True:
         page = await ada.get("/decks", limit=limit, **cursor)
         decks += page["items"]
