@@ -229,3 +229,20 @@ async def test_a_large_imported_deck_is_replayed_by_the_worker(desk: Desk, ada: 
     await finish(desk)
     assert await behind(desk, ada, deck) == []
     assert {memory.interval for memory in (await scheduled(desk, deck)).values()} != {37}
+
+
+async def test_a_card_that_was_given_a_day_by_hand_and_never_reviewed_is_rescheduled_like_any_other(
+    desk: Desk, ada: Student, tmp_path: Path
+) -> None:
+    with anki(tmp_path) as real:
+        real.add("Basic", "D", "Q", "A")
+        real.collection.sched.set_due_date(real.collection.find_cards(""), "40")
+        content = real.export(tmp_path / "d.apkg", "D", legacy=True)
+    deck, card = await imported(desk, ada, content)
+    came = await only(desk, deck)
+    assert (came.phase, came.interval, came.reviews) == ("review", 40, 0)
+    await change(ada, deck, longest_interval=9)
+    assert (await only(desk, deck)).interval == 9
+    other = UUID((await ada.post("/decks", name="Other"))["id"])
+    await ada.http.patch(f"/flashcards/{card['id']}", json={"deck_id": str(other)})
+    assert await only(desk, other) == came
