@@ -12,6 +12,7 @@ from flashcard.memory import Memory, Review
 from flashcard.ratings import Rating
 from flashcard.replaying import at_once
 from flashcard.scheduling import DeckOptions, replayed
+from sqlalchemy import text
 
 from .desk import Desk, Json, Student
 from .real_anki import anki
@@ -246,3 +247,16 @@ async def test_a_card_that_was_given_a_day_by_hand_and_never_reviewed_is_resched
     other = UUID((await ada.post("/decks", name="Other"))["id"])
     await ada.http.patch(f"/flashcards/{card['id']}", json={"deck_id": str(other)})
     assert await only(desk, other) == came
+
+
+async def test_what_is_imported_again_after_it_was_deleted_is_replayed_as_the_new_file_says(
+    desk: Desk, ada: Student, tmp_path: Path
+) -> None:
+    content = package(tmp_path)
+    deck, card = await imported(desk, ada, content)
+    async with desk.database.transaction() as session:  # as by a version that knew nothing of replaying
+        await session.execute(text("UPDATE review SET replayable = false"))
+    assert (await ada.http.delete(f"/flashcards/{card['id']}")).status_code == 204
+    _, again = await imported(desk, ada, content)
+    await change(ada, deck, **SM2)
+    assert (await only(desk, deck)).interval == comes_to(await log_of(ada, again), again, SM2).interval != 37
