@@ -273,7 +273,7 @@ class Importing:
             await self._session.execute(insert(Card), rows.cards)
         if rows.reviews:
             logged = postgresql.insert(LoggedReview)
-            again = {name: logged.excluded[name] for name in ("card_id", "deck_id")}
+            again = {name: logged.excluded[name] for name in ("card_id", "deck_id", "replayable")}
             kept = logged.on_conflict_do_update(index_elements=["user_id", "id"], set_=again)
             # One statement many times: thousands of rows in one text take SQLAlchemy longer to write than PostgreSQL to do.
             await (await self._session.connection()).execute(kept, rows.reviews)

@@ -252,6 +252,35 @@ class Card(Row, table=True):
     last_reviewed_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
 
 
+class Deletion(Row, table=True):
+    """What a student deleted at once and can still take back: a deck by its name with all in it, or else notes."""
+
+    __tablename__ = "deletion"
+    __table_args__ = (
+        Index("ix_deletion_user_id_deleted_at_id", "user_id", "deleted_at", "id"),
+        Index("ix_deletion_deleted_at", "deleted_at"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    deleted_at: datetime = Field(sa_column=_moment())
+    deck: str | None = Field(default=None, sa_type=Text)
+    decks: int = 0
+    cards: int = 0
+
+
+class DeletedRow(Row, table=True):
+    """A row of `deck`, `note` or `card` as it was. A migration that gives these a column which may not be empty, gives it to these, too."""
+
+    __tablename__ = "deleted_row"
+
+    deletion_id: UUID = Field(sa_column=Column(ForeignKey("deletion.id", ondelete="CASCADE"), primary_key=True))
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(index=True)
+    row: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
 class LoggedReview(Row, table=True):
     """A review that happened. The row stays; undoing it only says so. `id` is the client's, so that it counts once.
 

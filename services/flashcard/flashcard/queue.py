@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.decks import Decks
+from flashcard.memory import Phase
 from flashcard.models import Card, Deck, Note
 from flashcard.notes import Shown
 from flashcard.scheduling import DeckOptions
@@ -159,5 +160,5 @@ class Queues:
         found = {card.id: Shown(card, note) for card, note, *_ in rows}
         chosen = {card.deck_id: options for card, _, options, _ in rows}
         options = {deck_id: DeckOptions.model_validate(given) for deck_id, given in chosen.items()}
-        stale = [card for card, *_, behind in rows if behind and card.reviews]
+        stale = [card for card, *_, behind in rows if behind and card.phase != Phase.NEW]
         return [found[card_id] for card_id in ids if card_id in found], options, stale

@@ -12,6 +12,7 @@ from flashcard.memory import Memory, Review
 from flashcard.ratings import Rating
 from flashcard.replaying import at_once
 from flashcard.scheduling import DeckOptions, replayed
+from sqlalchemy import text
 
 from .desk import Desk, Json, Student
 from .real_anki import anki
@@ -229,3 +230,33 @@ async def test_a_large_imported_deck_is_replayed_by_the_worker(desk: Desk, ada: 
     await finish(desk)
     assert await behind(desk, ada, deck) == []
     assert {memory.interval for memory in (await scheduled(desk, deck)).values()} != {37}
+
+
+async def test_a_card_that_was_given_a_day_by_hand_and_never_reviewed_is_rescheduled_like_any_other(
+    desk: Desk, ada: Student, tmp_path: Path
+) -> None:
+    with anki(tmp_path) as real:
+        real.add("Basic", "D", "Q", "A")
+        real.collection.sched.set_due_date(real.collection.find_cards(""), "40")
+        content = real.export(tmp_path / "d.apkg", "D", legacy=True)
+    deck, card = await imported(desk, ada, content)
+    came = await only(desk, deck)
+    assert (came.phase, came.interval, came.reviews) == ("review", 40, 0)
+    await change(ada, deck, longest_interval=9)
+    assert (await only(desk, deck)).interval == 9
+    other = UUID((await ada.post("/decks", name="Other"))["id"])
+    await ada.http.patch(f"/flashcards/{card['id']}", json={"deck_id": str(other)})
+    assert await only(desk, other) == came
+
+
+async def test_what_is_imported_again_after_it_was_deleted_is_replayed_as_the_new_file_says(
+    desk: Desk, ada: Student, tmp_path: Path
+) -> None:
+    content = package(tmp_path)
+    deck, card = await imported(desk, ada, content)
+    async with desk.database.transaction() as session:  # as by a version that knew nothing of replaying
+        await session.execute(text("UPDATE review SET replayable = false"))
+    assert (await ada.http.delete(f"/flashcards/{card['id']}")).status_code == 204
+    _, again = await imported(desk, ada, content)
+    await change(ada, deck, **SM2)
+    assert (await only(desk, deck)).interval == comes_to(await log_of(ada, again), again, SM2).interval != 37

@@ -23,6 +23,7 @@ from flashcard.scheduling import DeckOptions
 from flashcard.schemas import CountedDeck, DeckChange, DeckOut, NewDeck, SharedDeckOut, ShareOut, counted_deck, deck_out
 from flashcard.sharing import Sharing
 from flashcard.students import today_of
+from flashcard.trash import Trash
 
 router = APIRouter(prefix="/decks", tags=["flashcards"])
 ShareToken = Annotated[str, Path(min_length=1, max_length=100)]
@@ -140,7 +141,6 @@ async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut
 
 @router.delete("/{deck_id}", status_code=204)
 async def delete_deck(deck_id: UUID, desk: DeskDep) -> None:
-    """Delete a deck with its cards, and those that lie in it."""
-    decks = desk.decks
-    await decks.delete(await decks.get(deck_id, lock=True))
+    """Delete a deck with its cards, and those that lie in it. `POST /flashcards/trash/{id}/restore` takes it back, without its link."""
+    await Trash(desk.session, desk.owner).take_deck(await desk.decks.get(deck_id, lock=True), desk.now)
     await tell_when_cleared(desk.session, desk.owner, desk.now)
