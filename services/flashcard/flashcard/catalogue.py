@@ -16,6 +16,7 @@ from flashcard.models import Card, Deck, Note
 from flashcard.notes import Notes, Shown
 from flashcard.rescheduling import move
 from flashcard.search import conditions
+from flashcard.trash import Trash
 
 Action = Literal["suspend", "unsuspend", "bury", "unbury", "tag", "untag", "move", "delete"]
 _OF_THE_CARD = ("suspend", "unsuspend", "bury", "unbury")
@@ -92,7 +93,7 @@ class Catalogue:
                 assert deck is not None
                 await move(self._session, self._owner, notes, deck)
             case "delete":
-                await notes_of.delete(notes)
+                await Trash(self._session, self._owner).take_notes(notes, now)
         return changed
 
     async def _cards_of(self, notes: Sequence[UUID]) -> int:

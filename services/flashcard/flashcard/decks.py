@@ -10,12 +10,10 @@ from chassis.paging import PageRequest
 from sqlalchemy import func, or_, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, delete, select
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from flashcard.models import Card as CardRow
-from flashcard.models import Deck, Note
-from flashcard.notes import Notes
+from flashcard.models import Deck
 from flashcard.patience import impatient
 from flashcard.scheduling import DeckOptions
 
@@ -139,17 +137,6 @@ class Decks:
             await self.ensure(parent, now)
         for other in inside:
             other.name, other.version, other.updated_at = moved[other.id], other.version + 1, now
-
-    async def delete(self, deck: Deck) -> None:
-        """Remove the deck, what lies in it, and their cards."""
-        below = col(Deck.name).startswith(deck.name + SEPARATOR, autoescape=True)
-        inside = select(Deck.id).where(Deck.user_id == self._owner, or_(col(Deck.id) == deck.id, below))
-        gone = (await self._session.execute(inside.order_by(col(Deck.id)).with_for_update())).scalars().all()
-        await Notes(self._session, self._owner).lock(select(CardRow.note_id).where(col(CardRow.deck_id).in_(gone)))
-        await self._session.execute(delete(CardRow).where(col(CardRow.deck_id).in_(gone)))
-        orphans = ~select(CardRow.id).where(CardRow.note_id == Note.id).exists()
-        await self._session.execute(delete(Note).where(col(Note.user_id) == self._owner, orphans))
-        await self._session.execute(delete(Deck).where(col(Deck.id).in_(gone)))
 
     async def options(self, deck_ids: Sequence[UUID] | None = None) -> Mapping[UUID, DeckOptions]:
         """The options of these decks, or of all."""

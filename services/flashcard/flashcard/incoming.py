@@ -16,7 +16,8 @@ _NAMED, _LONGEST_NAMED = 3, 40
 
 @dataclass(frozen=True, slots=True)
 class IncomingReview:
-    """A review that happened elsewhere. `number` tells it from others of its card; `revlog` is Anki's row as it was."""
+    """A review that happened elsewhere. `number` tells it from others of its card; `revlog` is Anki's row as it was. Those that are `replayable`
+    are what happened to the card since it was learnt, whole."""
 
     number: int
     rating: Rating
@@ -25,6 +26,7 @@ class IncomingReview:
     phase: str
     last_interval: int
     revlog: dict[str, Any]
+    replayable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What flashcard takes and shows over HTTP."""
 
 import unicodedata
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Self
 from uuid import UUID, uuid4
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from flashcard.catalogue import MOST_AT_ONCE, MOST_TAGS, Action
+from flashcard.deck_counts import Counts
 from flashcard.decks import deck_name
 from flashcard.importing import Preview
 from flashcard.memory import Phase
@@ -108,6 +110,16 @@ class DeckOut(BaseModel):
     )
     created_at: datetime
     updated_at: datetime
+
+
+class CountedDeck(DeckOut):
+    """A deck, and what is to be done in it and in all that lies in it. `learning`, `due` and `new` are those of
+    `GET /flashcards/due?deck_id=` at this moment: what is left today, within the limits of this deck and of each that lies in it."""
+
+    learning: int = Field(description="Steps of minutes that are over; where nothing else is left, that soon are")
+    due: int
+    new: int
+    cards: int = Field(description="All that there are, suspended and buried ones too")
 
 
 class ShareOut(BaseModel):
@@ -332,6 +344,11 @@ def deck_out(deck: Deck) -> DeckOut:
     # Where none was reviewed nothing is to be seen of it: a first review that is being written is waited for.
     rescheduling = done if deck.replay_at is not None and deck.replay_cards else None
     return DeckOut.model_validate(deck.model_dump() | {"options": options, "rescheduling": rescheduling})
+
+
+def counted_deck(deck: Deck, counts: Counts) -> CountedDeck:
+    """A deck as it is shown with its counts."""
+    return CountedDeck.model_validate(deck_out(deck).model_dump() | asdict(counts))
 
 
 def import_out(row: DeckImport) -> ImportOut:

@@ -68,9 +68,11 @@ def with_options(real: Anki, deck: str) -> None:
 
 
 @pytest.mark.parametrize("legacy", [True, False], ids=["anki21", "anki21b"])
-async def test_options_that_the_decks_here_do_not_have_are_told(desk: Desk, tmp_path: Path, legacy: bool) -> None:
+async def test_new_decks_have_ankis_options_and_what_they_cannot_have_is_told(
+    desk: Desk, tmp_path: Path, legacy: bool
+) -> None:
     desk.now = datetime.now(UTC)
-    ada = desk.student()
+    ada, bob = desk.student(), desk.student()
     with anki(tmp_path / "one", fsrs=True) as real:
         with_options(real, "D::E")
         for deck in ("D::E", "F"):
@@ -80,17 +82,20 @@ async def test_options_that_the_decks_here_do_not_have_are_told(desk: Desk, tmp_
     begun = await look(ada, "1.apkg", package)
     done = await bring_in(desk, ada, "1.apkg", package)
     assert begun["preview"]["warnings"] == [
+        "Deck options of Anki are not taken over: learning steps of 2.5, 15 minutes in D::E."
+        " Once the decks are here, set what you want to keep (PATCH /decks/{id})."
+    ]
+    assert done["preview"]["warnings"] == begun["preview"]["warnings"]
+    options = {deck["name"]: deck["options"] for deck in (await ada.get("/decks"))["items"]}
+    taken = {"new_per_day": 0, "reviews_per_day": 70, "relearning_steps": [], "retention": 0.91, "longest_interval": 365, "leech_lapses": 4}  # fmt: skip
+    assert options["D::E"] == options["F"] | taken
+    assert options["D"] == options["F"]
+    await bob.post("/decks", name="D::E")
+    assert (await bring_in(desk, bob, "1.apkg", package))["preview"]["warnings"] == [
         "Deck options of Anki are not taken over: 0 new cards a day, 70 reviews a day, learning steps of 2.5, 15 minutes,"
         " no relearning steps, retention 0.91, intervals of 365 days at most, leeches after 4 lapses in D::E."
         " Once the decks are here, set what you want to keep (PATCH /decks/{id})."
     ]
-    assert done["preview"]["warnings"] == begun["preview"]["warnings"]
-    deck = {deck["name"]: deck["id"] for deck in (await ada.get("/decks"))["items"]}["D::E"]
-    chosen = {"new_per_day": 0, "reviews_per_day": 70, "learning_steps": [3, 15], "relearning_steps": [], "retention": 0.91,
-              "longest_interval": 365, "leech_lapses": 4}  # fmt: skip
-    assert (await ada.http.patch(f"/decks/{deck}", json={"options": chosen})).status_code == 200
-    again = (await look(ada, "1.apkg", package))["preview"]["warnings"]
-    assert any("not taken over: learning steps of 2.5, 15 minutes in D::E. Once" in told for told in again)
 
 
 @pytest.mark.parametrize("legacy", [True, False], ids=["anki21", "anki21b"])

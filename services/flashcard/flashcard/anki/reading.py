@@ -102,12 +102,13 @@ class _Reader:
 
     def _card(self, card: AnkiCard, ordinal: int) -> IncomingCard:
         reviews = self._reviews.get(card.id, [])
+        past = memories.replayable(card, reviews)
         return IncomingCard(
             ordinal=ordinal,
             memory=memories.memory_of(card, reviews, self._collection, self._replays),
             suspended=card.queue == memories.SUSPENDED,
             position=memories.position_of(card),
-            reviews=[_review(review) for review in reviews],
+            reviews=[_review(review, replayable=review.id in past) for review in reviews],
         )
 
     def _warnings(self) -> list[str]:
@@ -151,7 +152,7 @@ def _places(face: Face) -> Mapping[int, int]:
         return {}
 
 
-def _review(review: AnkiReview) -> IncomingReview:
+def _review(review: AnkiReview, *, replayable: bool) -> IncomingReview:
     return IncomingReview(
         number=review.id,
         rating=memories.rating_of(review),
@@ -167,6 +168,7 @@ def _review(review: AnkiReview) -> IncomingReview:
             "time": review.duration_ms,
             "type": review.type,
         },
+        replayable=replayable,
     )
 
 

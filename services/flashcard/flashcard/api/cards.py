@@ -15,8 +15,9 @@ from flashcard.catalogue import Catalogue
 from flashcard.leeches import Leeches
 from flashcard.notes import Notes, Shown
 from flashcard.queue import Queues
+from flashcard.replaying import memory_of
 from flashcard.rescheduling import move
-from flashcard.reviewing import Reviews, memory_of
+from flashcard.reviewing import Reviews
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.scheduling import choices
 from flashcard.schemas import (
@@ -36,6 +37,7 @@ from flashcard.schemas import (
 )
 from flashcard.search import IN_WORDS
 from flashcard.students import today_of
+from flashcard.trash import Trash
 
 router = APIRouter(prefix="/flashcards", tags=["flashcards"])
 
@@ -101,7 +103,7 @@ async def due_cards(
 @router.post("/bulk")
 async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
     """Suspend, bury, tag, move or delete many cards at once. Tags and deck are those of a note: its other cards are changed along, and go
-    along where one is deleted."""
+    along where one is deleted. What is deleted can be taken back (`GET /flashcards/trash`)."""
     catalogue = Catalogue(desk.session, desk.owner)
     today = await desk.today()
     chosen = body.card_ids if body.q is None else await catalogue.matching(body.q, desk.now, today)
@@ -138,7 +140,7 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
 
 @router.delete("/{card_id}", status_code=204)
 async def delete_card(card_id: UUID, desk: DeskDep) -> None:
-    """Delete a card with its siblings; what was reviewed stays in the statistics."""
-    notes = Notes(desk.session, desk.owner)
-    await notes.delete([(await notes.get(card_id, lock=True)).note.id])
+    """Delete a card with its siblings; what was reviewed stays in the statistics. `POST /flashcards/trash/{id}/restore` takes it back."""
+    shown = await Notes(desk.session, desk.owner).get(card_id, lock=True)
+    await Trash(desk.session, desk.owner).take_notes([shown.note.id], desk.now)
     await tell_when_cleared(desk.session, desk.owner, desk.now)
