@@ -163,7 +163,7 @@ async def test_who_waits_for_the_whole_is_a_reader_until_the_line_is_cut(
     async with two_processes(database, neighbours, script) as (school, _):
         ada = school.student()
         session = await ada.starts()
-        query = "mutation($id: ID!) { chat(sessionId: $id, message: \"What do cells do?\") { answer { id } } }"
+        query = 'mutation($id: ID!) { chat(sessionId: $id, message: "What do cells do?") { answer { id } } }'
         body = {"query": query, "variables": {"id": session["id"]}}
         asks = ada.client.post("/graphql", json=body) if graphql else ada.asks(session, "What do cells do?")
         asking = asyncio.create_task(asks)

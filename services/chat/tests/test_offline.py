@@ -66,7 +66,9 @@ def test_list_comes_with_its_items() -> None:
         "The cell has three parts:\n- the nucleus\n- the membrane\n- the cytoplasm"
     )
 
-    numbered = passage("The handshake opens a connection:\n\n1. The client asks.\n2. The server answers.\n\nIt is short.")
+    numbered = passage(
+        "The handshake opens a connection:\n\n1. The client asks.\n2. The server answers.\n\nIt is short."
+    )
     assert answer("What does the handshake do?", numbered)[0] == (
         "The handshake opens a connection:\n1. The client asks.\n2. The server answers."
     )
@@ -298,7 +300,9 @@ def test_row_of_a_table_is_read_with_the_heads_of_its_columns_and_cited_as_it_st
 
 
 def test_cell_below_no_head_is_read_alone() -> None:
-    table = passage("| | Flow control | Routing |\n|---|---|---|\n| protects | the receiver | nothing |\n| is done by | ends | routers |")
+    table = passage(
+        "| | Flow control | Routing |\n|---|---|---|\n| protects | the receiver | nothing |\n| is done by | ends | routers |"
+    )
     assert answer("What does flow control protect?", table)[0] == (
         "protects · Flow control: the receiver · Routing: nothing"
     )
