@@ -82,7 +82,7 @@ class LiveAnswer:
         finally:
             self._followers -= 1
 
-    async def finish(self, leaves: Callable[[], Awaitable[None]]) -> None:
+    async def finish(self, leaves: Callable[[], Awaitable[object]]) -> None:
         """Wait for the end. Whoever waits for the whole is a reader, until `leaves` returns."""
         self._followers += 1
         waiting = [asyncio.ensure_future(leaves()), asyncio.ensure_future(self.ended.wait())]
