@@ -25,6 +25,7 @@ from sqlalchemy.pool import QueuePool
 
 from .desk import Desk
 from .hostile import hostile
+from .real_anki import anki
 from .test_anki_packages import bring_in, export, look
 
 HUGE, TABLE = 2**62, b"question,answer\nQ,A\n"
@@ -41,6 +42,7 @@ HUGE, TABLE = 2**62, b"question,answer\nQ,A\n"
         f"UPDATE cards SET ivl = -{HUGE}, reps = -1, lapses = -1, factor = -{HUGE}",
         f"UPDATE revlog SET id = {HUGE}",
         f"UPDATE revlog SET ivl = {HUGE}, lastIvl = {HUGE}, factor = {HUGE}, time = {HUGE}, ease = {HUGE}, type = 9",
+        "UPDATE revlog SET ivl = 1e30, lastIvl = -1e30, factor = -1e30, time = -1e30, ease = 1e30, type = -1e30",
         """UPDATE cards SET data = '{"pos": "x", "lrt": 1e300, "s": 1e308, "d": 1e308}'""",
         """UPDATE cards SET data = '{"pos": NaN, "lrt": NaN, "s": Infinity, "d": NaN}'""",
         """UPDATE cards SET data = '{"pos": [], "lrt": -1, "s": true, "d": {}}'""",
@@ -59,7 +61,10 @@ async def test_numbers_beyond_reason_are_taken_as_the_nearest_that_may_be(
     await ada.queue()
     await ada.get("/flashcards/statistics")
     assert (await ada.reviews(card, "good"))["reviews"] >= 1
-    assert await export(ada, "Default")
+    (tmp_path / "ours.apkg").write_bytes(await export(ada, "Default"))
+    with anki(tmp_path / "real") as real:
+        real.bring_in(tmp_path / "ours.apkg")
+        assert len(real.cards()) == 1
 
 
 PRESET = f'{{"1": {{"new": {{"perDay": {10**400}, "delays": [NaN, "x"]}}, "rev": {{"maxIvl": -1, "perDay": 7}}}}}}'
