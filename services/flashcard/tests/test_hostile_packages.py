@@ -27,6 +27,7 @@ from .desk import Desk
 from .hostile import hostile
 from .real_anki import anki
 from .test_anki_packages import bring_in, export, look
+from .test_replays import SM2, change
 
 HUGE, TABLE = 2**62, b"question,answer\nQ,A\n"
 
@@ -65,6 +66,19 @@ async def test_numbers_beyond_reason_are_taken_as_the_nearest_that_may_be(
     with anki(tmp_path / "real") as real:
         real.bring_in(tmp_path / "ours.apkg")
         assert len(real.cards()) == 1
+
+
+async def test_a_log_of_which_another_card_has_the_rows_leaves_the_schedule_that_came(
+    desk: Desk, tmp_path: Path
+) -> None:
+    ada = desk.student()
+    log = "DROP TABLE revlog", "CREATE TABLE revlog (id, cid, usn, ease, ivl, lastIvl, factor, time, type)"
+    learnt = [f"INSERT INTO revlog VALUES (1700000000000, {card}, 0, 3, 5, 1, 2500, 1000, 0)" for card in (1, 2)]
+    twin = "INSERT INTO cards SELECT 2, nid, did, ord, mod, usn, type, queue, due, ivl, factor, reps, lapses, 0, 0, 0, 0, data FROM cards"
+    await bring_in(desk, ada, "deck.apkg", hostile(tmp_path, *log, twin, *learnt))
+    (deck,) = (await ada.get("/decks"))["items"]
+    await change(ada, UUID(deck["id"]), **SM2)
+    assert {card["interval"] for card in (await ada.get("/flashcards"))["items"]} == {5, 1}
 
 
 PRESET = f'{{"1": {{"new": {{"perDay": {10**400}, "delays": [NaN, "x"]}}, "rev": {{"maxIvl": -1, "perDay": 7}}}}}}'
