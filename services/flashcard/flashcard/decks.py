@@ -19,7 +19,7 @@ from flashcard.scheduling import DeckOptions
 
 DEFAULT = "Default"
 SEPARATOR = "::"
-_LONGEST_NAME, _DEEPEST, _MOST_DECKS = 300, 10, 2000
+LONGEST_NAME, DEEPEST, _MOST_DECKS = 300, 10, 2000
 
 
 class NoSuchDeck(NotFound):
@@ -37,11 +37,11 @@ class TooManyDecks(Conflict):
 def deck_name(written: str) -> str:
     """A name in its one form: `Biology::Cells`. Raises `ValueError`."""
     parts = [" ".join(part.split()) for part in written.split(SEPARATOR)]
-    if not all(parts) or len(parts) > _DEEPEST:
-        raise ValueError(f"a deck's name has 1 to {_DEEPEST} parts, each not empty, between '::'")
+    if not all(parts) or len(parts) > DEEPEST:
+        raise ValueError(f"a deck's name has 1 to {DEEPEST} parts, each not empty, between '::'")
     name = SEPARATOR.join(parts)
-    if len(name) > _LONGEST_NAME:
-        raise ValueError(f"a deck's name has at most {_LONGEST_NAME} characters")
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"a deck's name has at most {LONGEST_NAME} characters")
     return name
 
 
@@ -128,7 +128,7 @@ class Decks:
             raise Invalid("A deck cannot be put into itself. Choose a name outside of it.")
         inside = await self.within(deck)
         moved = {other.id: name + other.name[len(deck.name) :] for other in inside}
-        if any(len(longer) > _LONGEST_NAME for longer in moved.values()):
+        if any(len(longer) > LONGEST_NAME for longer in moved.values()):
             raise Invalid("The names of decks inside would be too long. Choose a shorter name.")
         taken = select(Deck.name).where(Deck.user_id == self._owner, col(Deck.name).in_(moved.values()))
         if (clash := (await self._session.execute(taken.limit(1))).scalar()) is not None:

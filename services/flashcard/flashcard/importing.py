@@ -102,7 +102,12 @@ class Importing:
         there = [(kept[note.guid], kept[note.guid].tagged(note)) for note in incoming.notes if note.guid in kept]
         changed = [was.is_newer(note) for was, note in there if was.told != _told(note)]
         newer = changed.count(True)
-        warnings = [f"{newer} notes were changed here since, and stay as they are."] if newer else []
+        stay = counted(
+            newer,
+            "note was changed here since, and stays as it is",
+            "notes were changed here since, and stay as they are",
+        )
+        warnings = [f"{stay}."] if newer else []
         added, present = _by_presence(incoming.notes, kept)
         scheduled = sum(card.has_past for card in present)
         if scheduled:

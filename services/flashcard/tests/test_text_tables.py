@@ -65,7 +65,7 @@ async def test_rows_that_ask_the_same_are_all_kept_however_far_apart(desk: Desk)
     table = "question,answer\n" + "\n".join([*rows, "Question 7,A"]) + "\n"
     seen = await look(ada, "deck.csv", table.encode())
     assert (seen["preview"]["notes"], seen["preview"]["new"]) == (1502, 1502)
-    assert seen["preview"]["warnings"] == ["1 notes are in the file more than once; of each the first is taken."]
+    assert seen["preview"]["warnings"] == ["1 note is in the file more than once; the first is taken."]
     done = await bring_in(desk, ada, "deck.csv", table.encode())
     assert done["preview"]["cards"] == 1502
     answers = {card["answer"] for card in (await ada.get("/flashcards", q="Define"))["items"]}
