@@ -66,6 +66,13 @@ def test_list_comes_with_its_items() -> None:
         "The cell has three parts:\n- the nucleus\n- the membrane\n- the cytoplasm"
     )
 
+    numbered = passage(
+        "The handshake opens a connection:\n\n1. The client asks.\n2. The server answers.\n\nIt is short."
+    )
+    assert answer("What does the handshake do?", numbered)[0] == (
+        "The handshake opens a connection:\n1. The client asks.\n2. The server answers."
+    )
+
 
 def test_follow_up_answers_what_it_leans_on() -> None:
     assert "because" in answer("and why?", about="What makes people accept a bill? and why?")[0]
@@ -290,6 +297,15 @@ def test_row_of_a_table_is_read_with_the_heads_of_its_columns_and_cited_as_it_st
     assert "1931" in first.quote
     assert answer("Which wood does a lime have?", TABLES)[0] == "Tree: Lime · Leaf: heart-shaped · Wood: soft"
     assert "Tree | Leaf | Wood" not in answer("wood of trees", TABLES)
+
+
+def test_cell_below_no_head_is_read_alone() -> None:
+    table = passage(
+        "| | Flow control | Routing |\n|---|---|---|\n| protects | the receiver | nothing |\n| is done by | ends | routers |"
+    )
+    assert answer("What does flow control protect?", table)[0] == (
+        "protects · Flow control: the receiver · Routing: nothing"
+    )
 
 
 def test_word_itself_comes_before_one_that_only_shares_its_stem() -> None:
