@@ -142,10 +142,12 @@ class Notes:
         """Remove these locked notes with their cards; the log of their reviews stays."""
         await self._session.execute(delete(Note).where(col(Note.id).in_(note_ids), col(Note.user_id) == self._owner))
 
-    async def alike(self, question: str) -> Sequence[Note]:
-        """Notes that ask the same, at most ten."""
-        statement = select(Note).where(Note.user_id == self._owner, Note.fingerprint == fingerprint(question)).limit(10)
-        return (await self._session.execute(statement)).scalars().all()
+    async def alike(self, question: str, besides: UUID | None = None) -> Sequence[UUID]:
+        """Notes that ask the same, at most ten, besides this one."""
+        same = select(Note.id).where(Note.user_id == self._owner, Note.fingerprint == fingerprint(question))
+        return (
+            (await self._session.execute(same.where(col(Note.id).is_distinct_from(besides)).limit(10))).scalars().all()
+        )
 
     async def _source(self, source: dict[str, Any] | None) -> dict[str, Any] | None:
         if source is None:

@@ -111,7 +111,7 @@ def _base(card: Card, past: Sequence[LoggedReview], options: DeckOptions) -> Mem
     base = Memory.model_validate(card.base)
     if card.base_options is None or card.base_options == options.of_base():
         return base
-    if not replays_past(card, options):
+    if not past:  # of the same algorithm, or a hostile package's twin of the card has its reviews
         return _refitted(card, base, options)
     kept = {name: getattr(base, name) for name in _COUNTS}
     if options.algorithm == "fsrs":

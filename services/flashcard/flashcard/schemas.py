@@ -1,6 +1,7 @@
 """What flashcard takes and shows over HTTP."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Self
@@ -208,6 +209,12 @@ class CardOut(BaseModel):
     created_at: datetime
 
 
+class ChangedCard(CardOut):
+    """A card after a change."""
+
+    alike: Sequence[UUID] = Field(description="Other notes of yours that ask the same, where its question was changed")
+
+
 class RenderedCard(CardOut):
     """A card to be shown: its sides as HTML, safe to stand in a page.
 
@@ -224,7 +231,7 @@ class NewCardsOut(BaseModel):
     """What a new note made: a card, or several siblings. `alike` are cards that ask the same already."""
 
     cards: list[CardOut]
-    alike: list[UUID] = Field(description="Notes of yours that ask the same")
+    alike: Sequence[UUID] = Field(description="Notes of yours that ask the same")
 
 
 class RunImport(BaseModel):
@@ -359,6 +366,11 @@ def import_out(row: DeckImport) -> ImportOut:
 def card_out(shown: Shown) -> CardOut:
     """A card as it is shown."""
     return CardOut.model_validate(card_fields(shown))
+
+
+def changed_card(shown: Shown, alike: Sequence[UUID]) -> ChangedCard:
+    """A card as it is shown after a change."""
+    return ChangedCard.model_validate(card_fields(shown) | {"alike": alike})
 
 
 def rendered_card(shown: Shown) -> RenderedCard:

@@ -100,6 +100,17 @@ async def test_questions_that_are_pictures_are_told_apart(desk: Desk) -> None:
     assert len(again["alike"]) == 1
 
 
+async def test_latex_is_text_that_only_a_page_shows_otherwise(desk: Desk) -> None:
+    ada, latex = desk.student(), r"[latex]\alpha &lt; 1[/latex]"
+    await bring_in(desk, ada, "deck.csv", f"#separator:comma\n#html:true\n{latex},A\n".encode())
+    (card,) = (await ada.get("/flashcards"))["items"]
+    assert (card["question"], card["front"]) == (latex, latex)
+    shown = await ada.get(f"/flashcards/{card['id']}")
+    assert shown["front_html"] == r'<span class="math">\[\alpha &lt; 1\]</span>'
+    table = await ada.http.get(f"/decks/{card['deck_id']}/export", params={"format": "csv"})
+    assert latex in table.text
+
+
 async def test_each_note_of_a_table_keeps_its_markup(desk: Desk) -> None:
     ada, bob = desk.student(), desk.student()
     deck = await ada.post("/decks", name="Mixed")

@@ -18,6 +18,11 @@ _PHASES = {NEW: Phase.NEW, LEARNING: Phase.LEARNING, REVIEW: Phase.REVIEW, RELEA
 _MOST_DAYS, _MOST_FACTOR, _MOST_REVIEWS, _LAST_SECOND = 36500, 65535, 9_999_999, 4_102_444_800  # the year 2100
 _LEARNT, _FILTERED = 0, 3  # kinds of reviews
 _MOST_REPLAYED = 2000  # of one card: half a second, and more than anybody has
+# What Anki can read; of a package with a number beyond these it reads nothing.
+_REVLOG = {
+    "ease": (0, 255), "ivl": (-(2**31), 2**31 - 1), "lastIvl": (-(2**31), 2**31 - 1), "factor": (0, 2**32 - 1),
+    "time": (0, 2**32 - 1), "type": (0, 255),
+}  # fmt: skip
 _BY_THE_DAY = 3  # a queue of learning cards whose step is over on another day
 
 
@@ -154,6 +159,11 @@ def revlog_columns(
         "time": min(duration_ms or 0, 2**31 - 1),
         "type": {Phase.NEW: 0, Phase.LEARNING: 0, Phase.REVIEW: 1, Phase.RELEARNING: 2}[before.phase],
     }
+
+
+def readable_revlog(row: Mapping[str, int]) -> list[int]:
+    """`ease`, `ivl`, `lastIvl`, `factor`, `time` and `type` of a row, such that Anki reads them."""
+    return [int(_within(row[name], least, most)) for name, (least, most) in _REVLOG.items()]
 
 
 def _interval(memory: Memory, at: datetime) -> int:

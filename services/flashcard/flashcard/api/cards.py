@@ -25,12 +25,14 @@ from flashcard.schemas import (
     BulkOut,
     CardChange,
     CardOut,
+    ChangedCard,
     NewCard,
     NewCardsOut,
     QueuedCard,
     QueueOut,
     RenderedCard,
     card_out,
+    changed_card,
     rendered_card,
     rendered_fields,
     storable,
@@ -49,7 +51,7 @@ async def create_card(body: NewCard, desk: DeskDep, once: IdempotencyDep) -> Res
         return earlier
     notes = Notes(desk.session, desk.owner)
     deck = await desk.deck_for_cards(body.deck_id)
-    alike = [note.id for note in await notes.alike(body.question)]
+    alike = await notes.alike(body.question)
     made = await notes.write(deck, body.written(), desk.now)
     await tell_when_due(desk.session, desk.owner, desk.now)
     shown = NewCardsOut(cards=[card_out(card) for card in made], alike=alike)
@@ -120,8 +122,8 @@ async def get_card(card_id: UUID, desk: DeskDep) -> RenderedCard:
 
 
 @router.patch("/{card_id}")
-async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut:
-    """Change a card; its siblings share question, answer, tags and deck."""
+async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> ChangedCard:
+    """Change a card; its siblings share question, answer, tags and deck. Duplicates are told, not refused."""
     notes = Notes(desk.session, desk.owner)
     before = await notes.get(card_id)
     # Another question may make more cards, in the same deck.
@@ -135,7 +137,7 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
     if change:
         await notes.rewrite(shown.note, change, deck, desk.now)
     await tell_what_is_left(desk.session, desk.owner, desk.now)
-    return card_out(shown)
+    return changed_card(shown, await notes.alike(body.question, shown.note.id) if body.question else [])
 
 
 @router.delete("/{card_id}", status_code=204)

@@ -22,7 +22,7 @@ _KEEPS_HYPHEN = frozenset(
     )
 )
 _GOES_ON = re.compile(r"[-\u2010][^\W\d_]")
-_LINKS = frozenset("a and as at by de down en for in la of off on or out over the to up".split())
+_LINKS = frozenset(_TAIL.findall("a and as at by de down en for in la of off on or out over the to up"))
 _BESIDE_WORDS = ".,;:!?()[]“”\"'"
 MOST_PAGES = 50
 
