@@ -148,8 +148,10 @@ class Note(Row, table=True):
     source: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     document_id: UUID | None = None
     fingerprint: str = Field(sa_type=Text)
-    # Its tag `leech` was not given by hand: it goes when none of its cards is one.
+    # Its tag `leech` was not given by hand: it goes when none of its cards is one, or no more than when the student took it off.
     leech_tagged: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    # So many reviews had made leeches of its cards when the student took that tag off; None: never.
+    leech_over: int | None = None
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
     updated_at: datetime = Field(sa_column=_moment())
