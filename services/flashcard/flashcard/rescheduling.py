@@ -5,6 +5,7 @@ transaction, which moves the row on: a process that dies has done nothing, and a
 replays its log by the present options anyway, whether the replay has come to that card or not.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -92,3 +93,15 @@ async def move(session: AsyncSession, owner: UUID, note_ids: Sequence[UUID], dec
             otherwise.append(card)
         card.deck_id, card.version = deck.id, card.version + 1
     await Reviews(session, owner).reschedule(otherwise, DeckOptions.model_validate(deck.options))
+
+
+async def catch_up(session: AsyncSession, owner: UUID, note_ids: Sequence[UUID]) -> None:
+    """Replay the logs of these locked notes' cards whose decks are being replayed, which may not have come to them yet."""
+    waiting = select(Card).join(Deck).where(col(Card.note_id).in_(note_ids), Card.user_id == owner, _KNOWN)
+    stale = waiting.where(col(Deck.replay_at).is_not(None)).order_by(col(Card.id)).with_for_update(of=Card)
+    by_deck = defaultdict[UUID, list[Card]](list)
+    for card in (await session.execute(stale)).scalars():
+        by_deck[card.deck_id].append(card)
+    options = await Decks(session, owner).options(list(by_deck)) if by_deck else {}
+    for deck_id, cards in by_deck.items():
+        await Reviews(session, owner).reschedule(cards, options[deck_id])

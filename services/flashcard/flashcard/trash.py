@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.decks import SEPARATOR, DeckExists, Decks
+from flashcard.memory import Phase
 from flashcard.models import Card, Deck, DeletedRow, Deletion, Note
 from flashcard.notes import Notes
 from flashcard.patience import impatient
+from flashcard.rescheduling import catch_up
 from flashcard.reviewing import Reviews
 from flashcard.scheduling import DeckOptions
 from flashcard.sources import Sources
@@ -91,6 +93,8 @@ class Trash:
     async def take_notes(self, note_ids: Sequence[UUID], now: datetime) -> None:
         """Delete these locked notes with their cards."""
         if note_ids:
+            # In the trash no replay finds them, and when they come back nobody knows that one has passed them by.
+            await catch_up(self._session, self._owner, note_ids)
             await self._take_notes(note_ids, now, None)
 
     async def restore(self, deletion_id: UUID, now: datetime) -> Deletion:
@@ -166,7 +170,7 @@ class Trash:
         )
         changed = select(Deck).where(Deck.user_id == self._owner, Deck.updated_at > deletion.deleted_at)
         for deck in (await self._session.execute(changed)).scalars():
-            stale = select(Card).where(col(Card.id).in_(cards), Card.deck_id == deck.id, Card.reviews > 0)
+            stale = select(Card).where(col(Card.id).in_(cards), Card.deck_id == deck.id, Card.phase != Phase.NEW)
             found = (await self._session.execute(stale)).scalars().all()
             await Reviews(self._session, self._owner).reschedule(found, DeckOptions.model_validate(deck.options))
 

@@ -1,8 +1,9 @@
 """What was deleted can be taken back, as it was, or says why not."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flashcard.erasure import Erasure
@@ -10,7 +11,9 @@ from flashcard.sources import Sources
 from sqlalchemy import text
 
 from .desk import Desk, Json, Student
+from .hostile import hostile
 from .test_anki_packages import bring_in
+from .test_replays import SM2, behind, change, finish, large_deck
 
 
 async def rows(desk: Desk) -> dict[str, list[Any]]:
@@ -133,6 +136,32 @@ async def test_what_comes_back_is_as_its_deck_and_its_documents_are_now(desk: De
     assert cards["Gone"]["source"]["available"] is False
     by_sm2 = [cards[name]["interval"] for name in ("Gone", "Kept")]
     assert by_sm2[0] == by_sm2[1], "both have the same log, and are scheduled by SM-2"
+
+
+async def test_what_was_deleted_before_the_replay_of_its_deck_came_to_it_comes_back_replayed(desk: Desk) -> None:
+    ada = desk.student()
+    deck = await large_deck(desk, ada, 120)
+    await change(ada, deck, **SM2)
+    waiting = (await behind(desk, ada, deck))[-1]
+    desk.later(seconds=1)
+    assert (await ada.http.delete(f"/flashcards/{waiting}")).status_code == 204
+    await finish(desk)
+    (deletion,) = await trash(ada)
+    await restore(ada, deletion)
+    assert await behind(desk, ada, deck) == []
+
+
+async def test_a_card_that_was_given_a_day_by_hand_comes_back_as_its_deck_is_now(desk: Desk, tmp_path: Path) -> None:
+    ada = desk.student()
+    content = hostile(tmp_path, "UPDATE cards SET reps = 0, ivl = 40", "DELETE FROM revlog")
+    await bring_in(desk, ada, "d.apkg", content)
+    (card,), (deck,) = [(await ada.get(path))["items"] for path in ("/flashcards", "/decks")]
+    assert (await ada.http.delete(f"/flashcards/{card['id']}")).status_code == 204
+    desk.later(seconds=1)
+    await change(ada, UUID(deck["id"]), longest_interval=9)
+    (deletion,) = await trash(ada)
+    await restore(ada, deletion)
+    assert (await ada.get(f"/flashcards/{card['id']}"))["interval"] == 9
 
 
 async def test_a_parent_that_went_too_is_made_again(desk: Desk) -> None:
