@@ -174,6 +174,27 @@ def test_plain_definition_outweighs_the_verdict_of_nearness() -> None:
     assert not stands_defined(read_question("Why is there barter?"), [TRADE])
 
 
+def test_name_that_stands_to_the_letter_outweighs_the_verdict_of_nearness() -> None:
+    notes = passage(
+        "Selective acknowledgement (SACK) saves time. The side that closes waits in TIME_WAIT, as H2O waits in a pipe."
+    )
+    assert all(
+        stands_defined(read_question(f"What is {name}?"), [notes]) for name in ("SACK", "sack", "TIME_WAIT", "H2O")
+    )
+    assert not any(
+        stands_defined(read_question(f"What is {name}?"), [notes]) for name in ("SYN", "time", "a pipe", "CO2")
+    )
+
+
+def test_formula_that_is_asked_for_is_what_the_thing_is() -> None:
+    heart = passage(
+        "The heart beats. The ejection fraction is the stroke volume divided by the volume before. It is 60 percent."
+    )
+    assert answer("What's the ejection fraction formula?", heart)[0].startswith(
+        "The ejection fraction is the stroke volume"
+    )
+
+
 def test_sentence_that_points_back_comes_with_what_it_points_to() -> None:
     shock = passage("A traveller may be disoriented by all that is strange. We call this culture shock. It passes.")
     assert answer("What is culture shock?", shock)[0].startswith("A traveller may be disoriented")

@@ -48,6 +48,20 @@ _DECKS_OF_CARDS = text("""
     ), there AS (SELECT id FROM deck WHERE user_id = :owner AND id IN (SELECT id FROM wanted) ORDER BY id FOR KEY SHARE)
     SELECT (SELECT count(*) FROM there) = (SELECT count(*) FROM wanted)
 """)
+# Cards that were imported again meanwhile, and deleted again, have taken the log with them that was imported with these.
+_LOG_BACK = text("""
+    WITH back AS (
+        SELECT card.id, card.deck_id, card.ordinal, note.guid FROM card JOIN note ON note.id = card.note_id
+        WHERE card.id IN (SELECT id FROM deleted_row WHERE deletion_id = :deletion AND kind = 'card')
+    ), again AS (
+        SELECT card.id AS taker, back.id, back.deck_id FROM back
+        JOIN deleted_row AS note ON note.user_id = :owner AND note.kind = 'note' AND note.row ->> 'guid' = back.guid
+        JOIN deleted_row AS card ON card.deletion_id = note.deletion_id AND card.kind = 'card' AND card.id <> back.id
+            AND CAST(card.row ->> 'note_id' AS uuid) = note.id AND CAST(card.row ->> 'ordinal' AS int) = back.ordinal
+    )
+    UPDATE review SET card_id = again.id, deck_id = again.deck_id FROM again
+    WHERE review.card_id = again.taker AND review.user_id = :owner AND review.imported AND review.received_at <= :deleted_at
+""")
 
 
 class NoSuchDeletion(NotFound):
@@ -110,6 +124,7 @@ class Trash:
             raise CardsAreBack(
                 "Some of these cards were imported again since. Delete those first, and restore these then."
             )
+        await self._session.execute(_LOG_BACK, asked | {"deleted_at": deletion.deleted_at})
         await self._as_things_are(deletion)
         await self._session.delete(deletion)
         await self._session.flush()

@@ -164,6 +164,26 @@ async def test_a_card_that_was_given_a_day_by_hand_comes_back_as_its_deck_is_now
     assert (await ada.get(f"/flashcards/{card['id']}"))["interval"] == 9
 
 
+async def test_what_was_imported_again_meanwhile_gives_the_log_back(desk: Desk, tmp_path: Path) -> None:
+    ada = desk.student()
+    content = hostile(tmp_path, "INSERT INTO revlog VALUES (1690000000000, 1, 0, 3, 1, 0, 2500, 1000, 0)")
+    logs = []
+    for _ in range(2):
+        await bring_in(desk, ada, "d.apkg", content)
+        (card,) = (await ada.get("/flashcards"))["items"]
+        logs.append((await ada.get(f"/flashcards/{card['id']}/reviews"))["items"])
+        (deck,) = (await ada.get("/decks"))["items"]
+        desk.later(seconds=1)
+        assert (await ada.http.delete(f"/decks/{deck['id']}")).status_code == 204
+    later, first = await trash(ada)
+    await restore(ada, first)
+    (card,) = (await ada.get("/flashcards"))["items"]
+    assert (await ada.get(f"/flashcards/{card['id']}/reviews"))["items"] == logs[0] == logs[1]
+    await ada.http.delete(f"/flashcards/trash/{later['id']}")
+    assert (await change(ada, UUID(card["deck_id"]), **SM2))["rescheduling"] is None
+    assert (await ada.get(f"/flashcards/{card['id']}"))["interval"] != 5
+
+
 async def test_a_parent_that_went_too_is_made_again(desk: Desk) -> None:
     ada = desk.student()
     deck = await biology(ada)
