@@ -47,8 +47,8 @@ class MessageAnswered(Event, type="chat.message.answered", version=1, aggregate=
     offline: bool = Field(description="No language model took part: the answer was extracted from the material")
     followed: bool = Field(
         False,
-        description="When its end was stored, a stream of it was open at the process that wrote it: to the student it is taken "
-        "for no news. Whether the end arrived there is not known",
+        description="When its end was stored, a stream of it was open at the process that wrote it, or a request waited for "
+        "the whole: to the student it is taken for no news. Whether the end arrived there is not known",
     )
 
 

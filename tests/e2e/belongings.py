@@ -93,6 +93,9 @@ class Belongings:
 
         deck = await _made(owner, "/decks", json={"name": MARK})
         card = await _made(owner, "/flashcards", json={"question": MARK, "answer": MARK, "deck_id": deck["id"]})
+        deleted = await _made(owner, "/flashcards", json={"question": f"{MARK} once", "answer": MARK})
+        await owner.http.delete(f"/flashcards/{deleted['cards'][0]['id']}")
+        (deletion,) = (await owner.http.get("/flashcards/trash")).json()["items"]
         table = {"file": ("cards.csv", f"question,answer\n{MARK},an island\n".encode())}
         imported = await _made(owner, "/decks/import", files=table)
         export = await _made(owner, "/users/me/export")
@@ -104,6 +107,7 @@ class Belongings:
                 "notification_id": (await until(told, 15))["id"],
                 "deck_id": deck["id"],
                 "card_id": card["cards"][0]["id"],
+                "deletion_id": deletion["id"],
                 "import_id": imported["id"],
                 "export_id": export["id"],
                 "draft_id": (await until(proposed, 15))["id"],

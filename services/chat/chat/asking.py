@@ -99,12 +99,12 @@ class Asking:
 
     async def _answer(self, asked: Asked) -> Response:
         live = self._answers.begin(asked, self.user.token)
-        return await respond(live, stream=self.stream, opening=self.request.app.state.opening_seconds)
+        return await respond(live, self.request, stream=self.stream, opening=self.request.app.state.opening_seconds)
 
     async def _again(self, answer_id: UUID) -> Response:
         """The answer that an earlier request began, wherever it is written; one that failed is tried again."""
         if (live := self._answers.live(answer_id)) is not None:
-            return await respond(live, stream=self.stream, opening=self.request.app.state.opening_seconds)
+            return await respond(live, self.request, stream=self.stream, opening=self.request.app.state.opening_seconds)
         known = await self._following.find(self.user.id, answer_id)
         if not known.is_over:
             if self.stream:

@@ -65,8 +65,13 @@ def locate(quote: str, text: str) -> tuple[int, int] | None:
         while wanted and (at := folded.find(wanted, at + 1)) >= 0:
             end = at + len(wanted)
             if not folded[at - 1 : at].isalnum() and not folded[end : end + 1].isalnum():
-                return places[at], places[end - 1] + 1
+                return _with_emphasis(text, places[at], places[end - 1] + 1)
     return None
+
+
+def _with_emphasis(text: str, start: int, end: int) -> tuple[int, int]:
+    """With the asterisks around it: of "**TCP** is …" both pairs or none."""
+    return len(text[:start].rstrip("*")), len(text) - len(text[end:].lstrip("*"))
 
 
 def _fold(text: str) -> tuple[str, list[int]]:

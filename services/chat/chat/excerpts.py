@@ -93,7 +93,8 @@ def _rows(among: Sequence[Sentence]) -> Iterator[tuple[int, str]]:
             if heads:
                 yield place, ""
         else:
-            yield place, " · ".join(f"{head}: {cell}" for head, cell in zip(heads, cells, strict=True) if cell)
+            read = (f"{head}: {cell}" if head else cell for head, cell in zip(heads, cells, strict=True) if cell)
+            yield place, " · ".join(read)
 
 
 def is_item(sentence: Sentence) -> bool:

@@ -1,7 +1,7 @@
 """An answer while it is being written: what was said of it so far, for everybody who wants to follow."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from chassis.errors import Problem
@@ -39,7 +39,7 @@ class LiveAnswer:
 
     @property
     def is_followed(self) -> bool:
-        """Whether a reader of a stream is here. One who waits for the whole may be gone: nobody would notice before its end."""
+        """Whether a reader is here: of a stream, or one who waits for the whole."""
         return self._followers > 0
 
     def token(self, text: str) -> None:
@@ -81,6 +81,18 @@ class LiveAnswer:
                     yield news
         finally:
             self._followers -= 1
+
+    async def finish(self, leaves: Callable[[], Awaitable[object]]) -> None:
+        """Wait for the end. Whoever waits for the whole is a reader, until `leaves` returns."""
+        self._followers += 1
+        waiting = [asyncio.ensure_future(leaves()), asyncio.ensure_future(self.ended.wait())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._followers -= 1
+            for each in waiting:
+                each.cancel()
+        await self.ended.wait()
 
     def _tell(self, *news: News) -> None:
         self._news += news

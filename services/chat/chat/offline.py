@@ -87,6 +87,8 @@ _LEADS = 0.25
 _NEXT_TO_ANOTHER = 0.75
 _AFTER = 0.3
 _IT = re.compile(r"(?:It|They) (?!,)")
+_LONGEST_NAME = 40
+_IDENTIFIER = re.compile(r"(?=\w*[^\W\d_])(?:\w*[A-Z]\w*[A-Z]\w*|\w*[\d_]\w*)")  # SACK, TIME_WAIT, H2O
 _ARTICLES = frozenset(("a", "an", "the"))
 _NOT_PROSE = re.compile(
     r"^\W*(?:explain|describe|understand|discuss|define|identify|analy[sz]e|compare|calculate|evaluate|summarize|recognize) "
@@ -141,11 +143,25 @@ def refusal(question: str) -> str | None:
 
 
 def stands_defined(question: Question, passages: Sequence[Passage]) -> bool:
-    """Whether a definition that is asked for stands there word for word: plainer evidence than any measure of nearness."""
+    """Whether a definition that is asked for stands there word for word, or an abbreviation or identifier to the letter: plainer
+    evidence than any measure of nearness, which knows next to nothing of such names."""
     if question.kind is not Kind.DEFINITION:
         return False
     texts = [candidate.text for candidate in candidates_of(passages)]
-    return any(definition_form(subject, text) >= PLAIN_DEFINITION for subject in question.subjects for text in texts)
+    return any(
+        definition_form(subject, text) >= PLAIN_DEFINITION or _stands_to_the_letter(subject, text)
+        for subject in question.subjects
+        for text in texts
+    )
+
+
+def _stands_to_the_letter(subject: str, text: str) -> bool:
+    if len(subject) > _LONGEST_NAME:
+        return False
+    name = re.escape(subject)
+    if re.search(rf"\({name}\)", text, re.IGNORECASE):
+        return True  # behind what it stands for
+    return bool(_IDENTIFIER.fullmatch(subject) and re.search(rf"(?<!\w){name}(?!\w)", text))
 
 
 def compose(excerpts: Sequence[Excerpt], question: Question) -> Iterator[str | Marker]:

@@ -9,7 +9,7 @@ from chat.terms import STOP_WORDS, mend, word_set, words
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _BULLET = re.compile(r"[^\S\n]*(?:[-*•–▪◦·‣][^\S\n]+|\(?(?:\d{1,2}|[a-zA-Z])[.)][^\S\n]+|#{1,6}[^\S\n]+|>[^\S\n]+)")
-_RULE = re.compile(r"[-=_*~\s|:]*")
+_RULE = re.compile(r"[-=_*~`\s|:]*")
 _CLOSED = re.compile(r"[.!?:;…][\"”’')\]*_]*\s*$")
 # Possessive, and from where a run begins: tried from each of its marks, thousands of them would take seconds.
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"”’')\]*_]*+(?:(?=\s++[\"“‘'(\[*_]*+[^\W_a-z])|\s*+$)")
@@ -104,7 +104,8 @@ def _breaks_after(line: str, after: str, width: int) -> bool:
 
 def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     begin = start
-    for match in _END.finditer(text, start, end):
+    mark = _BULLET.match(text, start, end)  # the full stop in "1. The client …" ends nothing
+    for match in _END.finditer(text, mark.end() if mark else start, end):
         before = text[max(begin, match.start() - _LONGEST_ABBREVIATED) : match.start()]
         if _abbreviates(before, match.group(), text[match.end() : min(end, match.end() + _LONGEST_ABBREVIATED)]):
             continue

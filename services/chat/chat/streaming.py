@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from uuid import UUID
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from chat.following import Known
@@ -24,14 +25,24 @@ def wants_events(accept: str) -> bool:
     return any(kind.partition(";")[0].strip().lower() == EVENT_STREAM for kind in accept.split(","))
 
 
-async def respond(live: LiveAnswer, *, stream: bool, opening: float) -> Response:
+def leaving(request: Request) -> Callable[[], Awaitable[None]]:
+    """What returns when the client of a request, whose body was read, is gone."""
+
+    async def leaves() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return leaves
+
+
+async def respond(live: LiveAnswer, request: Request, *, stream: bool, opening: float) -> Response:
     """The answer as it comes, or whole. Raises the `Problem` of an answer that failed before its first word.
 
     A stream opens with the first word, or `opening` seconds after the material was searched: so long a failure is still a
     plain problem document, and no proxy waits longer for a sign of life.
     """
     if not stream:
-        await live.ended.wait()
+        await live.finish(leaving(request))
         return JSONResponse(_whole(live).model_dump(mode="json"), status_code=201)
     await live.searched.wait()
     with suppress(TimeoutError):

@@ -7,6 +7,7 @@ from chat.assessment import GAPS_NAMED, AssessedClaim, Assessment, KeyPoint
 from chat.citations import Citation
 from chat.definitions import definition_form
 from chat.key_points import concept_terms
+from chat.lexicon import is_verb
 from chat.offline import PLAIN_DEFINITION
 from chat.terms import stem
 from chat.verdicts import Verdict
@@ -25,6 +26,11 @@ _TITLES = {
 _LONGEST_QUOTE = 200
 _MOST_LISTED = 12
 _MOST_CUES = 2
+_LONGEST_CUE = 3
+# What alone, or at the end of a phrase, names nothing to think of: *executed*, *overloading*, *perhaps*.
+_NAMES_NOTHING = re.compile(
+    r"\w+(?:ed|ing|ly)|perhaps|maybe|almost|sometimes|even|well|far|together|another|others?|equals?|became"
+)
 
 
 def report(assessment: Assessment, citations: Sequence[Citation], *, offline: bool) -> Iterator[str]:
@@ -107,17 +113,33 @@ def cues_of(text: str, concept: str) -> list[str]:
     named = concept_terms(concept)
     runs = _runs([word for word in read(text).words if word.number is None and not word.light], named)
     longest = sorted(runs, key=lambda run: -sum(len(word.text) for word in run))[:_MOST_CUES]
-    return [" ".join(word.text for word in run) for run in sorted(longest, key=lambda run: run[0].place)]
+    return [_as_written(run, text) for run in sorted(longest, key=lambda run: run[0].place)]
+
+
+def _as_written(run: Sequence[Word], text: str) -> str:
+    found = re.search(r"[^\w\n]+".join(re.escape(word.text) for word in run), text, re.IGNORECASE)
+    return found[0] if found else " ".join(word.text for word in run)
 
 
 def _runs(words: Sequence[Word], named: frozenset[str]) -> list[list[Word]]:
-    """Words that stand side by side, two at most."""
+    """Words that stand side by side and name something, three at most; a verb does not go on what two words have named."""
     runs: list[list[Word]] = []
     for word in words:
         if stem(word.text) in named:
             continue
-        if runs and len(runs[-1]) < 2 and word.place - runs[-1][-1].place == 1:
+        beside = bool(runs) and word.place - runs[-1][-1].place == 1
+        if beside and len(runs[-1]) < _LONGEST_CUE - is_verb(word.text):
             runs[-1].append(word)
         else:
             runs.append([word])
-    return runs
+    for run in runs:
+        while run and _NAMES_NOTHING.fullmatch(run[-1].text):
+            run.pop()
+        while len(run) > 1 and _leads_nowhere(run[0].text):
+            del run[0]
+    return [run for run in runs if run]
+
+
+def _leads_nowhere(word: str) -> bool:
+    """Whether it is no part of the name that follows: *especially* stress, *strengthens* memory."""
+    return word.endswith("ly") or word == "equals" or (word.endswith("s") and is_verb(word))

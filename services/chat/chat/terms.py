@@ -32,7 +32,7 @@ STOP_WORDS = word_set(
 # What a question says about itself, not about its subject.
 ASKING_WORDS = word_set(
     """answer book call called chapter compare comparison consider contrast define defined definition describe described description
-    difference differences different differ discuss document example examples explain explained explanation following identify known
+    difference differences different differ discuss document example examples explain explained explanation following formula identify known
     lecture list material mean meaning means meant name named notes outline page refer refers section similar similarities similarity state statement
     summarise summarize summary tell term terms text understand understood
     used word words"""

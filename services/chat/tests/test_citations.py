@@ -71,6 +71,12 @@ def test_claimed_quote_is_replaced_by_what_stands_on_the_page() -> None:
     assert text.citations[0].quote == "Barriers to entry” keep others"
 
 
+def test_quote_keeps_the_asterisks_of_what_is_set_in_bold() -> None:
+    notes = "- **TCP** delivers *bytes*.\n- It is slow."
+    start, end = locate("TCP delivers bytes.", notes) or (0, 0)
+    assert notes[start:end] == "**TCP** delivers *bytes*"
+
+
 def test_quote_of_one_word_becomes_its_sentence() -> None:
     assert cite('Energy [1: "ATP"].', [passage(CELL)]).citations[0].quote == "They make ATP."
 

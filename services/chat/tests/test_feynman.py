@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from chat.feynman import ENGLISH_ONLY, NOTHING_TO_COMPARE, WHICH_CONCEPT
-from chat.teach_back import NOTICE
+from chat.teach_back import NOTICE, cues_of
 
 from .builders import passage
 from .neighbours import Neighbours
@@ -243,3 +243,25 @@ async def test_concept_that_is_announced_is_taken_whatever_its_words(school: Sch
     await says(ada, session, "The law of demand says that osmosis is the movement of water.")
     told = await says(ada, session, "Concept: in-groups and out-groups")
     assert (told["assessment"]["concept"], told["assessment"]["attempt"]) == ("in-groups and out-groups", 0)
+
+
+@pytest.mark.parametrize(
+    ("gap", "concept", "cues"),
+    [
+        ("About 17,000 people were executed, and perhaps 10,000 more died in prison.", "The Terror", ["prison"]),
+        (
+            "It equals cardiac output times total peripheral resistance.",
+            "Pressure",
+            ["cardiac output", "total peripheral resistance"],
+        ),
+        (
+            "Congestion control keeps senders from overloading the network.",
+            "Congestion control",
+            ["senders", "network"],
+        ),
+        ("The testing effect strengthens memory.", "Study", ["testing effect", "memory"]),
+        ("The Second Estate was the nobility of France.", "Tax", ["Second Estate", "nobility"]),
+    ],
+)
+def test_question_on_a_gap_names_things_to_think_of(gap: str, concept: str, cues: list[str]) -> None:
+    assert cues_of(gap, concept) == cues

@@ -66,6 +66,13 @@ def test_list_comes_with_its_items() -> None:
         "The cell has three parts:\n- the nucleus\n- the membrane\n- the cytoplasm"
     )
 
+    numbered = passage(
+        "The handshake opens a connection:\n\n1. The client asks.\n2. The server answers.\n\nIt is short."
+    )
+    assert answer("What does the handshake do?", numbered)[0] == (
+        "The handshake opens a connection:\n1. The client asks.\n2. The server answers."
+    )
+
 
 def test_follow_up_answers_what_it_leans_on() -> None:
     assert "because" in answer("and why?", about="What makes people accept a bill? and why?")[0]
@@ -165,6 +172,27 @@ def test_plain_definition_outweighs_the_verdict_of_nearness() -> None:
     assert stands_defined(read_question("What is barter?"), [TRADE])
     assert not stands_defined(read_question("What is a bill?"), [TRADE])
     assert not stands_defined(read_question("Why is there barter?"), [TRADE])
+
+
+def test_name_that_stands_to_the_letter_outweighs_the_verdict_of_nearness() -> None:
+    notes = passage(
+        "Selective acknowledgement (SACK) saves time. The side that closes waits in TIME_WAIT, as H2O waits in a pipe."
+    )
+    assert all(
+        stands_defined(read_question(f"What is {name}?"), [notes]) for name in ("SACK", "sack", "TIME_WAIT", "H2O")
+    )
+    assert not any(
+        stands_defined(read_question(f"What is {name}?"), [notes]) for name in ("SYN", "time", "a pipe", "CO2")
+    )
+
+
+def test_formula_that_is_asked_for_is_what_the_thing_is() -> None:
+    heart = passage(
+        "The heart beats. The ejection fraction is the stroke volume divided by the volume before. It is 60 percent."
+    )
+    assert answer("What's the ejection fraction formula?", heart)[0].startswith(
+        "The ejection fraction is the stroke volume"
+    )
 
 
 def test_sentence_that_points_back_comes_with_what_it_points_to() -> None:
@@ -290,6 +318,15 @@ def test_row_of_a_table_is_read_with_the_heads_of_its_columns_and_cited_as_it_st
     assert "1931" in first.quote
     assert answer("Which wood does a lime have?", TABLES)[0] == "Tree: Lime · Leaf: heart-shaped · Wood: soft"
     assert "Tree | Leaf | Wood" not in answer("wood of trees", TABLES)
+
+
+def test_cell_below_no_head_is_read_alone() -> None:
+    table = passage(
+        "| | Flow control | Routing |\n|---|---|---|\n| protects | the receiver | nothing |\n| is done by | ends | routers |"
+    )
+    assert answer("What does flow control protect?", table)[0] == (
+        "protects · Flow control: the receiver · Routing: nothing"
+    )
 
 
 def test_word_itself_comes_before_one_that_only_shares_its_stem() -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 from chassis.database import Database
+from chat.practice.turn import NO_MORE
 
 from .builders import passage
 from .neighbours import Neighbours
@@ -228,3 +229,18 @@ async def test_practice_can_be_asked_for_in_a_session(school: School) -> None:
     quiz = await ada.starts(mode="active_recall")
     path = f"/chat/sessions/{quiz['id']}/messages"
     assert (await ada.client.post(path, json={"content": "osmosis", "intent": "practice"})).status_code == 422
+
+
+async def test_practice_is_on_its_topic_however_much_else_the_passage_speaks_of(school: School) -> None:
+    ada = school.student()
+    await shelved(school, ada)
+    away = "Nobody knows who wrote these lines down, and it is of no matter here. " * 8
+    school.neighbours.passages = [
+        passage(f"{ENZYMES} {away}{OSMOSIS} In 1877 osmosis was measured by Pfeffer with a pot of clay.", page=7)
+    ]
+    told = (await practises(ada, "osmosis", count=5, difficulty="medium")).json()
+    asked = [one["question"] for one in told["practice"]["questions"]]
+    assert asked[0] == "What is osmosis?"
+    assert "What is an enzyme?" not in asked
+    assert any("(a year)" in question for question in asked)
+    assert NO_MORE.strip() in told["content"]

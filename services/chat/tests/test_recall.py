@@ -171,7 +171,13 @@ async def test_words_do_what_buttons_do_and_everything_else_is_an_answer(school:
 
 @pytest.mark.usefixtures("material")
 @pytest.mark.parametrize(
-    "said", ["Is that important for the exam?", "what do you mean by that", "Sorry, could you explain what you want?"]
+    "said",
+    [
+        "Is that important for the exam?",
+        "is that important?",
+        "what do you mean by that",
+        "Sorry, could you explain what you want?",
+    ],
 )
 async def test_question_back_is_not_graded_and_the_question_stays_open(school: School, said: str) -> None:
     quiz = await begins(school)

@@ -66,6 +66,52 @@ def test_who_when_and_what_happened_are_asked_in_the_words_of_the_sentence() -> 
     }
 
 
+ONCE = """The gabelle was a direct tax on salt from which nobles were exempt. The Jacobins were a political club that wanted a republic; they met
+in Paris. A dictator was a magistrate who was given full power for six months. Serfs were peasants who were bound to the land. James Watt was an
+engineer from Scotland who improved the steam engine. The war was a disaster for the whole city. The battle was a turning point in the long war.
+The schools were located far away to ensure that children forgot. Women were citizens who could not vote at all. The reform was a failure that
+nobody had wanted."""
+
+
+def test_what_something_was_is_asked_where_its_kind_is_said() -> None:
+    assert {draft.question: draft.answer for draft in made(ONCE, Form.DEFINITION)} == {
+        "What was the gabelle?": "a direct tax on salt from which nobles were exempt",
+        "What were the Jacobins?": "a political club that wanted a republic",
+        "What was a dictator?": "a magistrate who was given full power for six months",
+        "What were serfs?": "peasants who were bound to the land",
+        "Who was James Watt?": "an engineer from Scotland who improved the steam engine",
+    }
+    assert "Who or what was “a direct tax on salt from which nobles were exempt”?" in {
+        draft.question for draft in made(ONCE, Form.TERM)
+    }
+
+
+@pytest.mark.parametrize(
+    ("sentence", "concept"),
+    [
+        ("The levée of August 1793 was a call to arms that all young men had to follow.", "levée"),
+        ("Robespierre himself was arrested on a hot night of 1794 and executed on the next day.", "Robespierre"),
+        ("CUBIC, the default in Linux since 2006, grows its window as a function of time.", "CUBIC"),
+        ("In June 1791 the king tried to flee with his family but was stopped at Varennes.", "Varennes"),
+    ],
+)
+def test_year_is_asked_about_what_the_sentence_speaks_of(sentence: str, concept: str) -> None:
+    assert concept in {draft.concept for draft in made(sentence, Form.BLANK) if "(a year)" in draft.question}
+
+
+def test_concepts_read_as_the_text_has_them() -> None:
+    (reason,) = made(
+        "The side that closes first has to wait for a minute, because its last word may get lost.", Form.REASON
+    )
+    assert reason.concept == "side that closes first"
+    notes = "- Karn's algorithm: times of what was sent again are not measured\n"
+    assert {draft.concept for draft in made(notes, Form.DEFINITION)} == {"Karn's algorithm"}
+    assert (
+        made("The lost packet holds up all of the others, even if they belong to another HTTP/2 stream.", Form.BLANK)
+        == []
+    )
+
+
 def test_titles_and_formulas_are_no_entries() -> None:
     text = "Measuring Money: Currency, M1, and M2\n\nProfit: revenue = price times quantity\n"
     assert made(text, Form.DEFINITION) == []

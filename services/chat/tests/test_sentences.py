@@ -40,6 +40,17 @@ def test_lines_of_a_paragraph_are_joined_and_headings_stand_alone() -> None:
     ]
 
 
+def test_number_of_an_item_is_no_sentence_and_a_fence_no_word() -> None:
+    text = "Three steps:\n\n1. The client asks. It waits.\n2. The server answers.\n\n```\nRTO = SRTT\n```\n"
+    assert [sentence.raw for sentence in sentences(text)] == [
+        "Three steps:",
+        "1. The client asks.",
+        "It waits.",
+        "2. The server answers.",
+        "RTO = SRTT",
+    ]
+
+
 def test_words_that_a_line_cut_in_two_are_made_whole() -> None:
     assert mend("a vi\u2010\nolate and anti-\ntax  line") == "a violate and anti-tax line"
 

@@ -7,15 +7,16 @@ from uuid import UUID
 
 from chassis.errors import Invalid
 from chassis.paging import PageRequest, moment
-from sqlalchemy import func, tuple_, update
+from sqlalchemy import case, func, null, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from flashcard.leeches import LEECH, LEECHES
+from flashcard.leeches import LEECH, LEECHES, LEECHES_OF_NOTE
 from flashcard.models import Card, Deck, Note
 from flashcard.notes import Notes, Shown
 from flashcard.rescheduling import move
 from flashcard.search import conditions
+from flashcard.trash import Trash
 
 Action = Literal["suspend", "unsuspend", "bury", "unbury", "tag", "untag", "move", "delete"]
 _OF_THE_CARD = ("suspend", "unsuspend", "bury", "unbury")
@@ -92,7 +93,7 @@ class Catalogue:
                 assert deck is not None
                 await move(self._session, self._owner, notes, deck)
             case "delete":
-                await notes_of.delete(notes)
+                await Trash(self._session, self._owner).take_notes(notes, now)
         return changed
 
     async def _cards_of(self, notes: Sequence[UUID]) -> int:
@@ -109,12 +110,11 @@ class Catalogue:
         for tag in tags:
             changed = func.array_remove(col(Note.tags), tag)
             changed = func.array_append(changed, tag) if add else changed
-            ours = False if tag == LEECH else Note.leech_tagged  # what a student says of a tag stands, undo or not
-            await self._session.execute(
-                update(Note)
-                .where(col(Note.id).in_(notes))
-                .values(tags=changed, leech_tagged=ours, version=Note.version + 1, updated_at=now)
-            )
+            values: dict[str, object] = {"tags": changed, "version": Note.version + 1, "updated_at": now}
+            if tag == LEECH:  # what a student says of it stands, undo or not
+                taken_off = case((col(Note.tags).contains([LEECH]), LEECHES_OF_NOTE), else_=col(Note.leech_over))
+                values |= {"leech_tagged": False, "leech_over": null() if add else taken_off}
+            await self._session.execute(update(Note).where(col(Note.id).in_(notes)).values(values))
         full = select(Note.id).where(col(Note.id).in_(notes), func.cardinality(col(Note.tags)) > MOST_TAGS).limit(1)
         if add and (await self._session.execute(full)).first() is not None:
             raise TooManyTags(

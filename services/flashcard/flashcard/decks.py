@@ -10,18 +10,16 @@ from chassis.paging import PageRequest
 from sqlalchemy import func, or_, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, delete, select
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from flashcard.models import Card as CardRow
-from flashcard.models import Deck, Note
-from flashcard.notes import Notes
+from flashcard.models import Deck
 from flashcard.patience import impatient
 from flashcard.scheduling import DeckOptions
 
 DEFAULT = "Default"
 SEPARATOR = "::"
-_LONGEST_NAME, _DEEPEST, _MOST_DECKS = 300, 10, 2000
+LONGEST_NAME, DEEPEST, _MOST_DECKS = 300, 10, 2000
 
 
 class NoSuchDeck(NotFound):
@@ -39,11 +37,11 @@ class TooManyDecks(Conflict):
 def deck_name(written: str) -> str:
     """A name in its one form: `Biology::Cells`. Raises `ValueError`."""
     parts = [" ".join(part.split()) for part in written.split(SEPARATOR)]
-    if not all(parts) or len(parts) > _DEEPEST:
-        raise ValueError(f"a deck's name has 1 to {_DEEPEST} parts, each not empty, between '::'")
+    if not all(parts) or len(parts) > DEEPEST:
+        raise ValueError(f"a deck's name has 1 to {DEEPEST} parts, each not empty, between '::'")
     name = SEPARATOR.join(parts)
-    if len(name) > _LONGEST_NAME:
-        raise ValueError(f"a deck's name has at most {_LONGEST_NAME} characters")
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"a deck's name has at most {LONGEST_NAME} characters")
     return name
 
 
@@ -130,7 +128,7 @@ class Decks:
             raise Invalid("A deck cannot be put into itself. Choose a name outside of it.")
         inside = await self.within(deck)
         moved = {other.id: name + other.name[len(deck.name) :] for other in inside}
-        if any(len(longer) > _LONGEST_NAME for longer in moved.values()):
+        if any(len(longer) > LONGEST_NAME for longer in moved.values()):
             raise Invalid("The names of decks inside would be too long. Choose a shorter name.")
         taken = select(Deck.name).where(Deck.user_id == self._owner, col(Deck.name).in_(moved.values()))
         if (clash := (await self._session.execute(taken.limit(1))).scalar()) is not None:
@@ -139,17 +137,6 @@ class Decks:
             await self.ensure(parent, now)
         for other in inside:
             other.name, other.version, other.updated_at = moved[other.id], other.version + 1, now
-
-    async def delete(self, deck: Deck) -> None:
-        """Remove the deck, what lies in it, and their cards."""
-        below = col(Deck.name).startswith(deck.name + SEPARATOR, autoescape=True)
-        inside = select(Deck.id).where(Deck.user_id == self._owner, or_(col(Deck.id) == deck.id, below))
-        gone = (await self._session.execute(inside.order_by(col(Deck.id)).with_for_update())).scalars().all()
-        await Notes(self._session, self._owner).lock(select(CardRow.note_id).where(col(CardRow.deck_id).in_(gone)))
-        await self._session.execute(delete(CardRow).where(col(CardRow.deck_id).in_(gone)))
-        orphans = ~select(CardRow.id).where(CardRow.note_id == Note.id).exists()
-        await self._session.execute(delete(Note).where(col(Note.user_id) == self._owner, orphans))
-        await self._session.execute(delete(Deck).where(col(Deck.id).in_(gone)))
 
     async def options(self, deck_ids: Sequence[UUID] | None = None) -> Mapping[UUID, DeckOptions]:
         """The options of these decks, or of all."""

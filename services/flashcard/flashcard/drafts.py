@@ -25,10 +25,9 @@ from flashcard.sources import Sources
 # What waits at the most; a student who never looks is not owed a heap without end.
 MOST_WAITING = 500
 
-
-_WAITING = (~col(Draft.rejected), col(Draft.note_id).is_(None))
+WAITING = (~col(Draft.rejected), col(Draft.note_id).is_(None))
 _STATUS: dict[DraftStatus, Sequence[Any]] = {
-    "waiting": _WAITING,
+    "waiting": WAITING,
     "accepted": (col(Draft.note_id).is_not(None),),
     "rejected": (col(Draft.rejected), col(Draft.note_id).is_(None)),
 }
@@ -102,7 +101,7 @@ class Proposals:
         return {mark for rows in found for mark in rows.scalars()}
 
     async def _waiting(self, owner: UUID) -> int:
-        counted = select(func.count()).where(Draft.user_id == owner, *_WAITING)
+        counted = select(func.count()).where(Draft.user_id == owner, *WAITING)
         return (await self._session.execute(counted)).scalar_one()
 
 

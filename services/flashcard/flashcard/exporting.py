@@ -18,7 +18,7 @@ from flashcard.media import MediaNames, Shelves, names_used
 from flashcard.memory import Memory
 from flashcard.models import Card, Deck, LoggedReview, Markup, Note, NoteKind
 from flashcard.ratings import Rating
-from flashcard.reviewing import memory_of
+from flashcard.replaying import memory_of
 from flashcard.scheduling import DeckOptions
 from flashcard.students import today_of
 from flashcard.text_tables import written_table

@@ -74,6 +74,13 @@ class Fsrs:
             after["lapses"] = memory.lapses + 1
         return memory.model_copy(update=after)
 
+    def interval(self, stability: float, seed: str) -> int:
+        """Days until a memory of this stability has faded to the retention that is wanted."""
+        decay, factor = forgetting()
+        wanted = stability / factor * (self.retention ** (1 / decay) - 1)
+        days = min(max(round(wanted), 1), self.longest)
+        return fuzzed(days, seed, self.longest) if self.fuzz else days
+
     def retrievability(self, memory: Memory, day: date) -> float | None:
         """How likely the card is recalled on that day, from 0 to 1; None before its first review."""
         if memory.stability is None or memory.last_day is None:

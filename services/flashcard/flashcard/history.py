@@ -27,7 +27,9 @@ class LoggedReviewOut(BaseModel):
     received_at: datetime
     day: date = Field(description="The student's day on which it was given")
     duration_ms: int | None
-    imported: bool = Field(description="It came with a deck; what it led to is the state that the card came with")
+    imported: bool = Field(
+        description="It came with a deck; what it led to is the state that the card came with, or that replaying it by another algorithm gives"
+    )
     undone_at: datetime | None
     before: Memory | None = Field(description="Null where it was imported or undone")
     after: Memory | None

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from flashcard.anki.deck_options import in_words
+from flashcard.anki.deck_options import in_words, taken_over
 from flashcard.card_text import fingerprint, ordinals, sides
 from flashcard.decks import Decks
 from flashcard.incoming import Incoming, IncomingCard, IncomingNote, counted, listed
@@ -73,8 +73,9 @@ class Kept:
 
 @dataclass(slots=True)
 class _Rows:
-    """What one batch writes."""
+    """What one batch writes, into decks that are studied by these options."""
 
+    options: Mapping[UUID, DeckOptions]
     notes: list[dict[str, Any]] = field(default_factory=list)
     cards: list[dict[str, Any]] = field(default_factory=list)
     reviews: list[dict[str, Any]] = field(default_factory=list)
@@ -101,7 +102,12 @@ class Importing:
         there = [(kept[note.guid], kept[note.guid].tagged(note)) for note in incoming.notes if note.guid in kept]
         changed = [was.is_newer(note) for was, note in there if was.told != _told(note)]
         newer = changed.count(True)
-        warnings = [f"{newer} notes were changed here since, and stay as they are."] if newer else []
+        stay = counted(
+            newer,
+            "note was changed here since, and stays as it is",
+            "notes were changed here since, and stay as they are",
+        )
+        warnings = [f"{stay}."] if newer else []
         added, present = _by_presence(incoming.notes, kept)
         scheduled = sum(card.has_past for card in present)
         if scheduled:
@@ -137,13 +143,18 @@ class Importing:
         """Import these, whose guids differ, in the caller's transaction; `progress` is told the share that is done."""
         done = await self.preview(incoming)
         kept = await self._kept(incoming.notes)
-        decks = {name: (await self._decks.ensure(name, self._now)).id for name in done.decks}
+        decks = {name: await self._deck(name, incoming) for name in done.decks}
+        options = await self._decks.options()
         # New cards come in the order in which they were to come where they come from.
         ordered = sorted(incoming.notes, key=lambda note: min((card.position for card in note.cards), default=0))
         for place, batch in enumerate(_batches(ordered, BATCH)):
-            await self._write(self._rows(batch, kept, decks))
+            await self._write(self._rows(batch, kept, decks, options))
             await progress(min(1.0, (place + 1) * BATCH / max(1, len(ordered))))
         return done
+
+    async def _deck(self, name: str, incoming: Incoming) -> UUID:
+        options = taken_over(incoming.options.get(name, {}), self._fresh)
+        return (await self._decks.ensure(name, self._now, options)).id
 
     async def _missing(self, names: Sequence[str]) -> Sequence[str]:
         """Those of the names that no file of the student has either."""
@@ -155,7 +166,7 @@ class Importing:
         ours = {deck.name: deck.options for deck in await self._decks.all()} if any(options.values()) else {}
         lost = defaultdict[str, list[str]](list)
         for name, own in sorted(options.items()):
-            here = DeckOptions.model_validate(ours[name]) if name in ours else self._fresh
+            here = DeckOptions.model_validate(ours[name]) if name in ours else taken_over(own, self._fresh)
             if other := [in_words(key, value) for key, value in own.items() if value != getattr(here, key)]:
                 lost[", ".join(other)].append(name)
         return lost
@@ -172,8 +183,14 @@ class Importing:
                 found[note.guid] = replace(before, ordinals=before.ordinals | {ordinal})
         return found
 
-    def _rows(self, notes: Sequence[IncomingNote], kept: Mapping[str, Kept], decks: Mapping[str, UUID]) -> _Rows:
-        rows = _Rows()
+    def _rows(
+        self,
+        notes: Sequence[IncomingNote],
+        kept: Mapping[str, Kept],
+        decks: Mapping[str, UUID],
+        options: Mapping[UUID, DeckOptions],
+    ) -> _Rows:
+        rows = _Rows(options)
         for note in notes:
             there = kept.get(note.guid)
             note_id, deck_id = (there.id, there.deck_id) if there else (uuid4(), decks[note.deck])
@@ -199,7 +216,11 @@ class Importing:
         place = {"id": card_id, "user_id": self._owner, "note_id": note_id, "deck_id": deck_id, "ordinal": card.ordinal}
         base = card.memory.model_dump(mode="json", exclude_defaults=True)
         kept = {"suspended": card.suspended, "version": 1, "created_at": self._now, "base": base}
-        rows.cards.append(place | kept | card.memory.model_dump())
+        past = {
+            "base_options": rows.options[deck_id].of_base() if base else None,
+            "base_reviews": sum(review.replayable for review in card.reviews),
+        }
+        rows.cards.append(place | kept | past | card.memory.model_dump())
         rows.reviews += [self._review_row(note, card, number, card_id, deck_id) for number in range(len(card.reviews))]
         front, back = sides(note.kind, note.question, note.answer, card.ordinal)
         rows.events.append(
@@ -232,6 +253,7 @@ class Importing:
             "day": self._counting.day_of(review.at),
             "duration_ms": review.duration_ms,
             "imported": True,
+            "replayable": review.replayable,
             "made_leech": False,
             "revlog": review.revlog,
             "memory_before": {"phase": review.phase, "interval": review.last_interval},
@@ -251,7 +273,7 @@ class Importing:
             await self._session.execute(insert(Card), rows.cards)
         if rows.reviews:
             logged = postgresql.insert(LoggedReview)
-            again = {name: logged.excluded[name] for name in ("card_id", "deck_id")}
+            again = {name: logged.excluded[name] for name in ("card_id", "deck_id", "replayable")}
             kept = logged.on_conflict_do_update(index_elements=["user_id", "id"], set_=again)
             # One statement many times: thousands of rows in one text take SQLAlchemy longer to write than PostgreSQL to do.
             await (await self._session.connection()).execute(kept, rows.reviews)

@@ -10,13 +10,13 @@ from flashcard.memory import Memory
 from flashcard.models import Markup, NoteKind
 from flashcard.ratings import Rating
 
-_LONGEST_TAG, _MOST_TAGS = 100, 100
 _NAMED, _LONGEST_NAMED = 3, 40
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingReview:
-    """A review that happened elsewhere. `number` tells it from others of its card; `revlog` is Anki's row as it was."""
+    """A review that happened elsewhere. `number` tells it from others of its card; `revlog` is Anki's row as it was. Those that are `replayable`
+    are what happened to the card since it was learnt, whole."""
 
     number: int
     rating: Rating
@@ -25,6 +25,7 @@ class IncomingReview:
     phase: str
     last_interval: int
     revlog: dict[str, Any]
+    replayable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,35 +73,6 @@ class Incoming:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Tagging:
-    """The tags that notes keep, and those that are left out or cut."""
-
-    left: list[str] = field(default_factory=list)
-    cut: list[str] = field(default_factory=list)
-
-    def kept(self, tags: Sequence[str]) -> list[str]:
-        """As many of a note's tags as it may have, as long as they may be."""
-        self.left += tags[_MOST_TAGS:]
-        self.cut += [tag for tag in tags[:_MOST_TAGS] if len(tag) > _LONGEST_TAG]
-        return [tag[:_LONGEST_TAG] for tag in tags[:_MOST_TAGS]]
-
-    def warnings(self) -> list[str]:
-        """What is lost, and what to do."""
-        told = []
-        if self.left:
-            told.append(
-                f"{counted(len(self.left), 'tag is', 'tags are')} left out, as a note has {_MOST_TAGS} at most:"
-                f" {listed(self.left)}. Take some off these notes where they come from, and import them again."
-            )
-        if self.cut:
-            told.append(
-                f"{counted(len(self.cut), 'tag is', 'tags are')} cut to {_LONGEST_TAG} characters: {listed(self.cut)}."
-                " Shorten them where they come from, and import them again."
-            )
-        return told
-
-
 def counted(number: int, one: str, many: str) -> str:
     """The number, and what is said of one or of many."""
     return f"{number} {one if number == 1 else many}"
@@ -125,7 +97,7 @@ def distinct(incoming: Incoming) -> Incoming:
     again = len(incoming.notes) - len(first)
     if not again:
         return incoming
-    told = f"{again} notes are in the file more than once; of each the first is taken."
+    told = f"{counted(again, 'note is', 'notes are')} in the file more than once; {'of each ' * (again > 1)}the first is taken."
     return replace(incoming, notes=list(first.values()), warnings=[*incoming.warnings, told])
 
 

@@ -148,8 +148,10 @@ class Note(Row, table=True):
     source: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     document_id: UUID | None = None
     fingerprint: str = Field(sa_type=Text)
-    # Its tag `leech` was not given by hand: it goes when none of its cards is one.
+    # Its tag `leech` was not given by hand: it goes when none of its cards is one, or no more than when the student took it off.
     leech_tagged: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    # So many reviews had made leeches of its cards when the student took that tag off; None: never.
+    leech_over: int | None = None
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
     updated_at: datetime = Field(sa_column=_moment())
@@ -194,7 +196,8 @@ _COUNTED = ("deck_id", "note_id", "buried_until")
 class Card(Row, table=True):
     """One question of a note, and what is known of the student's memory of it.
 
-    `base` is the memory before the first review of the log that counts (empty: a new card; else what was imported). The
+    `base` is the memory before the first review here (empty: a new card; else what was imported), as it stands by `base_options`
+    of its deck; by another algorithm the `base_reviews` that can be replayed of the imported log are, in its place. The
     columns from `phase` on are what replaying the log from there gives: they can be made anew at any time. `missed_at` is when its
     fact was last missed in a quiz, on `missed_day`: a review of it is due by then. Its row lock serialises reviews.
     """
@@ -231,6 +234,8 @@ class Card(Row, table=True):
     version: int = 1
     created_at: datetime = Field(sa_column=_moment())
     base: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    base_options: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    base_reviews: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
     missed_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
     missed_day: date | None = Field(default=None, sa_column=Column(Date))
 
@@ -249,11 +254,41 @@ class Card(Row, table=True):
     last_reviewed_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
 
 
+class Deletion(Row, table=True):
+    """What a student deleted at once and can still take back: a deck by its name with all in it, or else notes."""
+
+    __tablename__ = "deletion"
+    __table_args__ = (
+        Index("ix_deletion_user_id_deleted_at_id", "user_id", "deleted_at", "id"),
+        Index("ix_deletion_deleted_at", "deleted_at"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    deleted_at: datetime = Field(sa_column=_moment())
+    deck: str | None = Field(default=None, sa_type=Text)
+    decks: int = 0
+    cards: int = 0
+
+
+class DeletedRow(Row, table=True):
+    """A row of `deck`, `note` or `card` as it was. A migration that gives these a column which may not be empty, gives it to these, too."""
+
+    __tablename__ = "deleted_row"
+
+    deletion_id: UUID = Field(sa_column=Column(ForeignKey("deletion.id", ondelete="CASCADE"), primary_key=True))
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(index=True)
+    row: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
 class LoggedReview(Row, table=True):
     """A review that happened. The row stays; undoing it only says so. `id` is the client's, so that it counts once.
 
     `memory_before` and `memory_after` are what the log came to at this place; a review that arrives late changes them for
-    those that happened after it. `imported` ones came with a deck and are in the card's `base`.
+    those that happened after it. `imported` ones came with a deck and are in the card's `base`; `replayable` are those of them that tell
+    what happened since the card was learnt, whole.
     """
 
     __tablename__ = "review"
@@ -275,6 +310,7 @@ class LoggedReview(Row, table=True):
     day: date = Field(sa_column=Column(Date, nullable=False))
     duration_ms: int | None = None
     imported: bool = False
+    replayable: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
     revlog: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))  # Anki's row of an imported one
     made_leech: bool = False  # one lapse too many, by the deck's options of then
     memory_before: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))

@@ -16,6 +16,7 @@ from sqlmodel import col, delete, select
 
 from flashcard.card_html import html_sides
 from flashcard.card_text import fingerprint, ordinals, sides
+from flashcard.leeches import Leeches
 from flashcard.models import SCHEMA, Card, Deck, Markup, Note, NoteKind
 from flashcard.patience import impatient
 from flashcard.sources import Sources
@@ -123,10 +124,10 @@ class Notes:
     async def rewrite(self, note: Note, change: dict[str, Any], deck: Deck, now: datetime) -> None:
         """Change question, answer, kind, markup or tags of a locked note. Cards that it no longer makes go, new ones come into `deck`,
         which was kept before the note was locked; the others keep what is known of them. Raises `NotACloze`."""
+        if "tags" in change:
+            await Leeches(self._session, self._owner).tag(note, change["tags"])
         for name, value in change.items():
             setattr(note, name, value)
-        if "tags" in change:
-            note.leech_tagged = False  # whichever tags it has now, the student wrote them
         note.fingerprint = fingerprint(note.question)
         note.version, note.updated_at = note.version + 1, now
         wanted = set(expect_cards(NoteKind(note.kind), note.question))
@@ -142,10 +143,12 @@ class Notes:
         """Remove these locked notes with their cards; the log of their reviews stays."""
         await self._session.execute(delete(Note).where(col(Note.id).in_(note_ids), col(Note.user_id) == self._owner))
 
-    async def alike(self, question: str) -> Sequence[Note]:
-        """Notes that ask the same, at most ten."""
-        statement = select(Note).where(Note.user_id == self._owner, Note.fingerprint == fingerprint(question)).limit(10)
-        return (await self._session.execute(statement)).scalars().all()
+    async def alike(self, question: str, besides: UUID | None = None) -> Sequence[UUID]:
+        """Notes that ask the same, at most ten, besides this one."""
+        same = select(Note.id).where(Note.user_id == self._owner, Note.fingerprint == fingerprint(question))
+        return (
+            (await self._session.execute(same.where(col(Note.id).is_distinct_from(besides)).limit(10))).scalars().all()
+        )
 
     async def _source(self, source: dict[str, Any] | None) -> dict[str, Any] | None:
         if source is None:

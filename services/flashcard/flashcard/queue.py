@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.decks import Decks
+from flashcard.memory import Phase
 from flashcard.models import Card, Deck, Note
 from flashcard.notes import Shown
 from flashcard.scheduling import DeckOptions
@@ -20,9 +21,10 @@ LOOK_AHEAD = timedelta(minutes=20)
 _STEP, _DUE, _NEW = range(3)
 
 # How many reviews and new cards the decks still allow today, and whether cards of a note stay apart.
-_ALLOWED = """
+ALLOWED = """
     WITH allowed AS (
-        SELECT deck.id AS deck_id, (options ->> 'bury_siblings')::boolean AS apart,
+        SELECT deck.id AS deck_id, name, (options ->> 'bury_siblings')::boolean AS apart,
+               (options ->> 'reviews_per_day')::int AS reviews_per_day, (options ->> 'new_per_day')::int AS new_per_day,
                (options ->> 'reviews_per_day')::int - coalesce(done.reviews, 0) AS reviews,
                (options ->> 'new_per_day')::int - coalesce(done.new, 0) AS new,
                coalesce(done.reviews, 0) AS reviewed, coalesce(done.new, 0) AS begun
@@ -42,17 +44,18 @@ _OF_A_KIND = """
 """
 _HERE = "(buried_until IS NULL OR buried_until <= :today)"
 # Who was buried for a sibling and reviewed all the same, on another device, goes on with its steps.
-_IS_STEP = f"due_at IS NOT NULL AND ({_HERE} OR buried_by IS NOT NULL)"
+IS_STEP = f"due_at IS NOT NULL AND ({_HERE} OR buried_by IS NOT NULL)"
 # One that is over on a later day, as Anki's steps of days are, is no card of today.
-_IS_STEP_TODAY = f"{_IS_STEP} AND due_at < :ends_at"
-_IS_DUE = f"phase = 'review' AND due_day <= :today AND {_HERE}"
-_STEPS = _OF_A_KIND.format(kind=_IS_STEP)
-_REVIEWS = _OF_A_KIND.format(kind=_IS_DUE)
-_FRESH = _OF_A_KIND.format(kind=f"phase = 'new' AND {_HERE}")
+IS_STEP_TODAY = f"{IS_STEP} AND due_at < :ends_at"
+IS_DUE = f"phase = 'review' AND due_day <= :today AND {_HERE}"
+IS_NEW = f"phase = 'new' AND {_HERE}"
+_STEPS = _OF_A_KIND.format(kind=IS_STEP)
+_REVIEWS = _OF_A_KIND.format(kind=IS_DUE)
+_FRESH = _OF_A_KIND.format(kind=IS_NEW)
 # The first in their order, and how many there are within the limits of their decks. Of the cards of a note that stay apart only one
 # is among them, or the second's answer would stand beside its question: a step of today, else what is due, else a new one.
 _WAITING = f"""
-    {_ALLOWED}, waiting AS (
+    {ALLOWED}, waiting AS (
         SELECT {_STEP} AS kind, card.id, note_id, card.deck_id, due_at, NULL::bigint AS place,
                apart AND due_at < :ends_at AS apart, 0 AS most {_STEPS}
         UNION ALL
@@ -91,10 +94,10 @@ _SIBLING = """(apart AND EXISTS (
     SELECT FROM card AS sibling WHERE sibling.note_id = card.note_id AND sibling.id <> card.id AND NOT suspended AND ({kind})
 ))"""
 _LEFT = text(f"""
-    {_ALLOWED.format(decks="true")}
+    {ALLOWED.format(decks="true")}
     SELECT EXISTS (SELECT {_STEPS} WHERE due_at <= :ahead OR due_at < :ends_at)
-        OR EXISTS (SELECT {_REVIEWS} WHERE allowed.reviews > 0 AND NOT {_SIBLING.format(kind=_IS_STEP_TODAY)})
-        OR EXISTS (SELECT {_FRESH} WHERE allowed.new > 0 AND NOT {_SIBLING.format(kind=f"({_IS_STEP_TODAY}) OR ({_IS_DUE})")})
+        OR EXISTS (SELECT {_REVIEWS} WHERE allowed.reviews > 0 AND NOT {_SIBLING.format(kind=IS_STEP_TODAY)})
+        OR EXISTS (SELECT {_FRESH} WHERE allowed.new > 0 AND NOT {_SIBLING.format(kind=f"({IS_STEP_TODAY}) OR ({IS_DUE})")})
 """)  # texts of ours
 # Cards that the replay of their deck has not come to: the buttons of these are told by the log.
 _STALE = col(Deck.replay_at).is_not(None) & func.coalesce(col(Card.id) > col(Deck.replayed_to), true())
@@ -158,5 +161,5 @@ class Queues:
         found = {card.id: Shown(card, note) for card, note, *_ in rows}
         chosen = {card.deck_id: options for card, _, options, _ in rows}
         options = {deck_id: DeckOptions.model_validate(given) for deck_id, given in chosen.items()}
-        stale = [card for card, *_, behind in rows if behind and card.reviews]
+        stale = [card for card, *_, behind in rows if behind and card.phase != Phase.NEW]
         return [found[card_id] for card_id in ids if card_id in found], options, stale

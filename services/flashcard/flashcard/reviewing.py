@@ -4,9 +4,8 @@ A card's memory is what replaying its log gives. A review that happened after al
 from a device that was offline, makes the log be replayed. So two devices end with the same schedule in any order of arrival.
 """
 
-import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -24,19 +23,16 @@ from sqlmodel import col, select
 
 from flashcard.decks import Decks
 from flashcard.leeches import Leeches, leeches
-from flashcard.memory import Memory, Phase, Review
+from flashcard.memory import Memory
 from flashcard.models import SCHEMA, Card, Deck, LoggedReview, NoteKind, Student, tables
 from flashcard.notes import Notes, Shown
 from flashcard.patience import lose_patience
 from flashcard.ratings import Rating
-from flashcard.scheduling import DeckOptions, becomes_leech, replayed
+from flashcard.replaying import batches, counted, due_by, in_turn, replay, replays_past
+from flashcard.scheduling import DeckOptions
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _SAID_ELSE = "A review with this id was sent before, and it said something else. Give each review an id of its own."
-# What is replayed between two statements, while nobody else has these cards: a quarter of a second's work, of which the reviews are most.
-_MOST_CARDS, _MOST_REVIEWS = 100, 500
-_REVIEWS_IN_A_TURN = 50
-_MEMORY = tuple(Memory.model_fields)
 
 
 class ReviewInTheFuture(Invalid):
@@ -115,9 +111,11 @@ class Reviews:
             return shown
         _expect_possible(given, shown.card, now)
         logged = self._logged(shown.card, given, found.counting.day_of(given.at), now)
-        before = leeches(found.log)
-        log = sorted([*found.log, logged], key=_place)
-        _replay(shown.card, log, found.options)
+        anew = replays_past(shown.card, found.options)
+        log = (await self._logs([shown.card.id], [shown.card.id]))[shown.card.id] if anew else found.log
+        before = leeches(log)
+        log = sorted([*log, logged], key=_place)
+        replay(shown.card, log, found.options)
         await self._leeches.settle(shown.card, before, leeches(log))
         await self._keep(logged)
         await self._session.flush()
@@ -139,11 +137,13 @@ class Reviews:
         logged = await self._last()
         shown = await self._notes.get(logged.card_id, lock=True)
         await self._session.refresh(logged)  # what was known before and after it may have been replayed while we waited
-        log = (await self._logs([shown.card.id]))[shown.card.id]
+        options = await self._options(shown.card)
+        anew = [shown.card.id] if replays_past(shown.card, options) else []
+        log = (await self._logs([shown.card.id], anew))[shown.card.id]
         before = leeches(log)
         logged.undone_at = now
         log = [review for review in log if review is not logged]
-        _replay(shown.card, log, await self._options(shown.card))
+        replay(shown.card, log, options)
         await self._leeches.settle(shown.card, before, leeches(log))
         await self._session.flush()
         await self._unbury_siblings(shown.card, logged)
@@ -155,11 +155,12 @@ class Reviews:
 
     async def reschedule(self, cards: Sequence[Card], options: DeckOptions) -> None:
         """Make the memory of these locked cards what their logs come to with these options."""
-        for batch in _batches(cards):
-            logs = await self._logs([card.id for card in batch])
-            async for card, log in _in_turn(batch, logs):
+        for batch in batches(cards):
+            anew = [card.id for card in batch if replays_past(card, options)]
+            logs = await self._logs([card.id for card in batch], anew)
+            async for card, log in in_turn(batch, logs):
                 before = leeches(log)
-                _replay(card, log, options)
+                replay(card, log, options)
                 await self._leeches.settle(card, before, leeches(log))
             await self._session.flush()
             for logged in chain.from_iterable(logs.values()):
@@ -168,10 +169,11 @@ class Reviews:
     async def memories(self, cards: Sequence[Card], options: Mapping[UUID, DeckOptions]) -> Mapping[UUID, Memory]:
         """What the logs of these cards come to with the options of their decks, whatever the cards say yet."""
         found = {}
-        for batch in _batches(cards):
-            logs = await self._logs([card.id for card in batch])
-            async for card, log in _in_turn(batch, logs):
-                found[card.id] = _counted(card, log, options[card.deck_id])[-1]
+        for batch in batches(cards):
+            anew = [card.id for card in batch if replays_past(card, options[card.deck_id])]
+            logs = await self._logs([card.id for card in batch], anew)
+            async for card, log in in_turn(batch, logs):
+                found[card.id] = counted(card, log, options[card.deck_id])[-1]
         return found
 
     async def miss(self, card: Card, at: datetime, day: date) -> None:
@@ -180,22 +182,31 @@ class Reviews:
         if card.missed_at is not None and card.missed_at >= at:
             return
         card.missed_at, card.missed_day = at, day
-        statement = self._log(card).order_by(col(LoggedReview.reviewed_at).desc(), col(LoggedReview.id).desc()).limit(1)
-        last = (await self._session.execute(statement)).scalar_one_or_none()
-        logged = Memory.model_validate(card.base if last is None else last.memory_after)
-        card.due_day = _due_by(card, logged.due_day)
+        logged = Memory.model_validate(last) if (last := await self._last_memory(card)) else await self._base(card)
+        card.due_day = due_by(card, logged.due_day)
         card.version += 1
         await self._session.flush()
 
-    def _log(self, card: Card) -> Any:
-        """The card's reviews that count."""
-        mine = select(LoggedReview).where(LoggedReview.user_id == self._owner, LoggedReview.card_id == card.id)
-        return mine.where(col(LoggedReview.undone_at).is_(None), ~col(LoggedReview.imported))
-
-    async def _logs(self, card_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[LoggedReview]]:
-        """The reviews of these cards that count, in the order in which they happened."""
-        mine = select(LoggedReview).where(LoggedReview.user_id == self._owner, col(LoggedReview.card_id).in_(card_ids))
+    async def _last_memory(self, card: Card) -> Mapping[str, Any] | None:
+        """What was known of the card after its last review here that counts."""
+        mine = select(LoggedReview.memory_after).where(
+            LoggedReview.user_id == self._owner, LoggedReview.card_id == card.id
+        )
         counting = mine.where(col(LoggedReview.undone_at).is_(None), ~col(LoggedReview.imported))
+        last = counting.order_by(col(LoggedReview.reviewed_at).desc(), col(LoggedReview.id).desc()).limit(1)
+        return (await self._session.execute(last)).scalar_one_or_none()
+
+    async def _base(self, card: Card) -> Memory:
+        """What is known of a card that was not reviewed here."""
+        return (await self.memories([card], {card.deck_id: await self._options(card)}))[card.id]
+
+    async def _logs(
+        self, card_ids: Sequence[UUID], anew: Collection[UUID] = ()
+    ) -> Mapping[UUID, Sequence[LoggedReview]]:
+        """The reviews of these cards that count, in the order in which they happened; of those `anew` also the imported ones."""
+        mine = select(LoggedReview).where(LoggedReview.user_id == self._owner, col(LoggedReview.card_id).in_(card_ids))
+        past = col(LoggedReview.replayable) & col(LoggedReview.card_id).in_(anew)
+        counting = mine.where(col(LoggedReview.undone_at).is_(None), or_(~col(LoggedReview.imported), past))
         logs: dict[UUID, list[LoggedReview]] = defaultdict(list)
         ordered = counting.order_by(col(LoggedReview.reviewed_at), col(LoggedReview.id))
         for logged in (await self._session.execute(ordered)).scalars():
@@ -263,83 +274,8 @@ class Reviews:
         await self._session.execute(buried.values(buried_until=None, buried_by=None))
 
 
-def at_once(logged: Iterable[int]) -> int:
-    """How many of the cards of which so many reviews were logged are replayed at once; one at least, if there is one."""
-    cards = reviews = 0
-    for more in logged:
-        reviews += more
-        if cards and (cards == _MOST_CARDS or reviews > _MOST_REVIEWS):
-            break
-        cards += 1
-    return cards
-
-
-def _batches(cards: Sequence[Card]) -> Iterator[Sequence[Card]]:
-    while cards:
-        # Those that were imported are in `base`, and are not replayed.
-        fit = at_once(card.reviews - card.base.get("reviews", 0) for card in cards)
-        yield cards[:fit]
-        cards = cards[fit:]
-
-
-async def _in_turn(
-    cards: Sequence[Card], logs: Mapping[UUID, Sequence[LoggedReview]]
-) -> AsyncIterator[tuple[Card, Sequence[LoggedReview]]]:
-    """Each card with its log. The other requests of this process go on after some of them: after each card, who waits for these cards
-    would wait for all requests that there are, again and again."""
-    reviews = 0
-    for card in cards:
-        log = logs.get(card.id, ())
-        yield card, log
-        reviews += len(log)
-        if reviews >= _REVIEWS_IN_A_TURN:
-            await asyncio.sleep(0)
-            reviews = 0
-
-
-def _due_by(card: Card, due_day: date | None) -> date | None:
-    """When a card is due that its log makes due on this day: by the day on which its fact was missed elsewhere since."""
-    if card.missed_at is None or card.missed_day is None or card.phase != Phase.REVIEW or due_day is None:
-        return due_day
-    answered = card.last_reviewed_at is not None and card.last_reviewed_at >= card.missed_at
-    return due_day if answered else min(due_day, card.missed_day)
-
-
-def memory_of(card: Card) -> Memory:
-    """What is known of a card, as a value."""
-    return Memory.model_validate({name: getattr(card, name) for name in _MEMORY})
-
-
 def _siblings(card: Card):  # type: ignore[no-untyped-def]  # an Update of SQLAlchemy, whose type says less than nothing
     return update(Card).where(col(Card.note_id) == card.note_id, col(Card.id) != card.id)
-
-
-def _counted(card: Card, log: Sequence[LoggedReview], options: DeckOptions) -> list[Memory]:
-    """What is known of the card before this log, and after each of its reviews."""
-    base = Memory.model_validate(card.base)
-    return [base, *replayed(base, map(_review, log), options.scheduler(), card.id)]
-
-
-def _replay(card: Card, log: Sequence[LoggedReview], options: DeckOptions) -> None:
-    """Make the card's memory what this log comes to, and each of its reviews keep what was known before and after it, and whether
-    it made the card a leech."""
-    before, *memories = _counted(card, log, options)
-    for logged, after in zip(log, memories, strict=True):
-        # The lapse of before stays what it was by the deck's options of then.
-        if logged.memory_after is None or _lapses(logged) != (before.lapses, after.lapses):
-            logged.made_leech = after.lapses > before.lapses and becomes_leech(after, options.leech_lapses)
-        logged.memory_before, logged.memory_after = _plain(before), _plain(after)
-        before = after
-    for name in _MEMORY:
-        setattr(card, name, getattr(before, name))
-    card.due_day = _due_by(card, before.due_day)
-    card.version += 1
-
-
-def _lapses(logged: LoggedReview) -> tuple[int, int]:
-    """How often the card had lapsed before and after the review."""
-    before, after = logged.memory_before or {}, logged.memory_after or {}
-    return before.get("lapses", 0), after.get("lapses", 0)
 
 
 def _place(logged: LoggedReview) -> tuple[datetime, UUID]:
@@ -356,14 +292,6 @@ def _expect_possible(given: Given, card: Card, now: datetime) -> None:
         raise ReviewInTheFuture("reviewed_at lies in the future. Check the device's clock and its time zone.")
     if given.at < card.created_at - _CLOCKS_DIFFER:
         raise ReviewBeforeCard("reviewed_at is before the card was made. Check the device's clock.")
-
-
-def _review(logged: LoggedReview) -> Review:
-    return Review(rating=Rating(logged.rating), quality=logged.quality, at=logged.reviewed_at, day=logged.day)
-
-
-def _plain(memory: Memory) -> dict[str, object]:
-    return memory.model_dump(mode="json", exclude_defaults=True)
 
 
 def _reviewed(card: Card, logged: LoggedReview) -> CardReviewed:

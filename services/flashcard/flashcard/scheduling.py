@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -50,6 +50,10 @@ class DeckOptions(BaseModel):
             return Sm2(drill_steps=relearning, longest=self.longest_interval, fuzz=self.fuzz)
         learning = tuple(timedelta(minutes=step) for step in self.learning_steps)
         return Fsrs(self.retention, learning, relearning, self.longest_interval, self.fuzz)
+
+    def of_base(self) -> dict[str, Any]:
+        """Those by which the memory stands that a card was imported with."""
+        return self.model_dump(mode="json", include={"algorithm", "retention", "longest_interval"})
 
 
 def answered(memory: Memory, review: Review, scheduler: Scheduler, card_id: UUID) -> Memory:

@@ -1,6 +1,7 @@
 """What flashcard takes and shows over HTTP."""
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Self
 from uuid import UUID, uuid4
@@ -8,14 +9,13 @@ from uuid import UUID, uuid4
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from flashcard.catalogue import MOST_AT_ONCE, MOST_TAGS, Action
-from flashcard.decks import deck_name
 from flashcard.importing import Preview
 from flashcard.memory import Phase
-from flashcard.models import Deck, DeckImport, ImportStatus, Markup, NoteKind
+from flashcard.models import DeckImport, ImportStatus, Markup, NoteKind
 from flashcard.notes import Shown, Written
 from flashcard.ratings import RatingName, rating_named, rating_of
 from flashcard.reviewing import Given
-from flashcard.scheduling import Choice, DeckOptions
+from flashcard.scheduling import Choice
 from flashcard.search import IN_WORDS, says_nothing
 
 _LONGEST_SIDE, _LONGEST_TAG = 64_000, 100
@@ -48,9 +48,6 @@ Side = Annotated[str, Field(max_length=_LONGEST_SIDE), AfterValidator(storable)]
 Question = Annotated[Side, AfterValidator(something)]
 Tag = Annotated[str, Field(max_length=_LONGEST_TAG), AfterValidator(tag_of)]
 Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS)]
-DeckName = Annotated[
-    str, Field(max_length=1000, examples=["Biology::Cells"]), AfterValidator(storable), AfterValidator(deck_name)
-]
 
 
 class Source(BaseModel):
@@ -67,62 +64,6 @@ class SourceOut(Source):
     """Where a card comes from; `available` is false when the document was deleted."""
 
     available: bool = True
-
-
-class NewDeck(BaseModel):
-    """The body of `POST /decks`; options left out have their defaults."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: DeckName
-    options: DeckOptions = DeckOptions()
-
-
-class DeckChange(BaseModel):
-    """What to change of a deck; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: DeckName | None = None
-    options: DeckOptions | None = Field(
-        None,
-        description="Those that are left out stay as they are. Those that the schedule depends on replay the log of reviews",
-    )
-
-
-class Rescheduling(BaseModel):
-    """How far the cards of a deck have got the schedule that its changed options give."""
-
-    cards: int = Field(description="Those that were reviewed, when the options were changed")
-    done: int
-
-
-class DeckOut(BaseModel):
-    """A deck."""
-
-    id: UUID
-    name: str
-    options: DeckOptions
-    rescheduling: Rescheduling | None = Field(
-        None, description="While cards are being rescheduled after options were changed; null when all are"
-    )
-    created_at: datetime
-    updated_at: datetime
-
-
-class ShareOut(BaseModel):
-    """A link to a deck: `GET` its path shows it, `POST …/copy` copies it."""
-
-    token: str
-    path: str
-
-
-class SharedDeckOut(BaseModel):
-    """What a link leads to."""
-
-    name: str
-    cards: int
-    samples: list[str] = Field(description="The first questions")
 
 
 class NewCard(BaseModel):
@@ -196,6 +137,12 @@ class CardOut(BaseModel):
     created_at: datetime
 
 
+class ChangedCard(CardOut):
+    """A card after a change."""
+
+    alike: Sequence[UUID] = Field(description="Other notes of yours that ask the same, where its question was changed")
+
+
 class RenderedCard(CardOut):
     """A card to be shown: its sides as HTML, safe to stand in a page.
 
@@ -212,7 +159,7 @@ class NewCardsOut(BaseModel):
     """What a new note made: a card, or several siblings. `alike` are cards that ask the same already."""
 
     cards: list[CardOut]
-    alike: list[UUID] = Field(description="Notes of yours that ask the same")
+    alike: Sequence[UUID] = Field(description="Notes of yours that ask the same")
 
 
 class RunImport(BaseModel):
@@ -324,16 +271,6 @@ class BulkOut(BaseModel):
     changed: int
 
 
-def deck_out(deck: Deck) -> DeckOut:
-    """A deck as it is shown."""
-    options = DeckOptions.model_validate(deck.options)
-    # Cards that were moved into it meanwhile are counted, too.
-    done = Rescheduling(cards=deck.replay_cards, done=min(deck.replayed_cards, deck.replay_cards))
-    # Where none was reviewed nothing is to be seen of it: a first review that is being written is waited for.
-    rescheduling = done if deck.replay_at is not None and deck.replay_cards else None
-    return DeckOut.model_validate(deck.model_dump() | {"options": options, "rescheduling": rescheduling})
-
-
 def import_out(row: DeckImport) -> ImportOut:
     """An import as it is shown."""
     return ImportOut.model_validate(row, from_attributes=True)
@@ -342,6 +279,11 @@ def import_out(row: DeckImport) -> ImportOut:
 def card_out(shown: Shown) -> CardOut:
     """A card as it is shown."""
     return CardOut.model_validate(card_fields(shown))
+
+
+def changed_card(shown: Shown, alike: Sequence[UUID]) -> ChangedCard:
+    """A card as it is shown after a change."""
+    return ChangedCard.model_validate(card_fields(shown) | {"alike": alike})
 
 
 def rendered_card(shown: Shown) -> RenderedCard:

@@ -1,5 +1,6 @@
 """The documents that cards were made from, as far as they are gone."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from chassis.personal_data import is_erased
@@ -27,6 +28,15 @@ class Sources:
         await self._hold(_ALONE, document_id)
         gone = insert(GoneDocument).values(document_id=document_id, user_id=owner).on_conflict_do_nothing()
         await self._session.execute(gone)
+        await self._mark(document_id, owner)
+
+    async def recheck(self, document_ids: Sequence[UUID], *, owner: UUID) -> None:
+        """Cards that were not here for a while say of these documents whether they are gone."""
+        for document_id in sorted(document_ids):
+            if await self.is_gone(document_id, owner=owner):
+                await self._mark(document_id, owner)
+
+    async def _mark(self, document_id: UUID, owner: UUID) -> None:
         for table in (Note, Draft):
             source = col(table.source).op("||")({"available": False})
             mine = (col(table.document_id) == document_id) & (col(table.user_id) == owner)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from chassis.errors import Invalid
 
 from flashcard.card_text import fingerprint, ordinals
-from flashcard.decks import DEFAULT, deck_name
-from flashcard.incoming import Incoming, IncomingNote, Tagging
+from flashcard.decks import DEFAULT
+from flashcard.fitting import Fitting
+from flashcard.incoming import Incoming, IncomingNote, counted
 from flashcard.models import Markup, NoteKind
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -58,15 +59,15 @@ def read_table(content: bytes) -> Incoming:
     columns = dict(header.columns)
     if rows and not columns and (named := _named(rows[0])):
         columns, rows = named, rows[1:]
-    tagging = Tagging()
-    notes = [_note(row, columns, header.values, tagging) for row in rows]
+    fitting = Fitting()
+    notes = [_note(row, columns, header.values, fitting) for row in rows]
     found = _with_guids([note for note in notes if note is not None])
     if not found:
         raise NotATable("No row has a question and an answer. Give each card a row: question, answer, tags.")
     left = len(notes) - len(found)
-    rows_left = "1 row is" if left == 1 else f"{left} rows are"
-    warnings = [f"{rows_left} left out: without a question or an answer, or too long."] if left else []
-    return Incoming(found, warnings=[*warnings, *tagging.warnings()], decks=sorted({note.deck for note in found}))
+    told = f"{counted(left, 'row is', 'rows are')} left out: without a question or an answer, or too long."
+    warnings = [told] if left else []
+    return Incoming(found, warnings=[*warnings, *fitting.warnings()], decks=sorted({note.deck for note in found}))
 
 
 def written_table(
@@ -127,7 +128,7 @@ def _named(cells: Sequence[str]) -> dict[str, int] | None:
 
 
 def _note(
-    row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, str], tagging: Tagging
+    row: Sequence[str], columns: Mapping[str, int], values: Mapping[str, str], fitting: Fitting
 ) -> IncomingNote | None:
     def cell(name: str) -> str:
         place = columns.get(name, -1)
@@ -148,9 +149,9 @@ def _note(
     # What has a guid was a note before, and may have no answer; without one a lone cell is rather another separator's row.
     if not _usable(kind, question, answer or cell("guid")):
         return None
-    tags = tagging.kept(f"{cell('tags')} {values.get('tags', '')}".split())
-    deck = _deck(cell("deck") or values.get("deck", ""))
-    return IncomingNote(cell("guid")[:200], kind, question, answer, tags, deck, markup=markup)
+    tags = fitting.tags(f"{cell('tags')} {values.get('tags', '')}".split())
+    deck = fitting.deck(cell("deck") or values.get("deck") or DEFAULT)
+    return IncomingNote(fitting.guid(cell("guid")), kind, question, answer, tags, deck, markup=markup)
 
 
 def _with_guids(notes: Sequence[IncomingNote]) -> list[IncomingNote]:
@@ -187,10 +188,3 @@ def _kind(name: str, question: str) -> NoteKind:
     if "cloze" in name.lower() or (not name and "{{c1::" in question):
         return NoteKind.CLOZE
     return NoteKind.REVERSED if "reversed" in name.lower() else NoteKind.BASIC
-
-
-def _deck(name: str) -> str:
-    try:
-        return deck_name(name) if name else DEFAULT
-    except ValueError:
-        return DEFAULT

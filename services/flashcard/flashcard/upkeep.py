@@ -15,6 +15,7 @@ from mesh import sweep
 from flashcard.erasure import Erasure
 from flashcard.import_work import ImportWork
 from flashcard.rollover import BATCH, Rollovers
+from flashcard.trash import forget_old
 
 log = getLogger(__name__)
 KEEP_EVENTS = timedelta(days=7)
@@ -71,10 +72,11 @@ class Upkeep:
         return min(self._every, max(0.2, (next_at - self._clock()).total_seconds()))
 
     async def tidy(self) -> None:
-        """Remove old idempotency keys, what students who left still left behind, and events that were sent and received long ago."""
+        """Remove old idempotency keys, what was deleted long ago, what students who left still left behind, and events that were sent and received long ago."""
         async with self._database.transaction() as session:
             await forget_old_keys(session, self._clock())
             await forget_old_exports(session, self._clock())
+            await forget_old(session, self._clock())
         await sweep(self._database, self._keep_events)
         await self._imports.forget_old()
         # With their files: a process that ends between storing one and looking whether the account is there leaves it without a row.

@@ -205,7 +205,7 @@ async def test_siblings_that_lie_in_several_decks_are_told(desk: Desk, tmp_path:
         real.collection.set_deck(back, real.collection.decks.id("D::Back"))  # type: ignore[arg-type]  # made where it is missing
         package = real.export(tmp_path / "1.apkg", "D", legacy=True)
     done = await bring_in(desk, ada, "1.apkg", package)
-    assert "1 notes have cards in several decks" in done["preview"]["warnings"][0]
+    assert "1 note has cards in several decks" in done["preview"]["warnings"][0]
     assert {deck["name"]: deck["id"] for deck in (await ada.get("/decks"))["items"]}.keys() == {"D"}
 
 

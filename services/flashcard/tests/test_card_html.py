@@ -55,6 +55,38 @@ def test_formulas_are_left_to_the_page(text: str, html: str, markup: Markup) -> 
     assert html in html_of(text, markup)
 
 
+@pytest.mark.parametrize("markup", Markup)
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        (r"a [latex]\frac{x_1}{2}*y*[/latex] b", "a " + formula(r"\[\frac{x_1}{2}*y*\]") + " b"),
+        (r"[LaTeX]x[/LATEX]", formula(r"\[x\]")),
+        (
+            r"[latex]\begin{align}a &amp;= b \\[2pt] c &amp;= \text{if $d$}\end{align}[/latex]",
+            formula(r"\[\begin{align}a &amp;= b \\[2pt] c &amp;= \text{if $d$}\end{align}\]"),
+        ),
+        (
+            r"[latex]So $x_1 < 2$, \$5 and<br>$$y$$ or \[z\] and \(w\)[/latex]",
+            "So " + formula(r"\(x_1 &lt; 2\)") + r", \$5 and<br>" + formula("$$y$$") + " or " + formula(r"\[z\]") + " and " + formula(r"\(w\)"),
+        ),
+        (
+            "[latex]</span><img src=x onerror=alert(1)> $<script>y</script>$ &lt;b&gt;[/latex]",
+            "&lt;/span&gt;&lt;img src=x onerror=alert(1)&gt; " + formula(r"\(&lt;script&gt;y&lt;/script&gt;\)") + " &lt;b&gt;",
+        ),
+        ("[latex][/latex] [latex]x", "[latex][/latex] [latex]x"),
+        ("[latex] [$]x[/$]", "[latex] " + formula(r"\(x\)")),
+    ],
+)  # fmt: skip
+def test_ankis_latex_is_left_to_the_page_too(text: str, html: str, markup: Markup) -> None:
+    assert html in html_of(text, markup)
+
+
+def test_latex_in_code_is_code_and_a_cloze_in_it_is_hidden() -> None:
+    assert html_of("`[latex]x[/latex]`", MARKDOWN) == "<p><code>[latex]x[/latex]</code></p>\n"
+    front, back = html_sides(NoteKind.CLOZE, HTML, r"[latex]{{c1::x^2}} + 1[/latex]", "", 0)
+    assert (front, back) == (formula(r"\[[...] + 1\]"), formula(r"\[x^2 + 1\]"))
+
+
 def test_a_formula_of_several_lines_is_no_list() -> None:
     text = "$$\na\n- b\n= c\n$$"
     assert html_of(text, MARKDOWN) == "<p>" + formula(text) + "</p>\n"
@@ -151,7 +183,7 @@ def test_colours_stay_and_what_covers_the_page_goes() -> None:
 PIECES = [
     "<script>", "</script>", "<img src=", "x onerror=alert(1)", ">", "<", '"', "'", "<svg onload=x>", "<math>", "<style>", "</style>",
     "javascript:x", "[a](", ")", "![", "](", "`", "```\n", "$", "$$", "\\(", "\\)", "\\[", "\\]", "{{c1::", "{{c2::", "}}", "::", "<!--", "-->", "&lt;",
-    "&#x6a;", "\n", "\n\n", "<table>", "<td>", "<p>", "</p>", "<a href=", "<textarea>", "<title>", "[sound:", "]", "[$]", "[/$]", "*", "_", "x", " ",
+    "&#x6a;", "\n", "\n\n", "<table>", "<td>", "<p>", "</p>", "<a href=", "<textarea>", "<title>", "[sound:", "]", "[$]", "[/$]", "[latex]", "[/latex]", "*", "_", "x", " ",
     "\ufdd0", "\ufdd1", "\ufdd2", "0", "\ufdd3", "<noscript>", "<span class=cloze style='color:red'>", "</span>", "\x00", "é", "|", "|-|\n",
 ]  # fmt: skip
 
@@ -185,6 +217,8 @@ def test_plain_lines_are_what_markdown_makes_of_them(text: str) -> None:
         "$a ",
         "\\(",
         "[$]a",
+        "[latex]a",
+        "[latex]a[/latex]",
         "{{c1::a}}",
         "<a b='",
         "> ",

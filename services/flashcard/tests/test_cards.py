@@ -78,13 +78,6 @@ async def test_rewriting_a_cloze_keeps_what_is_known_of_the_cards_that_stay(desk
     assert {(card["front"], card["reviews"]) for card in cards} == {("[…] c", 1), ("a […]", 0)}
 
 
-async def test_a_duplicate_is_made_and_told(desk: Desk) -> None:
-    ada = desk.student()
-    first = await ada.writes("What is a cell?")
-    again = await ada.post("/flashcards", question="what is a  CELL?", answer="x")
-    assert again["alike"] == [first["note_id"]]
-
-
 async def test_the_same_key_writes_one_card(desk: Desk) -> None:
     ada = desk.student()
     body = {"question": "Q", "answer": "A"}

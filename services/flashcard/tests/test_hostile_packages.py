@@ -25,7 +25,9 @@ from sqlalchemy.pool import QueuePool
 
 from .desk import Desk
 from .hostile import hostile
+from .real_anki import anki
 from .test_anki_packages import bring_in, export, look
+from .test_replays import SM2, change
 
 HUGE, TABLE = 2**62, b"question,answer\nQ,A\n"
 
@@ -41,6 +43,7 @@ HUGE, TABLE = 2**62, b"question,answer\nQ,A\n"
         f"UPDATE cards SET ivl = -{HUGE}, reps = -1, lapses = -1, factor = -{HUGE}",
         f"UPDATE revlog SET id = {HUGE}",
         f"UPDATE revlog SET ivl = {HUGE}, lastIvl = {HUGE}, factor = {HUGE}, time = {HUGE}, ease = {HUGE}, type = 9",
+        "UPDATE revlog SET ivl = 1e30, lastIvl = -1e30, factor = -1e30, time = -1e30, ease = 1e30, type = -1e30",
         """UPDATE cards SET data = '{"pos": "x", "lrt": 1e300, "s": 1e308, "d": 1e308}'""",
         """UPDATE cards SET data = '{"pos": NaN, "lrt": NaN, "s": Infinity, "d": NaN}'""",
         """UPDATE cards SET data = '{"pos": [], "lrt": -1, "s": true, "d": {}}'""",
@@ -59,7 +62,23 @@ async def test_numbers_beyond_reason_are_taken_as_the_nearest_that_may_be(
     await ada.queue()
     await ada.get("/flashcards/statistics")
     assert (await ada.reviews(card, "good"))["reviews"] >= 1
-    assert await export(ada, "Default")
+    (tmp_path / "ours.apkg").write_bytes(await export(ada, "Default"))
+    with anki(tmp_path / "real") as real:
+        real.bring_in(tmp_path / "ours.apkg")
+        assert len(real.cards()) == 1
+
+
+async def test_a_log_of_which_another_card_has_the_rows_leaves_the_schedule_that_came(
+    desk: Desk, tmp_path: Path
+) -> None:
+    ada = desk.student()
+    log = "DROP TABLE revlog", "CREATE TABLE revlog (id, cid, usn, ease, ivl, lastIvl, factor, time, type)"
+    learnt = [f"INSERT INTO revlog VALUES (1700000000000, {card}, 0, 3, 5, 1, 2500, 1000, 0)" for card in (1, 2)]
+    twin = "INSERT INTO cards SELECT 2, nid, did, ord, mod, usn, type, queue, due, ivl, factor, reps, lapses, 0, 0, 0, 0, data FROM cards"
+    await bring_in(desk, ada, "deck.apkg", hostile(tmp_path, *log, twin, *learnt))
+    (deck,) = (await ada.get("/decks"))["items"]
+    await change(ada, UUID(deck["id"]), **SM2)
+    assert {card["interval"] for card in (await ada.get("/flashcards"))["items"]} == {5, 1}
 
 
 PRESET = f'{{"1": {{"new": {{"perDay": {10**400}, "delays": [NaN, "x"]}}, "rev": {{"maxIvl": -1, "perDay": 7}}}}}}'
@@ -67,18 +86,20 @@ DECK = '{"1": {"name": "Default", "conf": 1}}'
 
 
 @pytest.mark.parametrize(
-    ("presets", "decks", "told"),
+    ("presets", "decks", "taken"),
     [("{", DECK, False), ("[1]", DECK, False), ('{"1": 5}', DECK, False), (PRESET, DECK, True), ("[" * 100_000, DECK, False)],
 )  # fmt: skip
 async def test_options_that_cannot_be_read_keep_no_cards_away(
-    desk: Desk, tmp_path: Path, presets: str, decks: str, told: bool
+    desk: Desk, tmp_path: Path, presets: str, decks: str, taken: bool
 ) -> None:
     content = hostile(tmp_path, f"UPDATE col SET dconf = '{presets}', decks = '{decks}'")
-    done = await bring_in(desk, desk.student(), "deck.apkg", content)
+    ada = desk.student()
+    done = await bring_in(desk, ada, "deck.apkg", content)
     assert done["preview"]["cards"] == 1
     (warning,) = done["preview"]["warnings"]
-    assert ("7 reviews a day, the algorithm SM-2 in Default" in warning) is told
     assert len(warning) < 300
+    (deck,) = (await ada.get("/decks"))["items"]
+    assert deck["options"] == DeckOptions(reviews_per_day=7 if taken else 200).model_dump(mode="json")
 
 
 @pytest.mark.parametrize(

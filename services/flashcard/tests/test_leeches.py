@@ -185,3 +185,60 @@ async def test_what_the_student_freed_stays_so_when_another_algorithm_is_tried_a
     await ada.reviews(card, "good")
     assert state(await lapse(desk, ada, card)) == (True, ["leech"]), "it is one more"
     assert state((await ada.post("/reviews/undo"))["card"]) == (False, ["leech"])
+
+
+async def untag(ada: Student, card: Json, by: str) -> None:
+    if by == "patch":
+        await ada.http.patch(f"/flashcards/{card['id']}", json={"tags": ["mine"]})
+    else:
+        await ada.post("/flashcards/bulk", card_ids=[card["id"]], action="untag", tags=["leech"])
+
+
+@pytest.mark.parametrize("by", ["patch", "bulk"])
+async def test_the_tag_that_the_student_took_off_stays_off_when_another_algorithm_is_tried_and_left(
+    desk: Desk, by: str
+) -> None:
+    ada = desk.student()
+    deck = await leech_deck(ada)
+    card = await ada.writes(deck_id=deck, tags=["mine"])
+    await ada.reviews(card, "easy")
+    desk.later(minutes=10)  # for SM-2 only the first review of a day counts
+    assert state(await ada.reviews(card, "again")) == (True, ["mine", "leech"])
+    await untag(ada, card, by)
+    for algorithm, suspended in (("sm2", False), ("fsrs", True), ("sm2", False), ("fsrs", True)):
+        await ada.http.patch(f"/decks/{deck}", json={"options": {"algorithm": algorithm}})
+        assert state(await ada.get(f"/flashcards/{card['id']}")) == (suspended, ["mine"])
+    await ada.http.patch(f"/flashcards/{card['id']}", json={"suspended": False, "answer": "Another"})
+    desk.later(minutes=10)
+    await ada.reviews(card, "good")
+    assert state(await lapse(desk, ada, card)) == (True, ["mine", "leech"]), "it is one more"
+    assert state((await ada.post("/reviews/undo"))["card"]) == (False, ["mine"])
+
+
+@pytest.mark.parametrize("by", ["patch", "bulk"])
+async def test_it_comes_back_when_another_card_of_the_note_is_a_leech_too(desk: Desk, by: str) -> None:
+    ada = desk.student()
+    deck = await leech_deck(ada)
+    body = {"kind": "reversed", "question": "casa", "answer": "house", "deck_id": deck, "tags": ["mine"]}
+    first, second = (await ada.post("/flashcards", **body))["cards"]
+    for card in (first, second):
+        await ada.reviews(card, "easy")
+    await lapse(desk, ada, first)
+    await untag(ada, first, by)
+    assert state(await lapse(desk, ada, second)) == (True, ["mine", "leech"])
+    assert state((await ada.post("/reviews/undo"))["card"]) == (False, ["mine"])
+    assert state((await ada.post("/reviews/undo"))["card"]) == (False, ["mine"])
+    assert state(await lapse(desk, ada, second)) == (True, ["mine"]), (
+        "it is one, as there was when the tag was taken off"
+    )
+
+
+@pytest.mark.parametrize("by", ["patch", "bulk"])
+async def test_a_tag_that_the_student_puts_back_is_the_students(desk: Desk, by: str) -> None:
+    ada = desk.student()
+    card = await ada.writes(deck_id=await leech_deck(ada), tags=["mine"])
+    await ada.reviews(card, "easy")
+    await lapse(desk, ada, card)
+    await untag(ada, card, by)
+    await ada.post("/flashcards/bulk", card_ids=[card["id"]], action="tag", tags=["leech"])
+    assert state((await ada.post("/reviews/undo"))["card"]) == (False, ["mine", "leech"])

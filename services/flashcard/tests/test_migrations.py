@@ -61,6 +61,8 @@ async def make_older(new: str, old: str) -> None:
     )
     columns = {row["table_name"]: row["columns"] for row in known}
     for table in tables.metadata.sorted_tables:  # what others refer to comes first
+        if table.name not in columns:
+            continue
         names = ", ".join(columns[table.name])
         rows = await source.fetch(f"SELECT {names} FROM {SCHEMA}.{table.name}")
         places = ", ".join(f"${place + 1}" for place in range(len(columns[table.name])))

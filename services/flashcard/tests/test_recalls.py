@@ -1,5 +1,6 @@
 """What is missed in a quiz: its card comes back that day, or one is proposed; nothing is made up in the log."""
 
+import asyncio
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,6 +58,50 @@ async def test_what_no_card_has_is_proposed_once_with_its_source(desk: Desk) -> 
     (draft,) = await drafts(ada)
     assert (draft["question"], draft["answer"]) == ("Which term means: “the movement of water”?", "Osmosis")
     assert draft["source"] == SOURCE | {"available": True}
+
+
+OTHER = SOURCE | {"quote": "Through osmosis roots take up water from the soil."}
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [
+        {"question": "Which term means: “the movement of water”?", "answer": " osmosis "},
+        {"question": "What is meant by **Osmosis**?", "answer": "The movement of water", "source": OTHER},
+        {"question": "Which way does water move?", "answer": "Through a membrane"},
+    ],
+)
+async def test_of_a_concept_that_waits_as_a_draft_no_second_one_is_made(desk: Desk, waiting: dict[str, Any]) -> None:
+    ada, source = desk.student(), waiting.get("source", SOURCE)
+    async with desk.database.transaction() as session:
+        draft = ProposedCard.model_validate({"question": waiting["question"], "answer": waiting["answer"], **source})
+        await Proposals(session, lambda: desk.now).take(ada.id, [draft])
+    other = ProposedCard.model_validate({"question": "Why does water enter the root?", "answer": "By it", **SOURCE})
+    await hears(desk, graded(ada, question="Why does it?", card=other))
+    (left,) = await drafts(ada)
+    assert left["question"] == waiting["question"]
+    await ada.http.post(f"/flashcards/drafts/{left['id']}/reject")
+    await hears(desk, graded(ada, question="Why does it?", card=other))
+    assert [draft["question"] for draft in await drafts(ada)] == ["Why does water enter the root?"], (
+        "none waits any more"
+    )
+
+
+async def test_another_concept_and_anothers_draft_keep_none_away(desk: Desk) -> None:
+    ada, eve = desk.student(), desk.student()
+    await hears(desk, graded(eve))
+    source = RecallSource.model_validate(OTHER)
+    card = ProposedCard.model_validate({"question": "What is diffusion?", "answer": "Spreading", **OTHER})
+    await hears(desk, graded(ada), graded(ada, question="Spreading?", concept="diffusion", source=source, card=card))
+    assert (len(await drafts(ada)), len(await drafts(eve))) == (2, 1)
+
+
+async def test_two_misses_at_once_make_one_draft(desk: Desk) -> None:
+    ada = desk.student()
+    await desk.knows(ada)
+    other = ProposedCard.model_validate({"question": "Why does water enter the root?", "answer": "By it", **SOURCE})
+    await asyncio.gather(hears(desk, graded(ada)), hears(desk, graded(ada, question="Why does it?", card=other)))
+    assert len(await drafts(ada)) == 1
 
 
 async def test_what_was_recalled_changes_nothing(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from flashcard import reviewing
+from flashcard import replaying
 from flashcard.decks import Decks
 from flashcard.memory import Memory, Phase
 from flashcard.models import Card
@@ -74,7 +74,7 @@ async def test_others_have_their_turn_while_cards_are_replayed(desk: Desk, monke
         seen.append(turns)
         return replayed(*arguments)
 
-    monkeypatch.setattr(reviewing, "replayed", counted)
+    monkeypatch.setattr(replaying, "replayed", counted)
     others = asyncio.create_task(take_turns())
     async with desk.database.transaction() as session:
         options = await Decks(session, ada.id).options()

@@ -14,7 +14,8 @@ from flashcard.decks import Decks
 from flashcard.memory import Memory
 from flashcard.models import Card, LoggedReview, Note, NoteKind
 from flashcard.ratings import Rating
-from flashcard.reviewing import Given, Reviews, memory_of
+from flashcard.replaying import memory_of
+from flashcard.reviewing import Given, Reviews
 from flashcard.scheduling import DeckOptions
 from flashcard.settings import Settings
 from prometheus_client import REGISTRY

@@ -65,7 +65,7 @@ async def test_rows_that_ask_the_same_are_all_kept_however_far_apart(desk: Desk)
     table = "question,answer\n" + "\n".join([*rows, "Question 7,A"]) + "\n"
     seen = await look(ada, "deck.csv", table.encode())
     assert (seen["preview"]["notes"], seen["preview"]["new"]) == (1502, 1502)
-    assert seen["preview"]["warnings"] == ["1 notes are in the file more than once; of each the first is taken."]
+    assert seen["preview"]["warnings"] == ["1 note is in the file more than once; the first is taken."]
     done = await bring_in(desk, ada, "deck.csv", table.encode())
     assert done["preview"]["cards"] == 1502
     answers = {card["answer"] for card in (await ada.get("/flashcards", q="Define"))["items"]}
@@ -98,6 +98,17 @@ async def test_questions_that_are_pictures_are_told_apart(desk: Desk) -> None:
     assert made["alike"] == []
     again = await ada.post("/flashcards", question="<img alt='' src='c.png'/>", answer="lung")
     assert len(again["alike"]) == 1
+
+
+async def test_latex_is_text_that_only_a_page_shows_otherwise(desk: Desk) -> None:
+    ada, latex = desk.student(), r"[latex]\alpha &lt; 1[/latex]"
+    await bring_in(desk, ada, "deck.csv", f"#separator:comma\n#html:true\n{latex},A\n".encode())
+    (card,) = (await ada.get("/flashcards"))["items"]
+    assert (card["question"], card["front"]) == (latex, latex)
+    shown = await ada.get(f"/flashcards/{card['id']}")
+    assert shown["front_html"] == r'<span class="math">\[\alpha &lt; 1\]</span>'
+    table = await ada.http.get(f"/decks/{card['deck_id']}/export", params={"format": "csv"})
+    assert latex in table.text
 
 
 async def test_each_note_of_a_table_keeps_its_markup(desk: Desk) -> None:

@@ -50,6 +50,14 @@ def test_the_documents_own_words_decide_about_a_hyphen() -> None:
     assert clean("each city\x02state had co\x02operation", hyphens) == "each city-state\nhad cooperation"
 
 
+def test_a_chain_of_words_keeps_its_hyphens() -> None:
+    hyphens = Hyphens()
+    clean("The kidney releases renin, then angiotensin follows.", hyphens)
+    assert clean("the renin-\nangiotensin-aldosterone system", hyphens) == "the renin-angiotensin-aldosterone\nsystem"
+    assert clean("talks face-\nto-face", hyphens) == "talks face-to-face"
+    assert clean("an infor-\nmation-based view", hyphens) == "an information-based\nview"
+
+
 def test_a_subscript_does_not_break_its_sentence() -> None:
     text = "shown as D0\r\n. At point Q the curve D1\r\n also shows it\r\n• a point"
     assert clean(text, Hyphens()) == "shown as D0. At point Q the curve D1 also shows it\n• a point"

@@ -103,7 +103,7 @@ class PreferencesOut(BaseModel):
 
     document_ready: Channels
     document_failed: Channels
-    answer_ready: Channels = Field(description="An answer was finished while no tab and no stream of it was open")
+    answer_ready: Channels = Field(description="An answer was finished while no tab was open and nobody waited for it")
     review_reminder: Channels = Field(description="Once a day while cards are due")
     reminder_time: LocalTime = Field(
         description="When the reminder comes, in the student's zone; one that lies in the quiet hours comes when they end"

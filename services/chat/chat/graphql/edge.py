@@ -17,6 +17,7 @@ from chat.graphql.schema import SCHEMA
 from chat.graphql.student import Desk, Student
 from chat.graphql.transport import Sockets
 from chat.limits import BODY_BYTES, BoundedRoute
+from chat.streaming import leaving
 
 router = APIRouter(tags=["graphql"], route_class=BoundedRoute)
 _AT_THE_ROOT: dict[str, Any] = {"x-root": True, "x-rate-limit": "ai"}
@@ -70,7 +71,7 @@ async def graphql(body: GraphQLRequest, request: Request, user: CurrentUser) -> 
             body.query,
             variable_values=body.variables,
             operation_name=body.operation_name,
-            context_value=Student(desk_of(request), user),
+            context_value=Student(desk_of(request), user, leaves=leaving(request)),
             allowed_operation_types=_OVER_HTTP,
         )
     except InvalidOperationTypeError:

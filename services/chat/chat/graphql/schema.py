@@ -44,7 +44,7 @@ LastEvent = Annotated[str | None, strawberry.argument(description="The `eventId`
 
 async def _chat(info: Context, session_id: strawberry.ID, message: Asked, intent: Wanted = None) -> ChatResponse:
     live = await info.context.asks(_session(session_id), {"content": message, "intent": intent})
-    return ChatResponse.of(await whole(live))
+    return ChatResponse.of(await whole(live, info.context))
 
 
 @strawberry.type
@@ -122,7 +122,8 @@ class Mutation:
 
     @strawberry.mutation(description="Ask again for an answer that failed, by its id or its question's")
     async def retry(self, info: Context, message_id: strawberry.ID) -> ChatResponse:
-        return ChatResponse.of(await whole(await info.context.retries(_message(message_id))))
+        live = await info.context.retries(_message(message_id))
+        return ChatResponse.of(await whole(live, info.context))
 
 
 @strawberry.type

@@ -1,7 +1,7 @@
 """The student behind a GraphQL operation, and what resolvers may do for one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -46,6 +46,8 @@ class Student:
     desk: Desk
     user: User | None = None
     connection_params: dict[str, Any] | None = None
+    leaves: Callable[[], Awaitable[object]] = field(default=lambda: asyncio.Event().wait())
+    """Returns when who asked is gone; of a WebSocket the operations end with it."""
     _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -83,9 +85,9 @@ class Student:
         return desk.answers.begin(asked, user.token)
 
 
-async def whole(live: LiveAnswer) -> MessageOut:
+async def whole(live: LiveAnswer, student: Student) -> MessageOut:
     """The answer once it is there. Raises the `Problem` of one that failed."""
-    await live.ended.wait()
+    await live.finish(student.leaves)
     if live.problem is not None:
         raise live.problem
     assert live.message is not None

@@ -1,6 +1,7 @@
 """Who sets practice questions: the port, and the setter that needs no language model."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,6 @@ from uuid import UUID
 
 from chat.citations import single_spaced
 from chat.flashcards.card import card_of
-from chat.key_points import speaks_of
 from chat.model import Usage
 from chat.passages import Passage
 from chat.practice.exercises import Difficulty, Wanted
@@ -21,6 +21,9 @@ from chat.terms import question_terms, terms
 _LEAST_WORTH = 0.5
 _ON_TOPIC = 0.4
 _SAME_PART = 0.1
+_NEAR = 400  # characters: a passage is long enough to speak of several things
+_HALF = 0.5
+_JOINT = re.compile(r"\s+(?:and|or|vs\.?|versus)\s+|\s*[,;/]\s*", re.IGNORECASE)
 _FITS: Mapping[Difficulty, Mapping[Form, float]] = {
     Difficulty.EASY: {Form.TERM: 0.5, Form.BLANK: 0.4},
     Difficulty.MEDIUM: {Form.DEFINITION: 0.4, Form.RELATION: 0.3},
@@ -72,17 +75,26 @@ class OfflineSetter:
 def on_topic(order: Order) -> list[Draft]:
     """The questions that can be made about the topic, those that name it with more worth.
 
-    What asks for a name or a year, or can only be understood in its place, is left out unless nothing else can be made.
+    What asks for a name or a year, or can only be understood in its place, fills up where it names the topic, and does not ask for
+    it; what only stands near comes where there is nothing else.
     """
-    named = frozenset(question_terms(order.topic))
-    drafted = drafts(order.passages)
-    worthy = [draft for draft in drafted if draft.worth >= _LEAST_WORTH and card_of(draft) is not None]
-    found = []
-    for draft in worthy or drafted:
-        held = len(named.intersection(terms(f"{draft.concept} {draft.reference}"))) / max(1, len(named))
-        if held or speaks_of(order.topic, draft.passage):
-            found.append(replace(draft, worth=draft.worth + _ON_TOPIC * held))
-    return found
+    parts = [frozenset(question_terms(part)) for part in _JOINT.split(order.topic)]
+    found: list[Draft] = []
+    gaps: list[Draft] = []
+    for draft in drafts(order.passages):
+        held = _share(parts, f"{draft.concept} {draft.reference}")
+        worthy = draft.worth >= _LEAST_WORTH and card_of(draft) is not None
+        near = held or _share(parts, draft.passage.text[max(0, draft.start - _NEAR) : draft.end])
+        if near and (worthy or not _share(parts, draft.answer)):
+            (found if worthy or held else gaps).append(replace(draft, worth=draft.worth + _ON_TOPIC * held))
+    return found or gaps
+
+
+def _share(parts: Sequence[frozenset[str]], text: str) -> float:
+    """How much of the topic is named, of the part that is named best; nothing where that is half of it at most."""
+    held = frozenset(terms(text))
+    most = max((len(part & held) / len(part) for part in parts if part), default=0.0)
+    return most if most > _HALF else 0.0
 
 
 def chosen(drafted: Sequence[Draft], wanted: Wanted) -> list[Draft]:

@@ -15,7 +15,7 @@ from chat.studying import Answered, Asked, Material
 
 NOT_FOUND = "I could not find anything about this in your material. Try other words, or add a document that covers it."
 NONE_MADE = "Your material speaks of this, but I could not make a question from it. Try a wider topic."
-NO_MORE = "\n\nThis is all that your material gives on it."
+NO_MORE = "\n\nI could make no more questions on it from your material."
 _FOUND = 24
 
 

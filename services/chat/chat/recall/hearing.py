@@ -12,7 +12,7 @@ _BLANK = re.compile(
 )
 _ASKED_BACK = re.compile(
     r"\W*(?:(?:sorry|pardon|wait|but|and|so|ok(?:ay)?|um+|hm+|hey)\W+)*(?:what|why|how|when|where|who|which|can|could|should|will|would|may|do|does|did|are"
-    r"|is (?:this|that|there)(?: \w+){3,}|is it (?:important|relevant|asked|needed|on|in|going|possible))\b.*\?\W*",
+    r"|is (?:this|that|there)(?: \w+){3,}|is (?:it|this|that) (?:important|relevant|asked|needed|on|in|going|possible))\b.*\?\W*",
     re.IGNORECASE | re.DOTALL,
 )
 _NOT_HEARD = re.compile(

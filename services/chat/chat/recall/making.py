@@ -27,6 +27,16 @@ _DEFINITION = re.compile(
     rf"{_ARTICLE}{_SUBJECT}{_ASIDE} (?P<verb>(?:is|are) (?:defined as|usually defined as|when|where)|refers? to|means?|denotes?|is the term for"
     rf"|is(?= {_CLASS})|are(?= (?:{_CLASS}|{_OF_A_KIND}))|describes|occurs when|happens when) (?P<body>[^;]{{15,260}})\."
 )  # fmt: skip
+# What something was is seldom its definition: it has to be said of what kind, and the kind must be more than a judgement.
+_ONCE = re.compile(
+    rf"{_ARTICLE}{_SUBJECT}{_ASIDE} (?P<verb>was|were) (?P<body>(?:an? [^;]{{8,240}}|the (?:[\w‐-]+ ){{1,5}}(?:that|who|which|whose|of|in which)\b[^;]{{8,240}}"
+    rf"|(?<=were )(?:[\w‐-]+(?<!ed) ){{1,4}}(?:that|who|which|whose|in which)\b[^;]{{8,240}}))(?:;.*)?\."
+)
+_NO_KIND = re.compile(
+    r"(?:(?:an?|the) )?(?:[\w‐-]+ ){0,2}?(?:disaster|failure|success|mess|marvel|turning|mixture|m[ae]n|wom[ae]n|people|persons?|victory|defeat|compromise|gamble|catastrophe|triumph"
+    r"|mistake|surprise|shock|blow|relief|hero|friends?|sons?|daughters?|brothers?|sisters?|wife|husband|members?|child|threat|symbol|source|target|supporters?|opponents?|king|queen)\b"
+)
+_PERSON = re.compile(r"[^,]*\bwho\b|(?:an?|the) (?:[\w‐-]+ ){0,3}?[a-z]+(?:ist|er|or|ian)\b")
 _NAMED = rf"[“\"‘']?(?:an? |the )?{_SUBJECT}[”\"’']?"
 _MEANT = tuple(
     re.compile(pattern)
@@ -81,6 +91,13 @@ _ASPECT = re.compile(
 _PRONOUN = re.compile(r"(?:it|they|he|she|this|these|that|those|there|its|their|his|her|we|you|such)\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:1[0-9]\d\d|20[0-4]\d)\b(?![-–]\d|s)")
 _NAME = re.compile(r"(?<=[a-z,] )(?P<name>[A-Z][\w’'-]+(?: (?:of |the |de |von )?[A-Z][\w’'-]+){0,3})\b")
+_SAID_OF = re.compile(
+    r"(?!(?:In|On|At|By|For|From|After|Before|During|When|While|Since|Until|With|As|If)\b)(?:The |An? )?(?P<subject>[^,;:()]{3,60}?)"
+    r"(?: (?:was|were|is|are|had|has)\b|, (?:who|which|whose|the|an?|made|led|called)\b)"
+)
+_OF_WHEN = re.compile(
+    r" (?:of|in) (?:[A-Z][a-z]+ )?\d{4}\b.*| (?:of|in) (?:[A-Z][a-z]+ber|[A-Z][a-z]+uary|March|April|May|June|July|August)$| (?:him|her|it|them)sel(?:f|ves)$"
+)
 # Names that say too little to be asked for.
 _PLACES = frozenset(map(stem, word_set(
     """united american americans america african african-american christian english spanish french german european europeans europe africa
@@ -158,6 +175,22 @@ def _definitions(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
     if _names_a_class(body):
         yield _draft(statement, Form.TERM, subject, f"Which term means: “{body}”?", subject, worth=worth - 0.1)
     yield _draft(statement, Form.BLANK, subject, _fill_in(blank), subject, worth=worth - 0.3)
+
+
+def _once(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
+    """What something was: "The gabelle was a tax on salt." A name without an article may be a person's."""
+    match = _ONCE.fullmatch(statement.text)
+    if match is None or not names_a_concept(match["subject"]):
+        return
+    article, verb, body = match["article"] or "", match["verb"], _BESIDE.sub("", match["body"])
+    subject = match["subject"] if article else lowered(match["subject"], texts)
+    if _NO_DEFINITION.match(body) or _NO_KIND.match(body) or not (article or verb == "were" or subject[0].isupper()):
+        return
+    asks = "Who" if not article and verb == "was" and _PERSON.match(body) else "What"
+    worth = _WORTH[Form.DEFINITION] - 0.3
+    yield _draft(statement, Form.DEFINITION, subject, f"{asks} {verb} {article.lower()}{subject}?", body, worth=worth)
+    if len(set(terms(body))) >= _FEWEST_TO_TELL:
+        yield _draft(statement, Form.TERM, subject, f"Who or what {verb} “{body}”?", subject, worth=worth - 0.1)
 
 
 def _meant(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
@@ -240,8 +273,8 @@ def _reasons(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
 
 def _leading_phrase(text: str) -> str:
     """What a clause is about, as far as it can be told without a grammar: its first few words that mean something."""
-    told = [word for word in re.findall(r"[\w’'‐-]+", text) if word.casefold() not in STOP_WORDS]
-    return " ".join(told[:3])
+    told = [word for word in re.finditer(r"[\w’'‐-]+", text) if word[0].casefold() not in STOP_WORDS][:3]
+    return text[told[0].start() : told[-1].end()] if told else ""
 
 
 def _relations(statement: Statement, texts: Sequence[str]) -> Iterator[Draft]:
@@ -289,6 +322,7 @@ def _years_and_names(statement: Statement, _: Sequence[str]) -> Iterator[Draft]:
             statement.text[: match.start()].split()[-1][:1].isupper()
             or stem(words(name)[0]) in _PLACES
             or statement.story
+            or statement.text[match.end()] in "/-‐"  # a part of another: HTTP/2
         ):
             continue
         if statement.text.count(name.split()[-1]) == 1 and len(words(statement.text)) >= _FEWEST_FOR_A_GAP:
@@ -298,7 +332,10 @@ def _years_and_names(statement: Statement, _: Sequence[str]) -> Iterator[Draft]:
 
 
 def _about_year(text: str) -> str:
-    return (match["name"] if (match := _NAME.search(text)) else "") or _leading_phrase(text)
+    names = (match["name"] for match in _NAME.finditer(text) if stem(words(match["name"])[0]) not in _PLACES)
+    subject = _SAID_OF.match(text)
+    about = subject["subject"] if subject else next(names, None) or _leading_phrase(text)
+    return _OF_WHEN.sub("", about)
 
 
 class _Concepts:
@@ -340,6 +377,7 @@ def _fill_in(sentence: str, kind: str = "") -> str:
 
 _MAKERS: tuple[Callable[[Statement, Sequence[str]], Iterator[Draft]], ...] = (
     _definitions,
+    _once,
     _meant,
     _called,
     _reasons,

@@ -70,7 +70,7 @@ _VERBS = word_set(
 def lowered(phrase: str, texts: Iterable[str]) -> str:
     """The phrase as it reads inside a sentence: its first letter small, unless it is a name or an abbreviation."""
     first, *rest = phrase.split()
-    if rest and rest[0][:1].isupper():
+    if rest and (rest[0][:1].isupper() or first.endswith(("'s", "’s"))):
         return phrase
     if not first[:1].isupper() or any(character.isupper() or character.isdigit() for character in first[1:]):
         return phrase

@@ -1,13 +1,17 @@
-"""Options of decks in a package, as far as decks of ours have the same. They are not taken over, but what is lost is told.
+"""Options of decks in a package, as far as decks of ours have the same: new decks take them over, where they can be ours.
 
 Anki's own defaults are left out: a package without options says the same.
 """
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from pydantic import ValidationError
+
 from flashcard.anki.protobuf import fields_of
+from flashcard.scheduling import DeckOptions
 
 # Of Anki's decks, by the names of our options.
 Options = Mapping[str, Any]
@@ -75,6 +79,16 @@ def of_tables(decks: Iterable[Sequence[Any]], presets: Iterable[Sequence[Any]]) 
         }
         found[number] = _own(said)
     return found
+
+
+def taken_over(own: Options, fresh: DeckOptions) -> DeckOptions:
+    """The options of a deck that comes with these of its own. Of the algorithm the package can only be guessed; what a deck here cannot have
+    stays as in a fresh one, too."""
+    for name, value in own.items():
+        if name != "algorithm":
+            with suppress(ValidationError):
+                fresh = DeckOptions.model_validate(fresh.model_dump() | {name: value})
+    return fresh
 
 
 def in_words(name: str, value: Any) -> str:

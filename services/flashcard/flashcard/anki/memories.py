@@ -1,7 +1,7 @@
 """What Anki knows of a card, and what we know of it: there and back."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,6 +17,12 @@ _PHASES = {NEW: Phase.NEW, LEARNING: Phase.LEARNING, REVIEW: Phase.REVIEW, RELEA
 # Nothing that Anki writes is beyond these, and everything within them can be kept and reckoned with.
 _MOST_DAYS, _MOST_FACTOR, _MOST_REVIEWS, _LAST_SECOND = 36500, 65535, 9_999_999, 4_102_444_800  # the year 2100
 _LEARNT, _FILTERED = 0, 3  # kinds of reviews
+_MOST_REPLAYED = 2000  # of one card: half a second, and more than anybody has
+# What Anki can read; of a package with a number beyond these it reads nothing.
+_REVLOG = {
+    "ease": (0, 255), "ivl": (-(2**31), 2**31 - 1), "lastIvl": (-(2**31), 2**31 - 1), "factor": (0, 2**32 - 1),
+    "time": (0, 2**32 - 1), "type": (0, 255),
+}  # fmt: skip
 _BY_THE_DAY = 3  # a queue of learning cards whose step is over on another day
 
 
@@ -52,6 +58,23 @@ def memory_of(card: AnkiCard, reviews: Sequence[AnkiReview], collection: Collect
         last_day=last_day,
         last_reviewed_at=reviewed,
     )
+
+
+def since_new(reviews: Sequence[AnkiReview]) -> Sequence[AnkiReview]:
+    """The reviews since the card was learnt, the last time; none where the log does not reach back so far. Who crams in a filtered
+    deck leaves reviews that count for nothing."""
+    counting = [review for review in reviews if review.type != _FILTERED or review.factor]
+    learnt = next((place for place in reversed(range(len(counting))) if counting[place].type == _LEARNT), None)
+    while learnt and counting[learnt - 1].type == _LEARNT:
+        learnt -= 1
+    return [] if learnt is None else counting[learnt:]
+
+
+def replayable(card: AnkiCard, reviews: Sequence[AnkiReview]) -> Set[int]:
+    """The numbers of those reviews that can be replayed in place of what Anki knows of the card: since it was learnt, where the package
+    has them all. None of a card that is new, again or still."""
+    log = since_new(reviews) if card.type != NEW else []
+    return {review.id for review in log} if len(log) <= _MOST_REPLAYED else set()
 
 
 def position_of(card: AnkiCard) -> int:
@@ -138,6 +161,11 @@ def revlog_columns(
     }
 
 
+def readable_revlog(row: Mapping[str, int]) -> list[int]:
+    """`ease`, `ivl`, `lastIvl`, `factor`, `time` and `type` of a row, such that Anki reads them."""
+    return [int(_within(row[name], least, most)) for name, (least, most) in _REVLOG.items()]
+
+
 def _interval(memory: Memory, at: datetime) -> int:
     if memory.steps_minutes and memory.due_at is not None:
         return -max(0, math.ceil((memory.due_at - at).total_seconds()))
@@ -170,7 +198,7 @@ def _fsrs(
     stability, difficulty = card.data.get("s", 0), card.data.get("d", 0)
     if stability > 0 and difficulty > 0:
         return _within(stability, 0.001, _MOST_DAYS), _within(difficulty, 1.0, 10.0)
-    log = _since_new(reviews)
+    log = since_new(reviews)
     if len(log) > replays.left:
         return from_sm2(ease, max(interval, 1))
     replays.left -= len(log)
@@ -182,16 +210,6 @@ def _fsrs(
     if memory.stability is None or memory.difficulty is None:
         return from_sm2(ease, max(interval, 1))
     return _within(memory.stability, 0.001, _MOST_DAYS), memory.difficulty
-
-
-def _since_new(reviews: Sequence[AnkiReview]) -> Sequence[AnkiReview]:
-    """The reviews since the card was learnt, the last time; none where the log does not reach back so far. Who crams in a filtered
-    deck leaves reviews that count for nothing."""
-    counting = [review for review in reviews if review.type != _FILTERED or review.factor]
-    learnt = next((place for place in reversed(range(len(counting))) if counting[place].type == _LEARNT), None)
-    while learnt and counting[learnt - 1].type == _LEARNT:
-        learnt -= 1
-    return [] if learnt is None else counting[learnt:]
 
 
 def _day(collection: Collection, number: int) -> date:

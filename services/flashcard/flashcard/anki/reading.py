@@ -15,8 +15,9 @@ from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection
 from flashcard.anki.schema import MARKDOWN_TYPES
 from flashcard.anki.templates import LONGEST_SIDE, Face, faces_of
 from flashcard.card_text import ordinals
-from flashcard.decks import DEFAULT, deck_name
-from flashcard.incoming import Incoming, IncomingCard, IncomingNote, IncomingReview, Tagging, counted, listed
+from flashcard.decks import DEFAULT
+from flashcard.fitting import Fitting
+from flashcard.incoming import Incoming, IncomingCard, IncomingNote, IncomingReview, counted, listed
 from flashcard.media import names_missing
 from flashcard.models import Markup, NoteKind
 
@@ -38,17 +39,20 @@ class _Reader:
         self._cards: dict[int, list[AnkiCard]] = defaultdict(list)
         self._reviews: dict[int, list[AnkiReview]] = defaultdict(list)
         self._replays = memories.Replays()
-        self._tagging = Tagging()
+        self._fitting = Fitting()
         self._options: dict[str, dict[str, Any]] = {}
         self._by_fsrs = any(card.data.get("s", 0) > 0 for card in collection.cards)
-        self._split = self._skipped = self._gathered = 0
+        self._split = self._skipped = self._gathered = self._timeless = 0
         for card in collection.cards:
             self._cards[card.note_id].append(card)
+        there = {card.id for card in collection.cards}
         for review in collection.reviews:
-            if review.ease > 0 and memories.is_plausible(
-                review.id / 1000
-            ):  # ease 0 is a change of schedule by hand, and no review
+            if review.ease <= 0 or review.card_id not in there:  # ease 0 is a change of schedule by hand, and no review
+                continue
+            if memories.is_plausible(review.id / 1000):
                 self._reviews[review.card_id].append(review)
+            else:
+                self._timeless += 1
 
     def incoming(self, archive: Archive) -> Incoming:
         notes = [made for note in self._collection.notes for made in self._notes(note)]
@@ -83,17 +87,17 @@ class _Reader:
         if not mine or not face.question.strip() or max(len(face.question), len(face.answer)) > LONGEST_SIDE:
             return None
         self._gathered += len({card.deck_id for card in mine}) > 1
-        deck = _deck(self._collection.decks.get(mine[0].deck_id, DEFAULT))
+        deck = self._fitting.deck(_storable(self._collection.decks.get(mine[0].deck_id, DEFAULT)))
         options = self._options.setdefault(deck, dict(self._collection.options.get(mine[0].deck_id, {})))
         # A package does not say which algorithm it was: FSRS leaves a memory on each card that was learnt.
         if not self._by_fsrs and any(card.type in (memories.REVIEW, memories.RELEARNING) for card in mine):
             options["algorithm"] = "sm2"
         return IncomingNote(
-            guid=guid[:200],
+            guid=self._fitting.guid(_storable(guid)),
             kind=face.kind,
             question=_storable(face.question),
             answer=_storable(face.answer),
-            tags=self._tagging.kept([_storable(tag) for tag in note.tags]),
+            tags=self._fitting.tags([_storable(tag) for tag in note.tags]),
             deck=deck,
             cards=[self._card(card, places[card.ordinal]) for card in mine],
             changed=memories.moment_of(note),
@@ -102,23 +106,31 @@ class _Reader:
 
     def _card(self, card: AnkiCard, ordinal: int) -> IncomingCard:
         reviews = self._reviews.get(card.id, [])
+        past = memories.replayable(card, reviews)
         return IncomingCard(
             ordinal=ordinal,
             memory=memories.memory_of(card, reviews, self._collection, self._replays),
             suspended=card.queue == memories.SUSPENDED,
             position=memories.position_of(card),
-            reviews=[_review(review) for review in reviews],
+            reviews=[_review(review, replayable=review.id in past) for review in reviews],
         )
 
     def _warnings(self) -> list[str]:
         told = []
         if self._split:
-            told.append(f"{self._split} notes have more than two sides: each of their cards becomes a card of its own.")
+            split = counted(self._split, "note has", "notes have")
+            told.append(f"{split} more than two sides: each of the cards becomes a card of its own.")
         if self._gathered:
-            told.append(f"{self._gathered} notes have cards in several decks: all go into the deck of the first.")
+            gathered = counted(self._gathered, "note has", "notes have")
+            told.append(f"{gathered} cards in several decks: all go into the deck of the first.")
         if self._skipped:
-            told.append(f"{self._skipped} notes are empty, too long, or of no known type, and are left out.")
-        return [*told, *self._tagging.warnings()]
+            skipped, left = counted(self._skipped, "note is", "notes are"), "is" if self._skipped == 1 else "are"
+            told.append(f"{skipped} empty, too long, or of no known type, and {left} left out.")
+        if self._timeless:
+            told.append(
+                f"{counted(self._timeless, 'review is', 'reviews are')} left out: when they happened cannot be."
+            )
+        return [*told, *self._fitting.warnings()]
 
 
 def _refused(names: Sequence[str]) -> list[str]:
@@ -151,7 +163,7 @@ def _places(face: Face) -> Mapping[int, int]:
         return {}
 
 
-def _review(review: AnkiReview) -> IncomingReview:
+def _review(review: AnkiReview, *, replayable: bool) -> IncomingReview:
     return IncomingReview(
         number=review.id,
         rating=memories.rating_of(review),
@@ -167,14 +179,8 @@ def _review(review: AnkiReview) -> IncomingReview:
             "time": review.duration_ms,
             "type": review.type,
         },
+        replayable=replayable,
     )
-
-
-def _deck(name: str) -> str:
-    try:
-        return deck_name(_storable(name))
-    except ValueError:
-        return DEFAULT
 
 
 def _storable(text: str) -> str:

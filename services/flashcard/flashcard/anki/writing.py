@@ -119,10 +119,9 @@ class PackageWriter:
             review.before, review.after, review.rating, review.at, review.duration_ms
         )
         number = int(review.at.timestamp() * 1000 + 0.5)
-        columns = [row[name] for name in ("ease", "ivl", "lastIvl", "factor", "time", "type")]
         while self._database.execute("SELECT 1 FROM revlog WHERE id = ?", (number,)).fetchone():
             number += 1  # two cards reviewed in the same millisecond
-        self._insert("revlog", (number, card, self._usn, *columns))
+        self._insert("revlog", (number, card, self._usn, *memories.readable_revlog(row)))
 
     def _insert(self, table: str, row: Sequence[Any]) -> None:
         marks = ",".join("?" * len(row))

@@ -7,13 +7,14 @@ own time.
 
 from chassis.personal_data import export_router
 
-from flashcard.api import cards, decks, drafts, reviews, statistics, transfer
+from flashcard.api import cards, decks, drafts, reviews, statistics, transfer, trash
 
 routers = (
     transfer.router,
     decks.router,
     statistics.router,
     drafts.router,
+    trash.router,
     cards.router,
     reviews.router,
     export_router("flashcard"),

@@ -15,8 +15,9 @@ from flashcard.catalogue import Catalogue
 from flashcard.leeches import Leeches
 from flashcard.notes import Notes, Shown
 from flashcard.queue import Queues
+from flashcard.replaying import memory_of
 from flashcard.rescheduling import move
-from flashcard.reviewing import Reviews, memory_of
+from flashcard.reviewing import Reviews
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.scheduling import choices
 from flashcard.schemas import (
@@ -24,18 +25,21 @@ from flashcard.schemas import (
     BulkOut,
     CardChange,
     CardOut,
+    ChangedCard,
     NewCard,
     NewCardsOut,
     QueuedCard,
     QueueOut,
     RenderedCard,
     card_out,
+    changed_card,
     rendered_card,
     rendered_fields,
     storable,
 )
 from flashcard.search import IN_WORDS
 from flashcard.students import today_of
+from flashcard.trash import Trash
 
 router = APIRouter(prefix="/flashcards", tags=["flashcards"])
 
@@ -47,7 +51,7 @@ async def create_card(body: NewCard, desk: DeskDep, once: IdempotencyDep) -> Res
         return earlier
     notes = Notes(desk.session, desk.owner)
     deck = await desk.deck_for_cards(body.deck_id)
-    alike = [note.id for note in await notes.alike(body.question)]
+    alike = await notes.alike(body.question)
     made = await notes.write(deck, body.written(), desk.now)
     await tell_when_due(desk.session, desk.owner, desk.now)
     shown = NewCardsOut(cards=[card_out(card) for card in made], alike=alike)
@@ -101,7 +105,7 @@ async def due_cards(
 @router.post("/bulk")
 async def change_cards(body: BulkChange, desk: DeskDep) -> BulkOut:
     """Suspend, bury, tag, move or delete many cards at once. Tags and deck are those of a note: its other cards are changed along, and go
-    along where one is deleted."""
+    along where one is deleted. What is deleted can be taken back (`GET /flashcards/trash`)."""
     catalogue = Catalogue(desk.session, desk.owner)
     today = await desk.today()
     chosen = body.card_ids if body.q is None else await catalogue.matching(body.q, desk.now, today)
@@ -118,8 +122,8 @@ async def get_card(card_id: UUID, desk: DeskDep) -> RenderedCard:
 
 
 @router.patch("/{card_id}")
-async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut:
-    """Change a card; its siblings share question, answer, tags and deck."""
+async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> ChangedCard:
+    """Change a card; its siblings share question, answer, tags and deck. Duplicates are told, not refused."""
     notes = Notes(desk.session, desk.owner)
     before = await notes.get(card_id)
     # Another question may make more cards, in the same deck.
@@ -133,12 +137,12 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> CardOut
     if change:
         await notes.rewrite(shown.note, change, deck, desk.now)
     await tell_what_is_left(desk.session, desk.owner, desk.now)
-    return card_out(shown)
+    return changed_card(shown, await notes.alike(body.question, shown.note.id) if body.question else [])
 
 
 @router.delete("/{card_id}", status_code=204)
 async def delete_card(card_id: UUID, desk: DeskDep) -> None:
-    """Delete a card with its siblings; what was reviewed stays in the statistics."""
-    notes = Notes(desk.session, desk.owner)
-    await notes.delete([(await notes.get(card_id, lock=True)).note.id])
+    """Delete a card with its siblings; what was reviewed stays in the statistics. `POST /flashcards/trash/{id}/restore` takes it back."""
+    shown = await Notes(desk.session, desk.owner).get(card_id, lock=True)
+    await Trash(desk.session, desk.owner).take_notes([shown.note.id], desk.now)
     await tell_when_cleared(desk.session, desk.owner, desk.now)

@@ -1,5 +1,6 @@
 """Decks."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
@@ -10,18 +11,38 @@ from chassis.paging import Page, PageDep
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from flashcard.api.parts import DeskDep, StorageDep
+from flashcard.api.parts import Desk, DeskDep, StorageDep
+from flashcard.deck_counts import NOTHING, counts_of
+from flashcard.deck_schemas import (
+    CountedDeck,
+    DeckChange,
+    DeckOut,
+    NewDeck,
+    SharedDeckOut,
+    ShareOut,
+    counted_deck,
+    deck_out,
+)
 from flashcard.erasure import expect_account
 from flashcard.media import Shelves
+from flashcard.models import Deck
 from flashcard.patience import lose_patience
 from flashcard.rescheduling import reschedule_deck
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.scheduling import DeckOptions
-from flashcard.schemas import DeckChange, DeckOut, NewDeck, SharedDeckOut, ShareOut, deck_out
 from flashcard.sharing import Sharing
+from flashcard.students import today_of
+from flashcard.trash import Trash
 
 router = APIRouter(prefix="/decks", tags=["flashcards"])
 ShareToken = Annotated[str, Path(min_length=1, max_length=100)]
+
+
+async def _counted(desk: Desk) -> Callable[[Deck], CountedDeck]:
+    counting, today = await today_of(desk.session, desk.owner, desk.now)
+    counts = await counts_of(desk.session, desk.owner, desk.now, today, counting.end_of(today))
+    # A deck that somebody removed since it was read has none.
+    return lambda deck: counted_deck(deck, counts.get(deck.id, NOTHING))
 
 
 @router.post("", status_code=201, responses={201: {"model": DeckOut}}, response_model=None)
@@ -36,9 +57,10 @@ async def create_deck(body: NewDeck, desk: DeskDep, once: IdempotencyDep) -> Res
 
 
 @router.get("")
-async def list_decks(desk: DeskDep, page: PageDep) -> Page[DeckOut]:
-    """The decks by name: each stands before those that lie in it."""
-    return page.cut(await desk.decks.page(page), deck_out, lambda deck: (deck.name, str(deck.id)))
+async def list_decks(desk: DeskDep, page: PageDep) -> Page[CountedDeck]:
+    """The decks by name, each before those that lie in it, with what is to be done in them today."""
+    decks = await desk.decks.page(page)
+    return page.cut(decks, await _counted(desk), lambda deck: (deck.name, str(deck.id)))
 
 
 @router.get("/shared/{token}")
@@ -102,9 +124,10 @@ async def stop_sharing_deck(deck_id: UUID, desk: DeskDep) -> None:
 
 
 @router.get("/{deck_id}")
-async def get_deck(deck_id: UUID, desk: DeskDep) -> DeckOut:
-    """One deck."""
-    return deck_out(await desk.decks.get(deck_id))
+async def get_deck(deck_id: UUID, desk: DeskDep) -> CountedDeck:
+    """One deck, with what is to be done in it today."""
+    deck = await desk.decks.get(deck_id)
+    return (await _counted(desk))(deck)
 
 
 @router.patch("/{deck_id}")
@@ -112,8 +135,8 @@ async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut
     """Rename a deck, or change how it is studied. Another algorithm, retention, steps, longest interval or fuzz replay the log of reviews,
     so that cards are due as the options say. A small deck is done with the answer: of less than a thousand cards, of which a hundred were
     reviewed, with five hundred reviews in all. Of a larger one `rescheduling` says how far it is, here and in `GET /decks/{deck_id}`, until
-    it is null. Meanwhile everything goes on, and options may be changed again. What was reviewed elsewhere and imported keeps the schedule it
-    came with, and follows the options from its next review on."""
+    it is null. Meanwhile everything goes on, and options may be changed again. What was reviewed elsewhere and imported is
+    replayed by another algorithm, too, where its log was imported whole, and is as it came by the algorithm of before."""
     decks = desk.decks
     deck = await decks.get(deck_id, lock=True)
     if body.name is not None:
@@ -127,7 +150,6 @@ async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut
 
 @router.delete("/{deck_id}", status_code=204)
 async def delete_deck(deck_id: UUID, desk: DeskDep) -> None:
-    """Delete a deck with its cards, and those that lie in it."""
-    decks = desk.decks
-    await decks.delete(await decks.get(deck_id, lock=True))
+    """Delete a deck with its cards, and those that lie in it. `POST /flashcards/trash/{id}/restore` takes it back, without its link."""
+    await Trash(desk.session, desk.owner).take_deck(await desk.decks.get(deck_id, lock=True), desk.now)
     await tell_when_cleared(desk.session, desk.owner, desk.now)

@@ -2,7 +2,8 @@
 
 PDFium says U+0002 (or U+FFFE) for a hyphen that ends a line, and drops the line break; other producers write a hyphen, soft
 hyphen or U+2010 and the break. Whether the hyphen belongs to the word is decided by the words that the document uses elsewhere,
-and without such evidence by the first half: `self-employed` keeps it, `infor-mation` does not.
+and without such evidence by the first half: `self-employed` keeps it, `infor-mation` does not. A chain keeps it, too: `face-to-face`,
+and `renin-angiotensin-aldosterone` where the document knows both words.
 """
 
 import re
@@ -20,6 +21,9 @@ _KEEPS_HYPHEN = frozenset(
         "short single six slow small so still ten third three top two upper well wide zero"
     )
 )
+_GOES_ON = re.compile(r"[-\u2010][^\W\d_]")
+_LINKS = frozenset(_TAIL.findall("a and as at by de down en for in la of off on or out over the to up"))
+_BESIDE_WORDS = ".,;:!?()[]“”\"'"
 MOST_PAGES = 50
 
 
@@ -46,7 +50,7 @@ class Hyphens:
             self._learn()
             rest = _REST.match(text, tail.end())
             end = rest.end() if rest else tail.end()
-            hyphen = self._hyphen(head[0], tail[0])
+            hyphen = self._hyphen(head[0], tail[0], chain=_GOES_ON.match(text, tail.end()) is not None)
             whole += (text[done : cut.start()], hyphen, text[cut.end() : end].rstrip(" "), "\n")
             done = end + 1 if text.startswith("\n", end) else end
         return _LEFT_OVER.sub("-", "".join((*whole, text[done:])))
@@ -54,12 +58,13 @@ class Hyphens:
     def _learn(self) -> None:
         # Most documents cut no words, and need not be learnt from.
         for text in self._unlearned:
-            # Words with a comma behind them are missed; most stand without one somewhere.
-            self._words.update(text.lower().split())
+            self._words.update(word.strip(_BESIDE_WORDS) for word in text.lower().split())
         self._unlearned.clear()
 
-    def _hyphen(self, head: str, tail: str) -> str:
+    def _hyphen(self, head: str, tail: str, *, chain: bool) -> str:
         if f"{head}-{tail}".lower() in self._words:
+            return "-"
+        if chain and (tail in _LINKS or {head.lower(), tail.lower()} <= self._words):
             return "-"
         if f"{head}{tail}".lower() in self._words:
             return ""
