@@ -7,7 +7,8 @@ from sqlalchemy import Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 Asked = TypeVar("Asked", bound=Select[*tuple[Any, ...]])
-_IMPATIENT = select(func.set_config("lock_timeout", "1s", True))
+PATIENCE = "1s"
+_IMPATIENT = select(func.set_config("lock_timeout", PATIENCE, True))
 _AT_ONCE = _IMPATIENT.cte("impatient")
 
 

@@ -23,7 +23,8 @@ _STEP, _DUE, _NEW = range(3)
 # How many reviews and new cards the decks still allow today, and whether cards of a note stay apart.
 ALLOWED = """
     WITH allowed AS (
-        SELECT deck.id AS deck_id, (options ->> 'bury_siblings')::boolean AS apart,
+        SELECT deck.id AS deck_id, name, (options ->> 'bury_siblings')::boolean AS apart,
+               (options ->> 'reviews_per_day')::int AS reviews_per_day, (options ->> 'new_per_day')::int AS new_per_day,
                (options ->> 'reviews_per_day')::int - coalesce(done.reviews, 0) AS reviews,
                (options ->> 'new_per_day')::int - coalesce(done.new, 0) AS new,
                coalesce(done.reviews, 0) AS reviewed, coalesce(done.new, 0) AS begun

@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Self
 from uuid import UUID, uuid4
@@ -10,15 +9,13 @@ from uuid import UUID, uuid4
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from flashcard.catalogue import MOST_AT_ONCE, MOST_TAGS, Action
-from flashcard.deck_counts import Counts
-from flashcard.decks import deck_name
 from flashcard.importing import Preview
 from flashcard.memory import Phase
-from flashcard.models import Deck, DeckImport, ImportStatus, Markup, NoteKind
+from flashcard.models import DeckImport, ImportStatus, Markup, NoteKind
 from flashcard.notes import Shown, Written
 from flashcard.ratings import RatingName, rating_named, rating_of
 from flashcard.reviewing import Given
-from flashcard.scheduling import Choice, DeckOptions
+from flashcard.scheduling import Choice
 from flashcard.search import IN_WORDS, says_nothing
 
 _LONGEST_SIDE, _LONGEST_TAG = 64_000, 100
@@ -51,9 +48,6 @@ Side = Annotated[str, Field(max_length=_LONGEST_SIDE), AfterValidator(storable)]
 Question = Annotated[Side, AfterValidator(something)]
 Tag = Annotated[str, Field(max_length=_LONGEST_TAG), AfterValidator(tag_of)]
 Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS)]
-DeckName = Annotated[
-    str, Field(max_length=1000, examples=["Biology::Cells"]), AfterValidator(storable), AfterValidator(deck_name)
-]
 
 
 class Source(BaseModel):
@@ -70,72 +64,6 @@ class SourceOut(Source):
     """Where a card comes from; `available` is false when the document was deleted."""
 
     available: bool = True
-
-
-class NewDeck(BaseModel):
-    """The body of `POST /decks`; options left out have their defaults."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: DeckName
-    options: DeckOptions = DeckOptions()
-
-
-class DeckChange(BaseModel):
-    """What to change of a deck; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: DeckName | None = None
-    options: DeckOptions | None = Field(
-        None,
-        description="Those that are left out stay as they are. Those that the schedule depends on replay the log of reviews",
-    )
-
-
-class Rescheduling(BaseModel):
-    """How far the cards of a deck have got the schedule that its changed options give."""
-
-    cards: int = Field(description="Those that were reviewed, when the options were changed")
-    done: int
-
-
-class DeckOut(BaseModel):
-    """A deck."""
-
-    id: UUID
-    name: str
-    options: DeckOptions
-    rescheduling: Rescheduling | None = Field(
-        None, description="While cards are being rescheduled after options were changed; null when all are"
-    )
-    created_at: datetime
-    updated_at: datetime
-
-
-class CountedDeck(DeckOut):
-    """A deck, and what is to be done in it and in all that lies in it. `learning`, `due` and `new` are those of
-    `GET /flashcards/due?deck_id=` at this moment: what is left today, within the limits of this deck and of each that lies in it."""
-
-    learning: int = Field(description="Steps of minutes that are over; where nothing else is left, that soon are")
-    due: int
-    new: int
-    cards: int = Field(description="All that there are, suspended and buried ones too")
-
-
-class ShareOut(BaseModel):
-    """A link to a deck: `GET` its path shows it, `POST …/copy` copies it."""
-
-    token: str
-    path: str
-
-
-class SharedDeckOut(BaseModel):
-    """What a link leads to."""
-
-    name: str
-    cards: int
-    samples: list[str] = Field(description="The first questions")
 
 
 class NewCard(BaseModel):
@@ -341,21 +269,6 @@ class BulkOut(BaseModel):
     """How many cards were changed, siblings included."""
 
     changed: int
-
-
-def deck_out(deck: Deck) -> DeckOut:
-    """A deck as it is shown."""
-    options = DeckOptions.model_validate(deck.options)
-    # Cards that were moved into it meanwhile are counted, too.
-    done = Rescheduling(cards=deck.replay_cards, done=min(deck.replayed_cards, deck.replay_cards))
-    # Where none was reviewed nothing is to be seen of it: a first review that is being written is waited for.
-    rescheduling = done if deck.replay_at is not None and deck.replay_cards else None
-    return DeckOut.model_validate(deck.model_dump() | {"options": options, "rescheduling": rescheduling})
-
-
-def counted_deck(deck: Deck, counts: Counts) -> CountedDeck:
-    """A deck as it is shown with its counts."""
-    return CountedDeck.model_validate(deck_out(deck).model_dump() | asdict(counts))
 
 
 def import_out(row: DeckImport) -> ImportOut:

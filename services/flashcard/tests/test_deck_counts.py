@@ -146,7 +146,7 @@ async def test_the_list_and_each_queue_agree_whatever_happens(desk: Desk, seed: 
     shelf = Shelf(desk, ada, chance)
     await shelf.fill()
     acts = [shelf.write, *[shelf.review] * 4, shelf.change, shelf.undo, shelf.wait]
-    for _ in range(12):
+    for _ in range(8):
         for act in chance.choices(acts, k=4):
             await act()
         await expect_agreement(ada)

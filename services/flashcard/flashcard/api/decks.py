@@ -13,6 +13,16 @@ from fastapi.responses import JSONResponse
 
 from flashcard.api.parts import Desk, DeskDep, StorageDep
 from flashcard.deck_counts import NOTHING, counts_of
+from flashcard.deck_schemas import (
+    CountedDeck,
+    DeckChange,
+    DeckOut,
+    NewDeck,
+    SharedDeckOut,
+    ShareOut,
+    counted_deck,
+    deck_out,
+)
 from flashcard.erasure import expect_account
 from flashcard.media import Shelves
 from flashcard.models import Deck
@@ -20,7 +30,6 @@ from flashcard.patience import lose_patience
 from flashcard.rescheduling import reschedule_deck
 from flashcard.rollover import tell_what_is_left, tell_when_cleared, tell_when_due
 from flashcard.scheduling import DeckOptions
-from flashcard.schemas import CountedDeck, DeckChange, DeckOut, NewDeck, SharedDeckOut, ShareOut, counted_deck, deck_out
 from flashcard.sharing import Sharing
 from flashcard.students import today_of
 from flashcard.trash import Trash
