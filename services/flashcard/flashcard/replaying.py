@@ -132,7 +132,8 @@ def _refitted(card: Card, base: Memory, options: DeckOptions) -> Memory:
         and base.stability is not None
     ):
         days = scheduler.interval(base.stability, f"{card.id}:{base.reviews}")
-    days = min(days, options.longest_interval)
+    if card.base_options["longest_interval"] != options.longest_interval:  # else a longer one stands as it came
+        days = min(days, options.longest_interval)
     if days == base.interval:
         return base
     return base.model_copy(update={"interval": days, "due_day": base.last_day + timedelta(days=days)})

@@ -170,6 +170,16 @@ async def test_another_retention_keeps_the_memory_of_anki_and_gives_its_interval
     assert await only(desk, deck) == came
 
 
+async def test_what_sm2_does_not_depend_on_changes_no_interval_that_is_longer_than_the_decks_longest(
+    desk: Desk, ada: Student, tmp_path: Path
+) -> None:
+    await ada.post("/decks", name="D", options=SM2 | {"longest_interval": 30})
+    deck, card = await imported(desk, ada, package(tmp_path))
+    assert (await read(ada, card))["interval"] == 37, "as it came"
+    await change(ada, deck, retention=0.8)
+    assert await behind(desk, ada, deck) == []
+
+
 @pytest.mark.parametrize(
     "log",
     [LOG[2:], ((60, 3, LEARN), *((59, 3, KNOW),) * 2000)],
