@@ -1,7 +1,7 @@
 """What the material says to a claim: it supports it, contradicts it, or does not speak of it.
 
-Telling a student that right is wrong is the worst that can happen here. So a contradiction needs a place that speaks of almost all
-that is claimed, an odd number of twists in it, and no place nearly as near that says what is claimed.
+Telling a student that right is wrong is the worst that can happen here. So a contradiction needs a place with an odd number of twists,
+and none nearer that says what is claimed. Whether that is enough, the signs tell together.
 """
 
 import re
@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from chat.alignment import Alignment, align
+from chat.alignment import NOT, Alignment, align
 from chat.attribution import contrasts, exchanges_objects, gapped, leading, mixed, renamed, torn
 from chat.comparisons import incomparable
 from chat.identities import unlinked
 from chat.lexicon import directs, opposed
 from chat.passages import Passage, Place
 from chat.sentences import Sentence, sentences
+from chat.signs import Signs, likelihood
 from chat.strictness import evades, falls_short, names_in, partial, points
 from chat.terms import weights
-from chat.wording import Reading, Word, read
+from chat.wording import Reading, Word, negates, read
 
 
 class Verdict(StrEnum):
@@ -28,11 +29,10 @@ class Verdict(StrEnum):
     UNSPOKEN = "not_spoken_of"
 
 
-SUPPORTING = 0.6
-SUPPORTING_ANOTHER = 0.75  # where what the claim is about has another name in the text, or is something else
-CONTRADICTING = 0.78
-MISNUMBERING = 0.7
-_RIVAL = 0.1
+# How likely a verdict has to be before it is told. Half of the claims that the points were fitted to are of what the material lacks,
+# more than students make: what they take for one in three is likelier.
+SUPPORTING, CONTRADICTING = 0.25, 0.35
+SUPPORTING_NOWHERE = 0.5  # where no place was found that bears the claim out by itself
 _LIGHT = 0.25
 _CONCEPT = 0.35
 _UNKNOWN = 0.7  # a word that the material does not use at all may be another word for what it says
@@ -54,6 +54,9 @@ class Unit:
     bases: frozenset[str]
     cost: float
     before: Set[str]  # what the passage has named before it
+
+
+_Pair = tuple[Alignment, Unit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,39 +89,37 @@ class Evidence:
 
     def judge(self, claim: str) -> Judgement:
         """The verdict on a claim."""
+        found = self._found(claim)
+        if found is None:
+            return Judgement(Verdict.UNSPOKEN)
+        return _decide(found, found.sound[1].place if found.sound is not None else self.nearest(claim))
+
+    def signs(self, claim: str) -> Signs | None:
+        """What the verdict on a claim is decided by; None where the claim says too little."""
+        found = self._found(claim)
+        return found.signs if found is not None else None
+
+    def _found(self, claim: str) -> "_Found | None":
+        """What the material has of a claim; None where that says too little."""
         reading = read(claim)
         weighed = self.weighing(reading)
         if sum(weighed(word) for word in reading.words) < _LEAST_TO_JUDGE:
-            return Judgement(Verdict.UNSPOKEN)
+            return None
         lead = leading(reading)
-        kept, contrasted = [], set()
+        kept, contrasted = list[_Pair](), set[Place]()
         names = self._named(claim, lead)
-        for unit in self._near(reading, weighed, _LEAST_SHARED):
-            alignment = align(reading, unit.reading, weighed)
-            unnamed = names - unit.before if points(unit.reading) else names
+        pairs = [(align(reading, unit.reading, weighed), unit) for unit in self._near(reading, weighed, _LEAST_SHARED)]
+        whole = [alignment for alignment, unit in pairs if unit.cost == _WHOLE]
+        for alignment, unit in pairs:
             if alignment.literal:
-                return _judgement(Verdict.SUPPORTED, alignment, unit)
+                return _Found(reading, weighed, [(alignment, unit)], whole)
+            unnamed = names - unit.before if points(unit.reading) else names
             alignment.short |= falls_short(reading, alignment, unit.reading, unnamed, self._known)
-            # Where a text speaks of another kind, or both of some only, one does not deny the other.
-            some = "not" in alignment.twists and (partial(reading, unit.reading) or evades(reading, unit.reading))
-            if some or (alignment.twists and renamed(lead, alignment, unit.reading)):
-                continue
-            another = _speaks_of_another(reading, lead, alignment, unit.reading, weighed)
-            if another is Another.CONTRASTED and (alignment.twists or alignment.denies(reading)):
-                continue  # what is denied of one thing, and said of the other
-            if another is Another.CONTRASTED:
-                alignment.twists.append(another.value)
-                contrasted.add(unit.place)
-            elif (opposites := mixed(reading, alignment, unit.reading)) is not None:
-                alignment.twists.append(opposites)
-                contrasted.add(unit.place)
-            # A piece that counts something else is not where the claim comes from.
-            if exchanges_objects(alignment, unit.reading) and not alignment.misnumbered:
-                contrasted.add(unit.place)
-            if another is not Another.THING:
+            if _tells(reading, lead, (alignment, unit), weighed, contrasted):
                 kept.append((alignment, unit))
         # A piece of such a sentence, alone, does not tell of what it speaks.
-        return _decide([pair for pair in kept if pair[0].twists or pair[1].place not in contrasted], lead)
+        telling = [pair for pair in kept if pair[0].twists or pair[1].place not in contrasted]
+        return _Found(reading, weighed, telling, whole)
 
     def nearest(self, claim: str) -> Place | None:
         """The sentence that shares most with a claim on which there is no verdict, if any shares enough to be worth reading."""
@@ -174,8 +175,30 @@ class Weighing:
         return weight if word.base in self.known or word.number is not None else weight * _UNKNOWN
 
 
+def _tells(claim: Reading, lead: Sequence[Word], pair: _Pair, weighed: Weighing, contrasted: set[Place]) -> bool:
+    """Whether a stretch speaks of what is claimed. Where it says that only in contrast, its place is put to the `contrasted`."""
+    alignment, unit = pair
+    # Where a text speaks of another kind, or both of some only, one does not deny the other.
+    some = NOT in alignment.twists and (partial(claim, unit.reading) or evades(claim, unit.reading))
+    if some or (alignment.twists and renamed(lead, alignment, unit.reading)):
+        return False
+    another = _speaks_of_another(claim, lead, alignment, unit.reading, weighed)
+    if another is Another.CONTRASTED and (alignment.twists or alignment.denies(claim)):
+        return False  # what is denied of one thing, and said of the other
+    if another is Another.CONTRASTED:
+        alignment.twists.append(another.value)
+        contrasted.add(unit.place)
+    elif (opposites := mixed(claim, alignment, unit.reading)) is not None:
+        alignment.twists.append(opposites)
+        contrasted.add(unit.place)
+    # A piece that counts something else is not where the claim comes from.
+    if exchanges_objects(alignment, unit.reading) and not alignment.misnumbered:
+        contrasted.add(unit.place)
+    return another is not Another.THING
+
+
 def _speaks_of_another(
-    claim: Reading, lead: Sequence[Word], alignment: Alignment, text: Reading, weighed: "Weighing"
+    claim: Reading, lead: Sequence[Word], alignment: Alignment, text: Reading, weighed: Weighing
 ) -> Another | None:
     """Whether the text says it of something else than the claim; and if so, in contrast to that."""
     if gapped(claim, alignment, text):
@@ -220,41 +243,67 @@ def _leaves_out(claim: Reading, lead: Sequence[Word], alignment: Alignment, know
     return unsaid or (bool(directions) and all(word in missing for word in directions))
 
 
-def _decide(aligned: Sequence[tuple[Alignment, Unit]], lead: Sequence[Word]) -> Judgement:
-    def near(pair: tuple[Alignment, Unit]) -> float:
-        alignment, unit = pair
-        return alignment.coverage - unit.cost - _OPPOSITION_COSTS * len(alignment.contrary)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the material has of a claim: the places that speak of it, and how it lies against each whole sentence."""
 
-    saying = max((pair for pair in aligned if not pair[0].twists), key=near, default=None)
-    twisted = [pair for pair in aligned if pair[0].twists]
-    enough = [pair for pair in twisted if pair[0].coverage >= _needed(pair[0], lead)]
-    denying = max(enough, key=near, default=None)
-    said = near(saying) if saying else 0.0
-    denied = max(map(near, twisted), default=0.0)
-    if denying and near(denying) > said:
-        elsewhere = (pair for pair in aligned if not pair[0].twists and not pair[1].place.overlaps(denying[1].place))
-        if near(denying) > _RIVAL + max(map(near, elsewhere), default=0.0):
-            return _judgement(Verdict.CONTRADICTED, *denying)
-    short = {unit.place for alignment, unit in aligned if alignment.short and unit.cost == _WHOLE}
-    sound = [pair for pair in aligned if not pair[0].twists and not pair[0].short and pair[1].place not in short]
-    saying = max(sound, key=near, default=None)
-    said = near(saying) if saying else 0.0
-    unnamed = saying and any(word in saying[0].missing and not word.light for word in lead)
-    if saying and saying[0].coverage >= (SUPPORTING_ANOTHER if unnamed else SUPPORTING) and said >= denied:
-        return _judgement(Verdict.SUPPORTED, *saying)
+    claim: Reading
+    weighed: Weighing
+    pairs: Sequence[_Pair]
+    whole: Sequence[Alignment]
+
+    @property
+    def literal(self) -> _Pair | None:
+        """Where the claim stands word for word."""
+        return next((pair for pair in self.pairs if pair[0].literal), None)
+
+    @property
+    def denying(self) -> _Pair | None:
+        """The place that says the opposite, and most of what is claimed."""
+        return max((pair for pair in self.pairs if pair[0].twists), key=_near, default=None)
+
+    @property
+    def sound(self) -> _Pair | None:
+        """The place that bears the claim out best."""
+        short = {unit.place for alignment, unit in self.pairs if alignment.short and unit.cost == _WHOLE}
+        plain = (pair for pair in self.pairs if not pair[0].twists and not pair[0].short)
+        return max((pair for pair in plain if pair[1].place not in short), key=_near, default=None)
+
+    @property
+    def signs(self) -> Signs:
+        """What speaks for each verdict."""
+        words, denying, sound = self.claim.words, self.denying, self.sound
+        known = sum(self.weighed(word) for word in words if word.base in self.weighed.known)
+        nearest = max(self.whole, key=lambda alignment: alignment.coverage, default=None)
+        return Signs(
+            known=known / sum(map(self.weighed, words)),
+            words=len(words),
+            denies=any(map(negates, self.claim.tokens)),
+            sound=max(0.0, _near(sound)) if sound else 0.0,
+            denied=_near(denying) if denying else 0.0,
+            twists=len(denying[0].twists) if denying else 0,
+            missing=sum(not word.light for word in (nearest.missing if nearest else words)),
+            number=denying is not None and denying[0].misnumbered,
+            by_denial=denying is not None and NOT in denying[0].twists,
+        )
+
+
+def _near(pair: _Pair) -> float:
+    alignment, unit = pair
+    return alignment.coverage - unit.cost - _OPPOSITION_COSTS * len(alignment.contrary)
+
+
+def _decide(found: _Found, place: Place | None) -> Judgement:
+    """The verdict, and where it is found. `place` is what bears the claim out; where nothing does by itself, what comes nearest."""
+    if found.literal is not None:
+        return Judgement(Verdict.SUPPORTED, found.literal[1].place)
+    likely, sound, denying = likelihood(found.signs), found.sound, found.denying
+    said = _near(sound) if sound is not None else 0.0
+    if denying is not None and _near(denying) > said and likely.contradicted >= CONTRADICTING:
+        return Judgement(Verdict.CONTRADICTED, denying[1].place, denying[0].twists[0])
+    if place is not None and likely.supported >= (SUPPORTING if sound is not None else SUPPORTING_NOWHERE):
+        return Judgement(Verdict.SUPPORTED, place)
     return Judgement(Verdict.UNSPOKEN)
-
-
-def _needed(alignment: Alignment, lead: Sequence[Word]) -> float:
-    """The coverage that a contradiction needs: less where only a number differs that is given of the same thing."""
-    named = [word for word in lead if not word.light and word.number is None and word.base != "percent"]
-    same = bool(named) and not any(word in alignment.missing for word in named)
-    return MISNUMBERING if alignment.misnumbered and same else CONTRADICTING
-
-
-def _judgement(verdict: Verdict, alignment: Alignment, unit: Unit) -> Judgement:
-    twist = alignment.twists[0] if alignment.twists else None
-    return Judgement(verdict, unit.place, twist)
 
 
 def _units(number: int, passage: Passage) -> Iterator[Unit]:
