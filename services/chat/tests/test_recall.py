@@ -245,7 +245,8 @@ async def test_topic_is_searched_for_and_asked_about(school: School) -> None:
 async def test_without_material_or_prose_no_quiz_begins(school: School) -> None:
     ada = school.student()
     quiz = Quiz(ada, await ada.starts(mode="active_recall"))
-    assert (await quiz.press("start"))["content"] == NO_MATERIAL
+    for topic in ("", "enzymes"):
+        assert (await quiz.press("start", topic))["content"] == NO_MATERIAL
     school.neighbours.passages = [passage("Table 2\n1 2 3\n4 5 6"), passage("Chapter 3: Introduction")]
     assert (await quiz.press("start"))["content"] == NO_QUESTION_MADE
     for intent in ("hint", "skip", "finish"):

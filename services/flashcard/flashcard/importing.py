@@ -22,7 +22,7 @@ from sqlmodel import col, select
 
 from flashcard.anki.deck_options import in_words, taken_over
 from flashcard.card_text import fingerprint, ordinals, sides
-from flashcard.decks import Decks
+from flashcard.decks import SEPARATOR, Decks
 from flashcard.incoming import Incoming, IncomingCard, IncomingNote, counted, listed
 from flashcard.leeches import LEECH
 from flashcard.media import MediaNames
@@ -153,6 +153,8 @@ class Importing:
         return done
 
     async def _deck(self, name: str, incoming: Incoming) -> UUID:
+        if parent := name.rpartition(SEPARATOR)[0]:
+            await self._deck(parent, incoming)
         options = taken_over(incoming.options.get(name, {}), self._fresh)
         return (await self._decks.ensure(name, self._now, options)).id
 

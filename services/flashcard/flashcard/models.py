@@ -196,10 +196,11 @@ _COUNTED = ("deck_id", "note_id", "buried_until")
 class Card(Row, table=True):
     """One question of a note, and what is known of the student's memory of it.
 
-    `base` is the memory before the first review here (empty: a new card; else what was imported), as it stands by `base_options`
-    of its deck; by another algorithm the `base_reviews` that can be replayed of the imported log are, in its place. The
-    columns from `phase` on are what replaying the log from there gives: they can be made anew at any time. `missed_at` is when its
-    fact was last missed in a quiz, on `missed_day`: a review of it is due by then. Its row lock serialises reviews.
+    `base` is the memory before the first review here (empty: a new card; else what was imported). It stands where the deck's algorithm is
+    that of `base_options`, the deck's at the import; by another one the imported reviews that can be replayed, `base_reviews` in number,
+    are replayed in its place. The columns from `phase` on are what replaying the log from there gives: they can be made anew at any
+    time. `missed_at` is when its fact was last missed in a quiz, on `missed_day`: a review of it is due by then. Its row lock
+    serialises reviews.
     """
 
     __tablename__ = "card"

@@ -101,6 +101,20 @@ async def test_new_decks_have_ankis_options_and_what_they_cannot_have_is_told(
 
 
 @pytest.mark.parametrize("legacy", [True, False], ids=["anki21", "anki21b"])
+async def test_a_deck_that_only_holds_decks_has_its_options_too(desk: Desk, tmp_path: Path, legacy: bool) -> None:
+    ada = desk.student()
+    with anki(tmp_path / "one", fsrs=True) as real:
+        with_options(real, "D")
+        real.add("Basic", "D::E::F", "Q", "A")
+        package = real.export(tmp_path / "1.apkg", None, legacy=legacy)
+    done = await bring_in(desk, ada, "1.apkg", package)
+    assert "learning steps of 2.5, 15 minutes in D." in done["preview"]["warnings"][0]
+    options = {deck["name"]: deck["options"] for deck in (await ada.get("/decks"))["items"]}
+    assert set(options) == {"D", "D::E", "D::E::F"}
+    assert [options[name]["reviews_per_day"] for name in ("D", "D::E", "D::E::F")] == [70, 200, 200]
+
+
+@pytest.mark.parametrize("legacy", [True, False], ids=["anki21", "anki21b"])
 async def test_a_deck_that_was_kept_by_sm2_and_goes_on_by_fsrs_is_told(
     desk: Desk, tmp_path: Path, legacy: bool
 ) -> None:

@@ -1,12 +1,16 @@
 """Cards of one note stay apart: one of them at a time is in the queue, in its counts and in what is told of the day."""
 
+import asyncio
 import random
 from collections import Counter
 from uuid import UUID
 
 import pytest
 from chassis.study_day import StudyDay
+from flashcard.decks import Decks
+from flashcard.notes import Notes
 from flashcard.queue import Queues
+from flashcard.rescheduling import move
 from flashcard.rollover import Rollovers, Today
 from sqlalchemy import text
 
@@ -154,3 +158,35 @@ async def test_queue_counts_and_what_is_told_agree_whatever_happens(desk: Desk, 
             case "sleep":
                 desk.later(days=chance.choice([1, 4]))
         await expect_agreement(desk, ada)
+
+
+async def test_a_card_that_is_added_by_an_edit_lies_beside_its_siblings_that_are_moved_meanwhile(desk: Desk) -> None:
+    ada = desk.student()
+    here, there = [await ada.post("/decks", name=name) for name in "AB"]
+    body = {"kind": "cloze", "question": "{{c1::a}} {{c2::b}}", "deck_id": here["id"]}
+    first, _ = (await ada.post("/flashcards", **body))["cards"]
+
+    async def add() -> int:
+        change = {"question": "{{c1::a}} {{c2::b}} {{c3::c}}"}
+        return (await ada.http.patch(f"/flashcards/{first['id']}", json=change)).status_code
+
+    async with desk.database.transaction() as session:
+        deck = await Decks(session, ada.id).keep(UUID(there["id"]))
+        await Notes(session, ada.id).lock([UUID(first["note_id"])])
+        adding = asyncio.create_task(add())
+        await somebody_waits(desk)
+        await move(session, ada.id, [UUID(first["note_id"])], deck)
+    assert await adding == 503
+    assert await add() == 200
+    cards = (await ada.get("/flashcards"))["items"]
+    assert [card["deck_id"] for card in cards] == [there["id"]] * 3
+
+
+async def somebody_waits(desk: Desk) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while True:
+            async with desk.database.transaction() as session:
+                if (await session.execute(text(waiting))).scalar_one():
+                    return
+            await asyncio.sleep(0.01)

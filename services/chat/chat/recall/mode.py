@@ -82,11 +82,14 @@ class RecallMode:
             said = notice + report.question_text(turn.question, turn.total)
         else:
             turn.number = turn.quiz.number
-            empty = report.NO_MATERIAL if turn.topic is None else report.NOT_IN_MATERIAL
-            said = report.NO_QUESTION_MADE if passages else empty
+            said = report.NO_QUESTION_MADE if passages else await self._nothing_found(turn)
         for piece in turn.say(said):
             yield piece
         yield self._close(turn)
+
+    async def _nothing_found(self, turn: Turn) -> str:
+        has_material = turn.topic is not None and await turn.material.sample(turn.seed, limit=1)
+        return report.NOT_IN_MATERIAL if has_material else report.NO_MATERIAL
 
     async def _go_on(self, turn: Turn, question: Question, *, skips: bool) -> Steps:
         """The grade, then the next question or the summary."""

@@ -15,7 +15,7 @@ from flashcard.anki.collection import AnkiCard, AnkiNote, AnkiReview, Collection
 from flashcard.anki.schema import MARKDOWN_TYPES
 from flashcard.anki.templates import LONGEST_SIDE, Face, faces_of
 from flashcard.card_text import ordinals
-from flashcard.decks import DEFAULT
+from flashcard.decks import DEFAULT, SEPARATOR
 from flashcard.fitting import Fitting
 from flashcard.incoming import Incoming, IncomingCard, IncomingNote, IncomingReview, counted, listed
 from flashcard.media import names_missing
@@ -56,6 +56,7 @@ class _Reader:
 
     def incoming(self, archive: Archive) -> Incoming:
         notes = [made for note in self._collection.notes for made in self._notes(note)]
+        self._take_options_of_parents()
         return Incoming(
             notes,
             list(archive.media),
@@ -64,6 +65,14 @@ class _Reader:
             _missing(notes, archive),
             self._options,
         )
+
+    def _take_options_of_parents(self) -> None:
+        """Of decks that hold other decks alone: their limits hold for whoever studies all of these together."""
+        numbers = {_storable(name): number for number, name in self._collection.decks.items()}
+        for name in list(self._options):
+            while name := name.rpartition(SEPARATOR)[0]:
+                if name in numbers:
+                    self._options.setdefault(name, dict(self._collection.options.get(numbers[name], {})))
 
     def _notes(self, note: AnkiNote) -> list[IncomingNote]:
         kind, cards = self._collection.types.get(note.type_id), self._cards.get(note.id, [])

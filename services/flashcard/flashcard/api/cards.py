@@ -6,6 +6,7 @@ from uuid import UUID
 from chassis.errors import Forbidden
 from chassis.idempotency import IdempotencyDep
 from chassis.paging import Page, PageDep
+from chassis.problems import BeingChanged
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator
@@ -129,6 +130,9 @@ async def change_card(card_id: UUID, body: CardChange, desk: DeskDep) -> Changed
     # Another question may make more cards, in the same deck.
     deck = await desk.decks.keep(body.deck_id or before.card.deck_id)
     shown = await notes.get(card_id, lock=True)
+    if body.deck_id is None and shown.card.deck_id != deck.id:
+        # Its deck is kept before its note is locked, and so is another one than it lies in by now.
+        raise BeingChanged("The card was moved to another deck this moment. Send the change again.", retry_after=1)
     if body.deck_id is not None:
         await move(desk.session, desk.owner, [shown.note.id], deck)
     if body.suspended is not None:
