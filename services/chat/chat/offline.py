@@ -44,6 +44,13 @@ _REWORD = re.compile(
     r"|simpler|shorter|in (?:simple|other|easy|your own) words|(?:make|give) (?:me )?(?:it|a|an)\b.*\b(?:shorter|simpler|summary|overview|outline))\b.*",
     re.IGNORECASE | re.DOTALL,
 )
+_WHOLE = r"(?:(?:all|the|this|that|these|my|whole|entire|of)\W+)*(?:documents?|materials?|texts?|files?|lectures?|chapters?|notes|papers?|books?|slides|pdfs?|everything)"
+_OF_ALL = re.compile(
+    r"\W*(?:(?:please|can you|could you|now|ok(?:ay)?|and)\W+)*"
+    rf"(?:(?:summari[sz]e|sum up|outline|(?:give|make|write)(?: me)? an? (?:\w+ )?(?:summary|overview|outline) of)\W+{_WHOLE}(?:\W+(?:please|for me|briefly|shortly))*"
+    rf"|what (?:topics|subjects|themes) (?:does|do|are)\W+(?:{_WHOLE}|it|this|that)(?:\W+(?:cover|about|in))?|what(?:['’]?s| is| are)\W+{_WHOLE}\W+about)\W*",
+    re.IGNORECASE,
+)
 LEAST_COVERAGE = 0.34
 PLAIN_DEFINITION = 0.6
 _LONGEST_ANSWER = 900
@@ -133,9 +140,14 @@ def wants_more(question: str) -> bool:
     return bool(_MORE.fullmatch(question))
 
 
+def asks_for_all(question: str) -> bool:
+    """Whether it asks what a whole document says: whatever sentences share its words are no answer."""
+    return bool(_OF_ALL.fullmatch(question))
+
+
 def refusal(question: str) -> str | None:
     """What is to be said instead of "not in your material" where that would not be the reason."""
-    if _REWORD.fullmatch(question):
+    if _REWORD.fullmatch(question) or asks_for_all(question):
         return CANNOT_REWORD
     if wants_more(question):
         return NOTHING_MORE

@@ -81,7 +81,8 @@ class OfflineTutor:
         """A sentence or a marker at a time."""
         question = _read(lesson)
         said = "\n".join(exchange.answer for exchange in lesson.history)
-        excerpts = offline.find_answer(question, lesson.findings.passages, said)
+        whole = offline.asks_for_all(lesson.question)
+        excerpts = [] if whole else offline.find_answer(question, lesson.findings.passages, said)
         if not excerpts:
             yield None
             return

@@ -226,6 +226,8 @@ def test_who_wants_more_gets_what_was_not_said() -> None:
     [
         ("explain it simpler please", CANNOT_REWORD),
         ("Summarize the document", CANNOT_REWORD),
+        ("What topics does this cover?", CANNOT_REWORD),
+        ("What's the lecture about?", CANNOT_REWORD),
         ("Can you translate this into German?", CANNOT_REWORD),
         ("Explain it as to a child", CANNOT_REWORD),
         ("And what else?", NOTHING_MORE),
