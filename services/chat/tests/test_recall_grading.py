@@ -230,11 +230,13 @@ def test_term_that_is_told_from_another_is_not_denied(said: str) -> None:
         ("6", "half a dozen", 5),
         ("12", "half a dozen", 0),
         ("12", "dozens", 0),
+        ("O(log n)", "O(log(n))", 5),
+        ("O(n²)", "it takes O(n^2)", 5),
+        ("O(log n)", "O(n)", 1),
+        ("O(log n)", "O(n) or O(log n)", 2),
     ],
 )
-def test_initials_are_spelt_out_also_inside_long_words_and_a_dozen_is_twelve(
-    answer: str, said: str, expected: int
-) -> None:
+def test_initials_dozens_and_formulas_are_what_they_stand_for(answer: str, said: str, expected: int) -> None:
     task = replace(TERM, question="Which one is it?", answer=answer, sentence="", context="")
     assert grade(task, said).grade == expected
 

@@ -1,7 +1,8 @@
 """Packages that are made to hurt: numbers beyond reason, texts that take for ever, tables without end."""
 
 import asyncio
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import process_time
 from uuid import UUID
@@ -13,12 +14,15 @@ from chassis.study_day import StudyDay
 from flashcard.anki import memories
 from flashcard.anki.collection import AnkiCard, AnkiReview, Collection
 from flashcard.anki.templates import NoteType, Template, faces_of
+from flashcard.anki.writing import OutgoingCard, OutgoingNote, OutgoingReview, PackageWriter
 from flashcard.fsrs_scheduling import from_sm2
 from flashcard.import_work import look as read
 from flashcard.import_work import read_file
 from flashcard.importing import Preview
 from flashcard.media import names_missing, names_used
-from flashcard.models import Markup
+from flashcard.memory import Memory
+from flashcard.models import Markup, NoteKind
+from flashcard.ratings import Rating
 from flashcard.scheduling import DeckOptions
 from httpx import Response
 from sqlalchemy.pool import QueuePool
@@ -79,6 +83,25 @@ async def test_a_log_of_which_another_card_has_the_rows_leaves_the_schedule_that
     (deck,) = (await ada.get("/decks"))["items"]
     await change(ada, UUID(deck["id"]), **SM2)
     assert {card["interval"] for card in (await ada.get("/flashcards"))["items"]} == {5, 1}
+
+
+async def test_others_have_their_turn_while_a_long_log_is_written(tmp_path: Path) -> None:
+    now, turns = datetime.now(UTC), 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    review = OutgoingReview(Rating.GOOD, now, None, Memory(), Memory())
+    moments = [now - timedelta(minutes=minutes) for minutes in range(5000)]
+    card = OutgoingCard(1, 0, "D", 0, Memory(), False, False, [replace(review, at=at) for at in moments])
+    others = asyncio.create_task(take_turns())
+    with PackageWriter(tmp_path / "written", ["D"], StudyDay(), now, 2) as writer:
+        await writer.add(OutgoingNote(1, "g", NoteKind.BASIC, Markup.HTML, "Q", "A", [], 0, [card]))
+    others.cancel()
+    assert turns == 5
 
 
 PRESET = f'{{"1": {{"new": {{"perDay": {10**400}, "delays": [NaN, "x"]}}, "rev": {{"maxIvl": -1, "perDay": 7}}}}}}'
