@@ -145,13 +145,16 @@ def asks_for_all(question: str) -> bool:
     return bool(_OF_ALL.fullmatch(question))
 
 
-def refusal(question: str) -> str | None:
+def refusal(question: str, passages: Sequence[Passage] = ()) -> str | None:
     """What is to be said instead of "not in your material" where that would not be the reason."""
     if _REWORD.fullmatch(question) or asks_for_all(question):
         return CANNOT_REWORD
     if wants_more(question):
         return NOTHING_MORE
-    return None if may_be_english(question) and not _OTHER_LANGUAGE.match(question) else OTHER_LANGUAGE
+    if may_be_english(question) and not _OTHER_LANGUAGE.match(question):
+        return None
+    # Whoever asks in the language of the material is not told to.
+    return OTHER_LANGUAGE if all(may_be_english(passage.text) for passage in passages) else None
 
 
 def stands_defined(question: Question, passages: Sequence[Passage]) -> bool:

@@ -14,7 +14,7 @@ from chat.terms import STOP_WORDS, mend, word_set
 
 _TOKEN = re.compile(
     rf"{FORMULA}|"
-    r"\d+(?:[.,]\d+)*|[^\W\d_]++\d[^\W_]*|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]",
+    r"\d+(?:[.,]\d+)*|[^\W\d_]++\d[^\W_]*|(?:first|last)[-‐](?:in|out)\b|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]",
     re.IGNORECASE,
 )
 _ABBREVIATION = re.compile(r"(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)")  # the points of 44 B.C.

@@ -242,6 +242,15 @@ def test_who_wants_more_gets_what_was_not_said() -> None:
 )
 def test_refusal_says_what_the_reason_is(question: str, said: str | None) -> None:
     assert refusal(question) == said
+    assert refusal(question, (MONEY, TRADE)) == said
+
+
+def test_who_asks_in_the_language_of_the_material_is_not_told_to() -> None:
+    german = passage(
+        "Die Zelle ist die kleinste lebende Einheit eines Organismus. Die DNA liegt in dem Kern der Zelle."
+    )
+    assert refusal("Was ist ein Atom?", [german]) is None
+    assert refusal("Was ist ein Atom?", [MONEY]) == OTHER_LANGUAGE
 
 
 HISTORY = passage(

@@ -105,7 +105,9 @@ async def test_others_have_their_turn_while_a_long_log_is_written(tmp_path: Path
 
 
 PRESET = f'{{"1": {{"new": {{"perDay": {10**400}, "delays": [NaN, "x"]}}, "rev": {{"maxIvl": -1, "perDay": 7}}}}}}'
-SWAPPED = '{"1": {"new": {"perDay": [], "delays": 5}, "rev": {"maxIvl": [9]}, "lapse": {"delays": 0, "leechFails": []}}}'
+SWAPPED = (
+    '{"1": {"new": {"perDay": [], "delays": 5}, "rev": {"maxIvl": [9]}, "lapse": {"delays": 0, "leechFails": []}}}'
+)
 DECK = '{"1": {"name": "Default", "conf": 1}}'
 
 
