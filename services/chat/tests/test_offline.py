@@ -331,6 +331,14 @@ def test_row_of_a_table_is_read_with_the_heads_of_its_columns_and_cited_as_it_st
     assert "Tree | Leaf | Wood" not in answer("wood of trees", TABLES)
 
 
+def test_letter_tells_one_row_from_another() -> None:
+    table = passage(
+        "Vitamin | Found in\nVitamin B | meat and milk\nVitamin C | lemons and peppers\nVitamin D | fish and eggs"
+    )
+    for letter, food in (("B", "meat"), ("C", "lemons"), ("D", "fish")):
+        assert food in answer(f"What is vitamin {letter} found in?", table)[0]
+
+
 def test_cell_below_no_head_is_read_alone() -> None:
     table = passage(
         "| | Flow control | Routing |\n|---|---|---|\n| protects | the receiver | nothing |\n| is done by | ends | routers |"
