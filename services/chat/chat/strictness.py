@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence, Set
 from itertools import pairwise
 
 from chat.alignment import Alignment, points_back
+from chat.formulas import is_formula
 from chat.lexicon import alike, base, measured_otherwise
 from chat.roles import played_otherwise
 from chat.terms import word_set
@@ -110,7 +111,7 @@ def misnames(claim: Reading, alignment: Alignment, text: Reading, names: Set[str
         other = behind.get(word)
         surname = other is not None and other.base in names and other.place in alignment.matched
         if (
-            (word.base in names or _is_letter(word))
+            (word.base in names or _is_sign(word))
             and not surname
             and not any(_related(word, one) for one in text.words)
         ):
@@ -118,8 +119,9 @@ def misnames(claim: Reading, alignment: Alignment, text: Reading, names: Set[str
     return False
 
 
-def _is_letter(word: Word) -> bool:
-    return len(word.text) == 1
+def _is_sign(word: Word) -> bool:
+    """Whether no other word may stand for it: vitamin C, O(log n)."""
+    return len(word.text) == 1 or is_formula(word.text)
 
 
 def _related(one: Word, other: Word) -> bool:

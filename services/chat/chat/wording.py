@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, pairwise, takewhile
 
+from chat.formulas import FORMULA, folded, is_formula
 from chat.lexicon import base, is_irregular, is_verb, opposed, polar
 from chat.numerals import NUMERALS, figure, summed
 from chat.terms import STOP_WORDS, mend, word_set
 
 _TOKEN = re.compile(
-    r"\d+(?:[.,]\d+)*|[^\W\d_]++\d[^\W_]*|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]",
+    rf"{FORMULA}|"
+    r"\d+(?:[.,]\d+)*|[^\W\d_]++\d[^\W_]*|(?:first|last)[-‐](?:in|out)\b|(?:\b(?:in|out|non)[-‐])?[^\W\d_]+(?:['’][^\W\d_]+)*|[%,;:.!?()—–]",
     re.IGNORECASE,
 )
 _ABBREVIATION = re.compile(r"(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)")  # the points of 44 B.C.
@@ -178,6 +180,8 @@ def _resolved(words: Sequence[Word]) -> Iterator[Word]:
 
 
 def _folded(token: str) -> str:
+    if is_formula(token):
+        return folded(token)
     token = token.replace("’", "'").replace("‐", "-").casefold()
     if token.startswith("non-"):
         token = token.replace("-", "")

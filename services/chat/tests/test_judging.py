@@ -204,6 +204,12 @@ def test_roles_numbers_and_comparisons_are_those_of_the_text(text: str, claim: s
         ("Unlike cats, dogs hunt in packs.", "Cats hunt in packs.", Verdict.CONTRADICTED),
         ("At night the gas flows more slowly.", "Low pressure is measured at night.", Verdict.UNSPOKEN),
         ("In cities rents rise faster than in villages.", "In villages rents rise more slowly.", Verdict.UNSPOKEN),
+        # A formula is one word, and so is what comes first.
+        ("A stack is last-in, first-out, while a queue is first-in, first-out.", "A stack is first-in.", Verdict.CONTRADICTED),
+        ("A stack is last-in, first-out, while a queue is first-in, first-out.", "A stack is last-in, first-out.", Verdict.SUPPORTED),
+        ("A stack is last-in, first-out, while a queue is first-in, first-out.", "A queue is first-in, first-out.", Verdict.SUPPORTED),
+        ("Binary search takes O(log n) comparisons.", "Binary search takes O(log(n)) comparisons.", Verdict.SUPPORTED),
+        ("Binary search takes O(log n) comparisons.", "Binary search takes O(n) comparisons.", Verdict.UNSPOKEN),
         # Which of two it is said of, and how much of it.
         ("Money in M1 is more liquid than money in M2.", "M1 is less liquid than M2.", Verdict.CONTRADICTED),
         ("Banks hold only a fraction of their deposits in reserve.", "Banks hold all deposits in reserve.", Verdict.UNSPOKEN),

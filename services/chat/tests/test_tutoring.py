@@ -7,6 +7,7 @@ import pytest
 from chat import prompts
 from chat.memory import Exchange
 from chat.model import Ending, ModelBrokeOff, Shape, Turn, Usage
+from chat.offline import CANNOT_REWORD
 from chat.passages import Findings
 from chat.studying import Answered
 from chat.tokens import EstimatedTokens
@@ -101,6 +102,15 @@ async def test_answer_that_only_begins_like_a_verdict_is_an_answer() -> None:
 async def test_model_that_writes_nothing_has_failed() -> None:
     with pytest.raises(ModelBrokeOff):
         await told(lesson(), tutor("", " \n"))
+
+
+@pytest.mark.parametrize(
+    "question", ["Summarize the document", "what topics does this cover?", "What are my notes about?"]
+)
+async def test_offline_tutor_gives_no_sentences_for_the_whole(question: str) -> None:
+    found = findings("The document covers many topics. My notes are about cells. A summary of the document is short.")
+    said = await told(lesson(question, found), OfflineTutor())
+    assert (said.content.partition("\n")[0], said.citations) == (CANNOT_REWORD, ())
 
 
 async def test_offline_tutor_costs_nothing_and_cites() -> None:

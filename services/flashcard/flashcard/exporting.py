@@ -70,7 +70,7 @@ class Exporting:
                         )
                         for card in cards
                     ]
-                    writer.add(_outgoing(note, numbers.next(note.created_at), outgoing))
+                    await writer.add(_outgoing(note, numbers.next(note.created_at), outgoing))
                     used |= names_used(f"{note.question}\n{note.answer}")
             media = await self._media(used, Path(folder))
             await asyncio.to_thread(pack, path, collection, media)
@@ -115,7 +115,8 @@ class Exporting:
             .order_by(col(LoggedReview.reviewed_at), col(LoggedReview.id))
         )
         found: dict[UUID, list[OutgoingReview]] = defaultdict(list)
-        for logged in (await self._session.execute(statement)).scalars():
+        # Some at a time, between which others have their turn: a log may be of any length.
+        async for logged in await self._session.stream_scalars(statement.execution_options(yield_per=_AT_ONCE)):
             found[logged.card_id].append(_review(logged))
         return found
 

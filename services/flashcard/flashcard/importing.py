@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
@@ -148,7 +149,8 @@ class Importing:
         # New cards come in the order in which they were to come where they come from.
         ordered = sorted(incoming.notes, key=lambda note: min((card.position for card in note.cards), default=0))
         for place, batch in enumerate(_batches(ordered, BATCH)):
-            await self._write(self._rows(batch, kept, decks, options))
+            hold = partial(progress, place * BATCH / len(ordered))
+            await self._write(self._rows(batch, kept, decks, options), hold)
             await progress(min(1.0, (place + 1) * BATCH / max(1, len(ordered))))
         return done
 
@@ -261,7 +263,8 @@ class Importing:
             "memory_before": {"phase": review.phase, "interval": review.last_interval},
         }
 
-    async def _write(self, rows: _Rows) -> None:
+    async def _write(self, rows: _Rows, hold: Callable[[], Awaitable[None]]) -> None:
+        """Write these; `hold` is called before anybody could take the import for dead."""
         if rows.notes:
             await self._session.execute(insert(Note), rows.notes)
         if rows.changes:
@@ -277,8 +280,11 @@ class Importing:
             logged = postgresql.insert(LoggedReview)
             again = {name: logged.excluded[name] for name in ("card_id", "deck_id", "replayable")}
             kept = logged.on_conflict_do_update(index_elements=["user_id", "id"], set_=again)
-            # One statement many times: thousands of rows in one text take SQLAlchemy longer to write than PostgreSQL to do.
-            await (await self._session.connection()).execute(kept, rows.reviews)
+            # One statement many times: thousands of rows in one text take SQLAlchemy longer to write than PostgreSQL to do. Of a
+            # thousand notes' logs, which may be of any length, so many at once as are surely written before it is given up.
+            for some in _batches(rows.reviews, BATCH * 10):
+                await (await self._session.connection()).execute(kept, some)
+                await hold()
         await Outbox(self._session, SCHEMA).add(*rows.events)
 
 

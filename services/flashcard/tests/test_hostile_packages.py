@@ -1,7 +1,8 @@
 """Packages that are made to hurt: numbers beyond reason, texts that take for ever, tables without end."""
 
 import asyncio
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import process_time
 from uuid import UUID
@@ -13,12 +14,15 @@ from chassis.study_day import StudyDay
 from flashcard.anki import memories
 from flashcard.anki.collection import AnkiCard, AnkiReview, Collection
 from flashcard.anki.templates import NoteType, Template, faces_of
+from flashcard.anki.writing import OutgoingCard, OutgoingNote, OutgoingReview, PackageWriter
 from flashcard.fsrs_scheduling import from_sm2
 from flashcard.import_work import look as read
 from flashcard.import_work import read_file
 from flashcard.importing import Preview
 from flashcard.media import names_missing, names_used
-from flashcard.models import Markup
+from flashcard.memory import Memory
+from flashcard.models import Markup, NoteKind
+from flashcard.ratings import Rating
 from flashcard.scheduling import DeckOptions
 from httpx import Response
 from sqlalchemy.pool import QueuePool
@@ -81,13 +85,35 @@ async def test_a_log_of_which_another_card_has_the_rows_leaves_the_schedule_that
     assert {card["interval"] for card in (await ada.get("/flashcards"))["items"]} == {5, 1}
 
 
+async def test_others_have_their_turn_while_a_long_log_is_written(tmp_path: Path) -> None:
+    now, turns = datetime.now(UTC), 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    review = OutgoingReview(Rating.GOOD, now, None, Memory(), Memory())
+    moments = [now - timedelta(minutes=minutes) for minutes in range(5000)]
+    card = OutgoingCard(1, 0, "D", 0, Memory(), False, False, [replace(review, at=at) for at in moments])
+    others = asyncio.create_task(take_turns())
+    with PackageWriter(tmp_path / "written", ["D"], StudyDay(), now, 2) as writer:
+        await writer.add(OutgoingNote(1, "g", NoteKind.BASIC, Markup.HTML, "Q", "A", [], 0, [card]))
+    others.cancel()
+    assert turns == 5
+
+
 PRESET = f'{{"1": {{"new": {{"perDay": {10**400}, "delays": [NaN, "x"]}}, "rev": {{"maxIvl": -1, "perDay": 7}}}}}}'
+SWAPPED = (
+    '{"1": {"new": {"perDay": [], "delays": 5}, "rev": {"maxIvl": [9]}, "lapse": {"delays": 0, "leechFails": []}}}'
+)
 DECK = '{"1": {"name": "Default", "conf": 1}}'
 
 
 @pytest.mark.parametrize(
     ("presets", "decks", "taken"),
-    [("{", DECK, False), ("[1]", DECK, False), ('{"1": 5}', DECK, False), (PRESET, DECK, True), ("[" * 100_000, DECK, False)],
+    [("{", DECK, False), ("[1]", DECK, False), ('{"1": 5}', DECK, False), (PRESET, DECK, True), (SWAPPED, DECK, False), ("[" * 100_000, DECK, False)],
 )  # fmt: skip
 async def test_options_that_cannot_be_read_keep_no_cards_away(
     desk: Desk, tmp_path: Path, presets: str, decks: str, taken: bool

@@ -6,16 +6,19 @@ import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from chassis.study_day import StudyDay
 from flashcard.import_work import ImportWork, read_file
+from flashcard.importing import Importing
 from flashcard.imports import MOST_ATTEMPTS, LeaseLost, claim
 from flashcard.incoming import Incoming
 from flashcard.media import MediaNames, Stored
 from prometheus_client import REGISTRY
 
 from .desk import Desk, Student
+from .hostile import hostile
 from .test_anki_packages import bring_in, export, look
 from .test_bad_packages import with_pictures
 
@@ -86,6 +89,21 @@ async def test_the_lease_is_held_while_a_file_is_read_for_longer(desk: Desk, mon
         go_on.set()
     assert await work
     assert await count(ada) == 2500
+
+
+async def test_a_long_log_is_written_in_parts_between_which_the_lease_is_held(desk: Desk, tmp_path: Path) -> None:
+    log = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 24999)"
+    many = f"{log} INSERT INTO revlog SELECT 1500000000000 + x, 1, 0, 3, 5, 1, 2500, 1000, 1 FROM n"
+    (tmp_path / "long.apkg").write_bytes(hostile(tmp_path, many))
+    told = list[float]()
+
+    async def progress(share: float) -> None:
+        told.append(share)
+
+    async with desk.database.transaction() as session:
+        importing = Importing(session, uuid4(), StudyDay(), desk.now)
+        done = await importing.apply(read_file(tmp_path / "long.apkg", StudyDay()), progress)
+    assert (done.reviews, told) == (25_000, [0.0, 0.0, 0.0, 1.0])
 
 
 async def test_two_workers_at_once_import_once(desk: Desk) -> None:

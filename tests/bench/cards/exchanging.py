@@ -20,7 +20,7 @@ CARDS, REVIEWS_EACH = 20_000, 5
 PATIENCE_SECONDS = 300.0
 
 
-def write_package(folder: Path) -> Path:
+async def write_package(folder: Path) -> Path:
     """20,000 cards with 100,000 reviews."""
     now, dice, words = (
         datetime.now(UTC),
@@ -33,7 +33,7 @@ def write_package(folder: Path) -> Path:
             reviews = [_review(now, number, place) for place in range(REVIEWS_EACH)]
             text = " ".join(dice.choices(words, k=12))
             card = OutgoingCard(first, 0, "Large", number, _known(now, number), False, False, reviews)
-            writer.add(
+            await writer.add(
                 OutgoingNote(
                     first,
                     f"g{number}",
@@ -52,7 +52,7 @@ def write_package(folder: Path) -> Path:
 
 async def compare(gateway: str, reviewer: Reviewer, folder: Path) -> None:
     """From the upload to done, and Anki's own importer beside it."""
-    package = await asyncio.to_thread(write_package, folder)
+    package = await write_package(folder)
     theirs = await asyncio.to_thread(_by_anki, package, folder)
     ours = await _by_us(gateway, reviewer, package)
     print(

@@ -38,6 +38,8 @@ _AXES = (
     ("demand", "supply"),
     ("consumer", "producer"),
     ("first begin start open initiate", "last end finish close terminate"),
+    ("first-in", "last-in"),
+    ("first-out", "last-out"),
     ("direct directly proportional", "inverse inversely indirect indirectly"),
     ("benefit help promote favour favor", "harm hurt damage prevent hinder inhibit"),
     ("support", "oppose"),

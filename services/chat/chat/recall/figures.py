@@ -1,9 +1,10 @@
-"""Whether an answer gives the number or the date that is asked for."""
+"""Whether an answer gives the number, the date or the formula that is asked for."""
 
 import re
 from collections.abc import Set
 from itertools import pairwise
 
+from chat.formulas import formulas
 from chat.terms import word_set, words
 from chat.wording import read
 
@@ -15,7 +16,9 @@ _DATE = re.compile(rf"(?:(?:\d{{1,2}}(?:st|nd|rd|th)?|{'|'.join(_MONTHS)}|of),?\
 
 
 def figure_grade(answer: str, said: str, question: str) -> int | None:
-    """What an answer is worth as the number or date; None where something else is asked for."""
+    """What an answer is worth as the number, date or formula; None where something else is asked for."""
+    if asked := formulas(answer):
+        return _formula_grade(asked, formulas(said))
     if _DATE.fullmatch(answer):
         return _date_grade(answer, said)
     if (wanted := _number(answer)) is None:
@@ -30,6 +33,13 @@ def figure_grade(answer: str, said: str, question: str) -> int | None:
     if wanted in guessed:
         return WHOLE if len(guessed) == 1 else SOME
     return _turned(wanted, guessed)
+
+
+def _formula_grade(wanted: Set[str], told: Set[str]) -> int | None:
+    """The same formula and no other; None where none is told, but perhaps said in words."""
+    if not told:
+        return None
+    return WHOLE if told == wanted else SOME if told & wanted else ANOTHER
 
 
 def _date_grade(answer: str, said: str) -> int:

@@ -19,6 +19,8 @@ from chat.wording import negates
 WHOLE, A_NAME_OF_IT, LEFT_OUT, SOME, ANOTHER = 5, 4, 3, 2, 1
 _ROOT, _FORM = 3, 4
 _SHORTEST_ROOT = 5
+_COMPOUND = 10  # from this length on a word may have more than one letter in an abbreviation
+_LONGEST_ABBREVIATION = 6
 # What may stand between a denial and what it denies ("I don't think that it is"), and how many words more.
 _DENIED_THROUGH = word_set("of a an the for that it is was be think believe called")
 _DENIES_WITHIN = 1
@@ -161,7 +163,7 @@ class _Wanted:
     def spelt_out(self, said: Sequence[_Said]) -> bool:
         """Whether it is said in full what the term is the initials of."""
         strong = [word.text for word in said if word.strong]
-        return len(self.words) == 1 and len(strong) > 1 and self.words[0] in _short_forms(strong)
+        return len(self.words) == 1 and len(strong) > 1 and _abbreviates(self.words[0], strong)
 
     def _of_another_number(self, said: Sequence[_Said]) -> int:
         """Whether it is another of the same, by its initials: *WW1*."""
@@ -265,6 +267,19 @@ def _short_forms(words: Sequence[str]) -> frozenset[str]:
         return frozenset((plain,))
     roman = next((numeral for numeral in _ROMANS if roman_number(numeral) == numbers[0]), "")
     return frozenset((f"{plain}{numbers[0]}", f"{plain}{roman}"))
+
+
+def _abbreviates(short: str, words: Sequence[str]) -> bool:
+    """Whether a phrase is abbreviated so, by letters of its long words, too: *DNA* is deoxyribonucleic acid."""
+    if short in _short_forms(words):
+        return True
+    if not len(words) <= len(short) <= _LONGEST_ABBREVIATION:
+        return False
+    parts = (
+        re.escape(word[0]) + "".join(f"{re.escape(letter)}?" for letter in word[1:] if len(word) >= _COMPOUND)
+        for word in words
+    )
+    return re.fullmatch("".join(parts), short) is not None
 
 
 _ROMANS = [

@@ -1,5 +1,6 @@
 """Writing a package that any Anki opens: schema 11, the form that both old and present versions read."""
 
+import asyncio
 import hashlib
 import json
 import re
@@ -20,6 +21,7 @@ from flashcard.memory import Memory
 from flashcard.models import Markup, NoteKind
 from flashcard.ratings import Rating
 
+_REVIEWS_IN_A_TURN = 1000
 _MARKUP = re.compile(r"<[^<>]*>")
 
 
@@ -65,7 +67,7 @@ class OutgoingNote:
 
 
 class PackageWriter:
-    """Writes notes into a collection. `with PackageWriter(path, …) as writer: writer.add(note)`, then `pack`."""
+    """Writes notes into a collection. `with PackageWriter(path, …) as writer: await writer.add(note)`, then `pack`."""
 
     def __init__(self, path: Path, decks: Iterable[str], counting: StudyDay, now: datetime, steps: int) -> None:
         self._database = sqlite3.connect(path)
@@ -87,7 +89,7 @@ class PackageWriter:
         self._database.commit()
         self._database.close()
 
-    def add(self, note: OutgoingNote) -> None:
+    async def add(self, note: OutgoingNote) -> None:
         """Write a note, its cards and their reviews."""
         plain = unescape(_MARKUP.sub("", note.question))
         checksum = int(hashlib.sha1(plain.encode(), usedforsecurity=False).hexdigest()[:8], 16)
@@ -99,6 +101,10 @@ class PackageWriter:
         )
         for card in note.cards:
             self._add_card(note, card)
+            for place, review in enumerate(card.reviews):
+                self._add_review(card.number, review)
+                if place % _REVIEWS_IN_A_TURN == 0:
+                    await asyncio.sleep(0)  # others have their turn, however long the log is
 
     def _add_card(self, note: OutgoingNote, card: OutgoingCard) -> None:
         columns = memories.card_columns(card.memory, self._first_day, card.position, self._steps)
@@ -111,8 +117,6 @@ class PackageWriter:
         numbers = [columns[name] for name in ("due", "ivl", "factor", "reps", "lapses", "left")]
         row = (card.number, note.number, self._decks[card.deck], card.ordinal, note.changed, self._usn)
         self._insert("cards", (*row, columns["type"], queue, *numbers, 0, 0, 0, data))
-        for review in card.reviews:
-            self._add_review(card.number, review)
 
     def _add_review(self, card: int, review: OutgoingReview) -> None:
         row = review.revlog or memories.revlog_columns(
