@@ -6,11 +6,12 @@ deletion is of a deck with all that lies in it, or of notes with their cards.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from chassis.errors import Conflict, NotFound
 from chassis.paging import PageRequest, moment
-from sqlalchemy import Uuid, bindparam, delete, or_, text, tuple_
+from sqlalchemy import ColumnElement, Uuid, bindparam, delete, or_, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -48,19 +49,10 @@ _DECKS_OF_CARDS = text("""
     ), there AS (SELECT id FROM deck WHERE user_id = :owner AND id IN (SELECT id FROM wanted) ORDER BY id FOR KEY SHARE)
     SELECT (SELECT count(*) FROM there) = (SELECT count(*) FROM wanted)
 """)
-# Cards that were imported again meanwhile, and deleted again, have taken the log with them that was imported with these.
 _LOG_BACK = text("""
-    WITH back AS (
-        SELECT card.id, card.deck_id, card.ordinal, note.guid FROM card JOIN note ON note.id = card.note_id
-        WHERE card.id IN (SELECT id FROM deleted_row WHERE deletion_id = :deletion AND kind = 'card')
-    ), again AS (
-        SELECT card.id AS taker, back.id, back.deck_id FROM back
-        JOIN deleted_row AS note ON note.user_id = :owner AND note.kind = 'note' AND note.row ->> 'guid' = back.guid
-        JOIN deleted_row AS card ON card.deletion_id = note.deletion_id AND card.kind = 'card' AND card.id <> back.id
-            AND CAST(card.row ->> 'note_id' AS uuid) = note.id AND CAST(card.row ->> 'ordinal' AS int) = back.ordinal
-    )
-    UPDATE review SET card_id = again.id, deck_id = again.deck_id FROM again
-    WHERE review.card_id = again.taker AND review.user_id = :owner AND review.imported AND review.received_at <= :deleted_at
+    UPDATE review SET card_id = taken.back, deck_id = card.deck_id
+    FROM unnest(CAST(:takers AS uuid[]), CAST(:back AS uuid[])) AS taken (taker, back) JOIN card ON card.id = taken.back
+    WHERE review.card_id = taken.taker AND review.user_id = :owner AND review.imported AND review.received_at <= :deleted_at
 """)
 
 
@@ -124,7 +116,7 @@ class Trash:
             raise CardsAreBack(
                 "Some of these cards were imported again since. Delete those first, and restore these then."
             )
-        await self._session.execute(_LOG_BACK, asked | {"deleted_at": deletion.deleted_at})
+        await self._give_log_back(deletion)
         await self._as_things_are(deletion)
         await self._session.delete(deletion)
         await self._session.flush()
@@ -174,6 +166,35 @@ class Trash:
             )
         if parent := name.rpartition(SEPARATOR)[0]:
             await decks.ensure(parent, now)
+
+    async def _give_log_back(self, deletion: Deletion) -> None:
+        """Cards that were imported again meanwhile, and deleted again, have taken the log with them that was imported with these.
+
+        Joined here: of rows that came a moment ago PostgreSQL takes one for all that there are, and compares each with each.
+        """
+        guids = {note.id: note.guid for note in await self._deleted("note", DeletedRow.deletion_id == deletion.id)}
+        elsewhere = await self._deleted("note", DeletedRow.deletion_id != deletion.id)
+        again = {(note.deletion_id, note.id): note.guid for note in elsewhere if note.guid in set(guids.values())}
+        if not again:
+            return
+        mine = await self._deleted("card", DeletedRow.deletion_id == deletion.id)
+        back = {(guids[UUID(card.note_id)], card.ordinal): card.id for card in mine if UUID(card.note_id) in guids}
+        taken = {
+            card.id: back[place]
+            for card in await self._deleted("card", DeletedRow.deletion_id != deletion.id)
+            if (place := (again.get((card.deletion_id, UUID(card.note_id))), card.ordinal)) in back
+        }
+        asked = {"owner": self._owner, "takers": list(taken), "back": list(taken.values())}
+        await self._session.execute(_LOG_BACK, asked | {"deleted_at": deletion.deleted_at})
+
+    async def _deleted(self, kind: str, where: ColumnElement[bool]) -> Sequence[Any]:
+        """What tells the student's deleted notes or cards from others."""
+        row = col(DeletedRow.row)
+        named = [row[name].astext.label(name) for name in ("guid", "note_id", "ordinal")]
+        statement = select(DeletedRow.deletion_id, DeletedRow.id, *named).where(
+            DeletedRow.user_id == self._owner, DeletedRow.kind == kind, where
+        )
+        return (await self._session.execute(statement)).all()
 
     async def _as_things_are(self, deletion: Deletion) -> None:
         """What happened meanwhile happens to these cards: documents went, decks got other options."""
