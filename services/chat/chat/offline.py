@@ -15,7 +15,7 @@ from chat.markers import Marker
 from chat.ordinals import Asked
 from chat.passages import Passage
 from chat.questions import Kind, Question, of_a_whole
-from chat.terms import coverage, stem, terms, weights, words
+from chat.terms import STOP_WORDS, coverage, stem, terms, weights, words
 
 NOTICE = (
     "*I am the offline tutor: no language model is set up, so I answer in the sentences of your own material "
@@ -145,13 +145,16 @@ def asks_for_all(question: str) -> bool:
     return bool(_OF_ALL.fullmatch(question))
 
 
-def refusal(question: str) -> str | None:
+def refusal(question: str, passages: Sequence[Passage] = ()) -> str | None:
     """What is to be said instead of "not in your material" where that would not be the reason."""
     if _REWORD.fullmatch(question) or asks_for_all(question):
         return CANNOT_REWORD
     if wants_more(question):
         return NOTHING_MORE
-    return None if may_be_english(question) and not _OTHER_LANGUAGE.match(question) else OTHER_LANGUAGE
+    if may_be_english(question) and not _OTHER_LANGUAGE.match(question):
+        return None
+    # Whoever asks in the language of the material is not told to.
+    return OTHER_LANGUAGE if all(may_be_english(passage.text) for passage in passages) else None
 
 
 def stands_defined(question: Question, passages: Sequence[Passage]) -> bool:
@@ -217,8 +220,8 @@ def _score(candidate: Candidate, question: Question, weighed: dict[str, float]) 
     near = coverage(weighed, candidate.context)
     if near == 0:
         return 0.0
-    # *HTTP* and *HTTPS* share a stem.
-    asked = {word for word in words(question.text) if stem(word) in weighed}
+    # *HTTP* and *HTTPS* share a stem, and vitamins C and D are told apart by what is no term.
+    asked = {word for word in words(question.text) if stem(word) in weighed or _is_letter(word)}
     to_the_letter = _TO_THE_LETTER * len(asked.intersection(words(candidate.text))) / max(1, len(asked))
     score = to_the_letter + here + 0.3 * (near - here) + 0.2 / (1 + candidate.rank)
     if question.kind in (Kind.PURPOSE, Kind.OPEN):
@@ -232,6 +235,10 @@ def _score(candidate: Candidate, question: Question, weighed: dict[str, float]) 
         score += _CUE_OF_NEED if question.kind in _NEEDED else _CUE
     score += _AFTER * any(re.search(when, candidate.text, re.IGNORECASE) for when in question.orders)
     return score * fitness(candidate)
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isalpha() and word not in STOP_WORDS
 
 
 def _leads(subject: str, text: str) -> bool:

@@ -224,7 +224,7 @@ async def _refuse(lesson: Lesson, tutor: Tutor, ending: Ending | None) -> AsyncG
     """Say that the material does not hold it, and cite nothing."""
     said = NOT_FOUND if lesson.findings.passages else NOTHING_TO_SEARCH
     if tutor.model is None:
-        said = offline.refusal(lesson.question) or said
+        said = offline.refusal(lesson.question, lesson.findings.passages) or said
         said += f"\n\n{offline.NOTICE}"
     yield said
     yield Answered(said, (), ending.usage if ending else Usage(0, 0), tutor.model, tutor.prompt)

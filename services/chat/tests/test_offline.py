@@ -242,6 +242,15 @@ def test_who_wants_more_gets_what_was_not_said() -> None:
 )
 def test_refusal_says_what_the_reason_is(question: str, said: str | None) -> None:
     assert refusal(question) == said
+    assert refusal(question, (MONEY, TRADE)) == said
+
+
+def test_who_asks_in_the_language_of_the_material_is_not_told_to() -> None:
+    german = passage(
+        "Die Zelle ist die kleinste lebende Einheit eines Organismus. Die DNA liegt in dem Kern der Zelle."
+    )
+    assert refusal("Was ist ein Atom?", [german]) is None
+    assert refusal("Was ist ein Atom?", [MONEY]) == OTHER_LANGUAGE
 
 
 HISTORY = passage(
@@ -333,6 +342,14 @@ def test_row_of_a_table_is_read_with_the_heads_of_its_columns_and_cited_as_it_st
     assert "1931" in first.quote
     assert answer("Which wood does a lime have?", TABLES)[0] == "Tree: Lime · Leaf: heart-shaped · Wood: soft"
     assert "Tree | Leaf | Wood" not in answer("wood of trees", TABLES)
+
+
+def test_letter_tells_one_row_from_another() -> None:
+    table = passage(
+        "Vitamin | Found in\nVitamin B | meat and milk\nVitamin C | lemons and peppers\nVitamin D | fish and eggs"
+    )
+    for letter, food in (("B", "meat"), ("C", "lemons"), ("D", "fish")):
+        assert food in answer(f"What is vitamin {letter} found in?", table)[0]
 
 
 def test_cell_below_no_head_is_read_alone() -> None:

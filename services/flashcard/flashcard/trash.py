@@ -166,6 +166,7 @@ class Trash:
 
     async def _put_back_decks(self, deletion: Deletion, name: str, now: datetime) -> None:
         decks = Decks(self._session, self._owner)
+        await decks.change_tree()
         await decks.expect_room(deletion.decks)
         if not await self._put_back(deletion, "deck"):
             raise DeckExists(

@@ -105,12 +105,15 @@ async def test_others_have_their_turn_while_a_long_log_is_written(tmp_path: Path
 
 
 PRESET = f'{{"1": {{"new": {{"perDay": {10**400}, "delays": [NaN, "x"]}}, "rev": {{"maxIvl": -1, "perDay": 7}}}}}}'
+SWAPPED = (
+    '{"1": {"new": {"perDay": [], "delays": 5}, "rev": {"maxIvl": [9]}, "lapse": {"delays": 0, "leechFails": []}}}'
+)
 DECK = '{"1": {"name": "Default", "conf": 1}}'
 
 
 @pytest.mark.parametrize(
     ("presets", "decks", "taken"),
-    [("{", DECK, False), ("[1]", DECK, False), ('{"1": 5}', DECK, False), (PRESET, DECK, True), ("[" * 100_000, DECK, False)],
+    [("{", DECK, False), ("[1]", DECK, False), ('{"1": 5}', DECK, False), (PRESET, DECK, True), (SWAPPED, DECK, False), ("[" * 100_000, DECK, False)],
 )  # fmt: skip
 async def test_options_that_cannot_be_read_keep_no_cards_away(
     desk: Desk, tmp_path: Path, presets: str, decks: str, taken: bool

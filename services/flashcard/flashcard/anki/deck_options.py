@@ -104,6 +104,7 @@ def _own(said: Options) -> Options:
     read = {
         name: [_number(step) for step in value] if isinstance(value, list) else _number(value)
         for name, value in said.items()
+        if isinstance(value, list) is isinstance(_ANKIS[name], list)
     }
     return {
         name: value
