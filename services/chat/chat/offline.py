@@ -15,7 +15,7 @@ from chat.markers import Marker
 from chat.ordinals import Asked
 from chat.passages import Passage
 from chat.questions import Kind, Question, of_a_whole
-from chat.terms import coverage, stem, terms, weights, words
+from chat.terms import STOP_WORDS, coverage, stem, terms, weights, words
 
 NOTICE = (
     "*I am the offline tutor: no language model is set up, so I answer in the sentences of your own material "
@@ -117,7 +117,7 @@ def find_answer(question: Question, passages: Sequence[Passage], said: str = "")
     if not candidates or _tells_no(question, candidates):
         return []
     if not _speaks_of(question, weighed, candidates):
-        aspect = of_a_whole(question)
+        aspect = of_a_whole(question, frozenset().union(*(candidate.terms for candidate in candidates)))
         return find_answer(aspect, passages, said) if aspect is not None and _holds_whole(aspect, candidates) else []
     scored = _of_what_is_asked(
         sorted(((_score(c, question, weighed), c) for c in candidates), key=lambda pair: -pair[0]), question
@@ -220,8 +220,8 @@ def _score(candidate: Candidate, question: Question, weighed: dict[str, float]) 
     near = coverage(weighed, candidate.context)
     if near == 0:
         return 0.0
-    # *HTTP* and *HTTPS* share a stem.
-    asked = {word for word in words(question.text) if stem(word) in weighed}
+    # *HTTP* and *HTTPS* share a stem, and vitamins C and D are told apart by what is no term.
+    asked = {word for word in words(question.text) if stem(word) in weighed or _is_letter(word)}
     to_the_letter = _TO_THE_LETTER * len(asked.intersection(words(candidate.text))) / max(1, len(asked))
     score = to_the_letter + here + 0.3 * (near - here) + 0.2 / (1 + candidate.rank)
     if question.kind in (Kind.PURPOSE, Kind.OPEN):
@@ -235,6 +235,10 @@ def _score(candidate: Candidate, question: Question, weighed: dict[str, float]) 
         score += _CUE_OF_NEED if question.kind in _NEEDED else _CUE
     score += _AFTER * any(re.search(when, candidate.text, re.IGNORECASE) for when in question.orders)
     return score * fitness(candidate)
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isalpha() and word not in STOP_WORDS
 
 
 def _leads(subject: str, text: str) -> bool:

@@ -293,6 +293,19 @@ def test_plain_question_is_answered_by_the_sentence_that_tells(question: str, so
 
 @pytest.mark.parametrize(
     "question",
+    [
+        "What is the colour of the acid cycle?",
+        "What is the price of the vesicle?",
+        "What is the inventor of the lysosome?",
+        "What is the weight of calcium?",
+    ],
+)
+def test_what_the_text_does_not_name_of_a_thing_is_not_answered_by_something_else_of_it(question: str) -> None:
+    assert answer(question, CELL) == []
+
+
+@pytest.mark.parametrize(
+    "question",
     ["When did the Second World War begin?", "When did World War II end?", "When did Louis XIV summon the estates?"],
 )
 def test_another_war_or_king_is_no_answer(question: str) -> None:
@@ -329,6 +342,14 @@ def test_row_of_a_table_is_read_with_the_heads_of_its_columns_and_cited_as_it_st
     assert "1931" in first.quote
     assert answer("Which wood does a lime have?", TABLES)[0] == "Tree: Lime · Leaf: heart-shaped · Wood: soft"
     assert "Tree | Leaf | Wood" not in answer("wood of trees", TABLES)
+
+
+def test_letter_tells_one_row_from_another() -> None:
+    table = passage(
+        "Vitamin | Found in\nVitamin B | meat and milk\nVitamin C | lemons and peppers\nVitamin D | fish and eggs"
+    )
+    for letter, food in (("B", "meat"), ("C", "lemons"), ("D", "fish")):
+        assert food in answer(f"What is vitamin {letter} found in?", table)[0]
 
 
 def test_cell_below_no_head_is_read_alone() -> None:

@@ -172,6 +172,7 @@ class Trash:
 
     async def _put_back_decks(self, deletion: Deletion, name: str, now: datetime) -> None:
         decks = Decks(self._session, self._owner)
+        await decks.change_tree()
         await decks.expect_room(deletion.decks)
         if not await self._put_back(deletion, "deck"):
             raise DeckExists(
@@ -192,13 +193,12 @@ class Trash:
         pairs = [(row.id, mine) for row in again if (mine := back.get((notes[row.note_id], row.ordinal))) is not None]
         for start in range(0, len(pairs), _LOGS_AT_ONCE):
             some = pairs[start : start + _LOGS_AT_ONCE]
-            logs = {"takers": [taker for taker, _ in some], "ids": [mine.id for _, mine in some]}
-            asked = {
-                "owner": self._owner,
-                "deleted_at": deletion.deleted_at,
+            logs = {
+                "takers": [taker for taker, _ in some],
+                "ids": [mine.id for _, mine in some],
                 "decks": [mine.deck_id for _, mine in some],
             }
-            await self._session.execute(_LOG_BACK, asked | logs)
+            await self._session.execute(_LOG_BACK, {"owner": self._owner, "deleted_at": deletion.deleted_at} | logs)
 
     async def _as_things_are(self, deletion: Deletion) -> None:
         """What happened meanwhile happens to these cards: documents went, decks got other options."""

@@ -70,7 +70,7 @@ class Standing:
         seconds = max(1, math.ceil(self.wait))
         quota = self.quota
         return TooManyRequests(
-            f"There are {quota.limit} requests in {quota.window:g} seconds. Try again in {seconds} s.",
+            f"At most {quota.limit} such requests are answered in {quota.window:g} seconds. Try again in {seconds} s.",
             retry_after=seconds,
             **{"violated-policies": [quota.name]},
         )

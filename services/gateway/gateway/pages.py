@@ -49,13 +49,15 @@ _START = """SwaggerUIBundle({
 
 
 def documentation(document: Mapping[str, Any]) -> dict[bytes, Page]:
-    """`/docs` and what it needs. The merged document is shown as it is, without what only the gateway reads."""
+    """`/docs`, what it needs, and the way there from `/`. The merged document is shown as it is, without what only the gateway reads."""
     shown = json.dumps(_without_extensions(document), separators=(",", ":")).encode()
     page = Answer(200, _DOCS_POLICY + _CACHED, _DOCS.encode(), "text/html; charset=utf-8")
     start = Answer(200, NO_CONTENT_POLICY + _CACHED, _START.encode(), "text/javascript; charset=utf-8")
     openapi = Answer(200, NO_CONTENT_POLICY + b"cache-control: no-cache\r\n", shown, "application/json")
+    home = Answer(307, b"location: /docs\r\n" + NO_CONTENT_POLICY + b"cache-control: no-cache\r\n")
     assets = {f"/docs/{name}".encode(): _asset(name, media_type) for name, media_type in _ASSETS.items()}
     return {
+        b"/": lambda _: home,
         b"/docs": lambda _: page,
         b"/docs/start.js": lambda _: start,
         b"/openapi.json": lambda _: openapi,

@@ -26,6 +26,11 @@ async def test_the_documentation_needs_nobody_else(gateway: Running) -> None:
         assert (await http.post("/docs")).status_code == 405
 
 
+async def test_the_address_that_make_run_names_leads_to_the_documentation(gateway: Running) -> None:
+    async with httpx.AsyncClient(base_url=gateway.url, follow_redirects=True) as http:
+        assert str((await http.get("/")).url) == f"{gateway.url}/docs"
+
+
 async def test_the_document_is_the_merged_one_without_what_only_we_read(redis_url: str) -> None:
     async with running(redis_url, committed_routes()) as gateway, httpx.AsyncClient(base_url=gateway.url) as http:
         document = (await http.get("/openapi.json")).json()
