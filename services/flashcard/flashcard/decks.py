@@ -7,19 +7,20 @@ from uuid import UUID
 
 from chassis.errors import Conflict, Invalid, NotFound
 from chassis.paging import PageRequest
-from sqlalchemy import func, or_, tuple_
+from sqlalchemy import func, or_, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from flashcard.models import Deck
-from flashcard.patience import impatient
+from flashcard.patience import impatient, lose_patience
 from flashcard.scheduling import DeckOptions
 
 DEFAULT = "Default"
 SEPARATOR = "::"
 LONGEST_NAME, DEEPEST, _MOST_DECKS = 300, 10, 2000
+_ONE_CHANGE = text("SELECT pg_advisory_xact_lock(hashtextextended('decks ' || CAST(:owner AS text), 0))")
 
 
 class NoSuchDeck(NotFound):
@@ -119,6 +120,12 @@ class Decks:
         below = col(Deck.name).startswith(deck.name + SEPARATOR, autoescape=True)
         statement = select(Deck).where(Deck.user_id == self._owner, or_(col(Deck.id) == deck.id, below))
         return (await self._session.execute(statement)).scalars().all()
+
+    async def change_tree(self) -> None:
+        """Before decks are renamed, deleted or taken back, and before any of them is locked: one such change of a student at a time.
+        Renaming locks a deck and then the one around it, deleting those inside it: two at once would wait crosswise."""
+        await lose_patience(self._session)
+        await self._session.execute(_ONE_CHANGE, {"owner": str(self._owner)})
 
     async def rename(self, deck: Deck, name: str, now: datetime) -> None:
         """Give the deck another name; what lies in it moves along. Raises `DeckExists`, `Invalid`."""

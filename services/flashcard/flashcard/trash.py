@@ -26,6 +26,7 @@ from flashcard.scheduling import DeckOptions
 from flashcard.sources import Sources
 
 KEPT = timedelta(days=30)
+_LOGS_AT_ONCE = 5000
 
 _TAKE = """
     WITH gone AS (DELETE FROM {kind} WHERE user_id = :owner AND id = ANY(:ids) RETURNING *), kept AS (
@@ -48,19 +49,24 @@ _DECKS_OF_CARDS = text("""
     ), there AS (SELECT id FROM deck WHERE user_id = :owner AND id IN (SELECT id FROM wanted) ORDER BY id FOR KEY SHARE)
     SELECT (SELECT count(*) FROM there) = (SELECT count(*) FROM wanted)
 """)
-# Cards that were imported again meanwhile, and deleted again, have taken the log with them that was imported with these.
+# Cards that were imported again meanwhile, and deleted again, have taken the log with them that was imported with these. Asked one by
+# one: joined, tens of thousands of rows of JSON, of which nothing is known, would be looked through for each other.
+_BACK = text("""
+    SELECT note.guid, card.ordinal, card.id, card.deck_id FROM deleted_row AS back JOIN card ON card.id = back.id
+    JOIN note ON note.id = card.note_id WHERE back.deletion_id = :deletion AND back.kind = 'card'
+""")
+_NOTES_AGAIN = text("""
+    SELECT CAST(id AS text) AS id, row ->> 'guid' AS guid FROM deleted_row
+    WHERE user_id = :owner AND kind = 'note' AND deletion_id <> :deletion AND row ->> 'guid' = ANY(:guids)
+""")
+_CARDS_AGAIN = text("""
+    SELECT id, row ->> 'note_id' AS note_id, CAST(row ->> 'ordinal' AS int) AS ordinal FROM deleted_row
+    WHERE user_id = :owner AND kind = 'card' AND deletion_id <> :deletion AND row ->> 'note_id' = ANY(:notes)
+""")
 _LOG_BACK = text("""
-    WITH back AS (
-        SELECT card.id, card.deck_id, card.ordinal, note.guid FROM card JOIN note ON note.id = card.note_id
-        WHERE card.id IN (SELECT id FROM deleted_row WHERE deletion_id = :deletion AND kind = 'card')
-    ), again AS (
-        SELECT card.id AS taker, back.id, back.deck_id FROM back
-        JOIN deleted_row AS note ON note.user_id = :owner AND note.kind = 'note' AND note.row ->> 'guid' = back.guid
-        JOIN deleted_row AS card ON card.deletion_id = note.deletion_id AND card.kind = 'card' AND card.id <> back.id
-            AND CAST(card.row ->> 'note_id' AS uuid) = note.id AND CAST(card.row ->> 'ordinal' AS int) = back.ordinal
-    )
-    UPDATE review SET card_id = again.id, deck_id = again.deck_id FROM again
-    WHERE review.card_id = again.taker AND review.user_id = :owner AND review.imported AND review.received_at <= :deleted_at
+    UPDATE review SET card_id = back.id, deck_id = back.deck_id
+    FROM unnest(CAST(:takers AS uuid[]), CAST(:ids AS uuid[]), CAST(:decks AS uuid[])) AS back (taker, id, deck_id)
+    WHERE review.card_id = back.taker AND review.user_id = :owner AND review.imported AND review.received_at <= :deleted_at
 """)
 
 
@@ -124,7 +130,7 @@ class Trash:
             raise CardsAreBack(
                 "Some of these cards were imported again since. Delete those first, and restore these then."
             )
-        await self._session.execute(_LOG_BACK, asked | {"deleted_at": deletion.deleted_at})
+        await self._take_logs_back(deletion)
         await self._as_things_are(deletion)
         await self._session.delete(deletion)
         await self._session.flush()
@@ -166,6 +172,7 @@ class Trash:
 
     async def _put_back_decks(self, deletion: Deletion, name: str, now: datetime) -> None:
         decks = Decks(self._session, self._owner)
+        await decks.change_tree()
         await decks.expect_room(deletion.decks)
         if not await self._put_back(deletion, "deck"):
             raise DeckExists(
@@ -173,6 +180,25 @@ class Trash:
             )
         if parent := name.rpartition(SEPARATOR)[0]:
             await decks.ensure(parent, now)
+
+    async def _take_logs_back(self, deletion: Deletion) -> None:
+        """The reviews that came with these cards are theirs again."""
+        asked = {"owner": self._owner, "deletion": deletion.id}
+        back = {(row.guid, row.ordinal): row for row in await self._session.execute(_BACK, asked)}
+        guids = list({guid for guid, _ in back})
+        notes = {row.id: row.guid for row in await self._session.execute(_NOTES_AGAIN, asked | {"guids": guids})}
+        if not notes:
+            return
+        again = await self._session.execute(_CARDS_AGAIN, asked | {"notes": list(notes)})
+        pairs = [(row.id, mine) for row in again if (mine := back.get((notes[row.note_id], row.ordinal))) is not None]
+        for start in range(0, len(pairs), _LOGS_AT_ONCE):
+            some = pairs[start : start + _LOGS_AT_ONCE]
+            logs = {
+                "takers": [taker for taker, _ in some],
+                "ids": [mine.id for _, mine in some],
+                "decks": [mine.deck_id for _, mine in some],
+            }
+            await self._session.execute(_LOG_BACK, {"owner": self._owner, "deleted_at": deletion.deleted_at} | logs)
 
     async def _as_things_are(self, deletion: Deletion) -> None:
         """What happened meanwhile happens to these cards: documents went, decks got other options."""

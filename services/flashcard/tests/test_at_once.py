@@ -105,3 +105,28 @@ async def test_nothing_that_is_done_at_once_waits_crosswise_or_finds_its_deck_go
         answers = await asyncio.gather(*(shelf.does(act) for act in acts.split(", ") * 2))
         assert [answer.text for answer in answers if answer.status_code >= 500] == []
         assert (await ada.http.get("/flashcards/due", params={"limit": 200})).status_code == 200
+
+
+@pytest.mark.usefixtures("patient")
+async def test_decks_in_decks_are_renamed_deleted_and_taken_back_at_once(desk: Desk) -> None:
+    ada = desk.student()
+    await desk.knows(ada)
+    for number in range(ROUNDS):
+        outer = f"Outer {number}"
+        gone = await ada.post("/decks", name=f"{outer}::Gone")
+        await ada.writes(f"Q{number}", deck_id=gone["id"])
+        await ada.http.delete(f"/decks/{gone['id']}")
+        (deletion, *_) = (await ada.get("/flashcards/trash"))["items"]
+        names = (f"{outer}::Inner::Innermost", f"{outer}::Beside")
+        beside = [await ada.post("/decks", name=name) for name in names][1]
+        decks = {deck["name"]: deck["id"] for deck in (await ada.get("/decks", limit=100))["items"]}
+        answers = await asyncio.gather(
+            ada.http.patch(f"/decks/{decks[f'{outer}::Inner']}", json={"name": f"{outer}::Other"}),
+            ada.http.delete(f"/decks/{decks[outer]}"),
+            ada.http.patch(f"/decks/{beside['id']}", json={"name": f"{outer}::Inner::Beside"}),
+            ada.http.post(f"/flashcards/trash/{deletion['id']}/restore"),
+            ada.http.delete(f"/decks/{decks[f'{outer}::Inner']}"),
+        )
+        assert [answer.text for answer in answers if answer.status_code >= 500] == []
+        left = {deck["name"] for deck in (await ada.get("/decks", limit=100))["items"]}
+        assert {name.rpartition("::")[0] for name in left} <= left | {""}

@@ -138,6 +138,8 @@ async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut
     it is null. Meanwhile everything goes on, and options may be changed again. What was reviewed elsewhere and imported is
     replayed by another algorithm, too, where its log was imported whole, and is as it came by the algorithm of before."""
     decks = desk.decks
+    if body.name is not None:
+        await decks.change_tree()
     deck = await decks.get(deck_id, lock=True)
     if body.name is not None:
         await decks.rename(deck, body.name, desk.now)
@@ -151,5 +153,6 @@ async def change_deck(deck_id: UUID, body: DeckChange, desk: DeskDep) -> DeckOut
 @router.delete("/{deck_id}", status_code=204)
 async def delete_deck(deck_id: UUID, desk: DeskDep) -> None:
     """Delete a deck with its cards, and those that lie in it. `POST /flashcards/trash/{id}/restore` takes it back, without its link."""
+    await desk.decks.change_tree()
     await Trash(desk.session, desk.owner).take_deck(await desk.decks.get(deck_id, lock=True), desk.now)
     await tell_when_cleared(desk.session, desk.owner, desk.now)
