@@ -117,7 +117,7 @@ def find_answer(question: Question, passages: Sequence[Passage], said: str = "")
     if not candidates or _tells_no(question, candidates):
         return []
     if not _speaks_of(question, weighed, candidates):
-        aspect = of_a_whole(question)
+        aspect = of_a_whole(question, frozenset().union(*(candidate.terms for candidate in candidates)))
         return find_answer(aspect, passages, said) if aspect is not None and _holds_whole(aspect, candidates) else []
     scored = _of_what_is_asked(
         sorted(((_score(c, question, weighed), c) for c in candidates), key=lambda pair: -pair[0]), question

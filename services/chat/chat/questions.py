@@ -1,7 +1,7 @@
 """What kind of question a student asks, and so which sentences can answer it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -95,6 +95,11 @@ _PURPOSES = tuple(
     )
 )
 _ASPECT = re.compile(r"(?:\w+ )?[^\W\d_]+ of (?:an? |the )?(?P<whole>.+)", re.IGNORECASE)
+# What a text tells of something without naming it so: that it "turns glucose into water" of its products. The colour it names, or not.
+_TOLD_UNNAMED = frozenset(map(stem, word_set(
+    """product output outcome input ingredient component constituent composition content structure location place site feature
+    characteristic property nature meaning essence idea point mechanism process principle use benefit consequence goal aim task job"""
+)))  # fmt: skip
 _ORDERED = re.compile(r"\b(after|before) (?:an? |the )?(\w+)", re.IGNORECASE)
 _FOLLOWS = {"after": r"(?:follow|replac|succeed|overthr|end)\w*", "before": r"(?:preced|prepar|led to|caus)\w*"}
 _DONE_BY = re.compile(
@@ -178,12 +183,18 @@ def _named(text: str) -> list[str]:
     return [word for word in words(text) if (word not in STOP_WORDS or word in capitals) and word not in ASKING_WORDS]
 
 
-def of_a_whole(question: Question) -> Question | None:
-    """What is asked, where a phrase that nobody defines is an aspect of what stands behind its *of*: the products of respiration."""
+def of_a_whole(question: Question, named: Set[str]) -> Question | None:
+    """What is asked, where a phrase that nobody defines is an aspect of what stands behind its *of*: the products of respiration.
+
+    None where a text that does not name the aspect tells nothing of it: the colour of the mitochondrion.
+    """
     if question.kind is not Kind.DEFINITION or (match := _ASPECT.fullmatch(question.subjects[0])) is None:
         return None
     whole = frozenset(question_terms(match["whole"]))
-    lesser = question.lesser | (frozenset(question.terms) - whole)
+    aspect = frozenset(question.terms) - whole
+    if not aspect <= _TOLD_UNNAMED | named:
+        return None
+    lesser = question.lesser | aspect
     return replace(question, kind=Kind.OPEN, subjects=(match["whole"],), lesser=lesser) if whole else None
 
 

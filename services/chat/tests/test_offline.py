@@ -293,6 +293,19 @@ def test_plain_question_is_answered_by_the_sentence_that_tells(question: str, so
 
 @pytest.mark.parametrize(
     "question",
+    [
+        "What is the colour of the acid cycle?",
+        "What is the price of the vesicle?",
+        "What is the inventor of the lysosome?",
+        "What is the weight of calcium?",
+    ],
+)
+def test_what_the_text_does_not_name_of_a_thing_is_not_answered_by_something_else_of_it(question: str) -> None:
+    assert answer(question, CELL) == []
+
+
+@pytest.mark.parametrize(
+    "question",
     ["When did the Second World War begin?", "When did World War II end?", "When did Louis XIV summon the estates?"],
 )
 def test_another_war_or_king_is_no_answer(question: str) -> None:

@@ -121,13 +121,7 @@ class Importing:
                 f"{counted(len(missing), 'picture or sound is', 'pictures or sounds are')} not in the file: {listed(missing)}."
                 " In Anki, use Check Media, and export the deck again with its media."
             )
-        if lost := await self._lost_options(incoming.options):
-            parts = [f"{own} in {listed(decks)}" for own, decks in lost.items()]
-            shown = "; ".join(parts[:_SHOWN]) + ("; others in other decks" if len(parts) > _SHOWN else "")
-            warnings.append(
-                f"Deck options of Anki are not taken over: {shown}."
-                " Once the decks are here, set what you want to keep (PATCH /decks/{id})."
-            )
+        warnings += await self._option_warnings(incoming.options)
         return Preview(
             decks=sorted({note.deck for note in incoming.notes}),
             notes=len(incoming.notes),
@@ -165,15 +159,31 @@ class Importing:
         there = {media.name for media in await MediaNames(self._session, self._owner).among(names)} if names else set()
         return [name for name in names if name not in there]
 
-    async def _lost_options(self, options: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
-        """Which of these options the decks here do not have, in words, and the names of their decks."""
-        ours = {deck.name: deck.options for deck in await self._decks.all()} if any(options.values()) else {}
-        lost = defaultdict[str, list[str]](list)
-        for name, own in sorted(options.items()):
-            here = DeckOptions.model_validate(ours[name]) if name in ours else taken_over(own, self._fresh)
-            if other := [in_words(key, value) for key, value in own.items() if value != getattr(here, key)]:
-                lost[", ".join(other)].append(name)
-        return lost
+    async def _option_warnings(self, options: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
+        here, warnings = await self._here(options), list[str]()
+        if lost := _lost(options, here):
+            parts = [f"{own} in {listed(decks)}" for own, decks in lost.items()]
+            shown = "; ".join(parts[:_SHOWN]) + ("; others in other decks" if len(parts) > _SHOWN else "")
+            warnings.append(
+                f"Deck options of Anki are not taken over: {shown}."
+                " Once the decks are here, set what you want to keep (PATCH /decks/{id})."
+            )
+        if by_sm2 := [
+            name for name in here if options[name].get("algorithm", here[name].algorithm) != here[name].algorithm
+        ]:
+            warnings.append(
+                f"Anki studied {listed(by_sm2)} by its SM-2. Here they go on by FSRS, from the same days and intervals; SM-2 here is"
+                " SuperMemo's, and would count their log anew."
+            )
+        return warnings
+
+    async def _here(self, options: Mapping[str, Mapping[str, Any]]) -> Mapping[str, DeckOptions]:
+        """The options that decks of these names have, or will have when they come with these."""
+        there = {deck.name: deck.options for deck in await self._decks.all()} if any(options.values()) else {}
+        return {
+            name: DeckOptions.model_validate(there[name]) if name in there else taken_over(own, self._fresh)
+            for name, own in sorted(options.items())
+        }
 
     async def _kept(self, notes: Sequence[IncomingNote]) -> Mapping[str, Kept]:
         found: dict[str, Kept] = {}
@@ -298,6 +308,16 @@ def _by_presence(
         for card in note.cards:
             (present if card.ordinal in there else added).append(card)
     return added, present
+
+
+def _lost(options: Mapping[str, Mapping[str, Any]], here: Mapping[str, DeckOptions]) -> Mapping[str, Sequence[str]]:
+    """Which of these options the decks here do not have, in words, and the names of their decks. The algorithm is another matter."""
+    lost = defaultdict[str, list[str]](list)
+    for name, ours in here.items():
+        own = {key: value for key, value in options[name].items() if key != "algorithm"}
+        if other := [in_words(key, value) for key, value in own.items() if value != getattr(ours, key)]:
+            lost[", ".join(other)].append(name)
+    return lost
 
 
 def _cards(note: IncomingNote) -> Sequence[IncomingCard]:

@@ -6,12 +6,11 @@ deletion is of a deck with all that lies in it, or of notes with their cards.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from chassis.errors import Conflict, NotFound
 from chassis.paging import PageRequest, moment
-from sqlalchemy import ColumnElement, Uuid, bindparam, delete, or_, text, tuple_
+from sqlalchemy import Uuid, bindparam, delete, or_, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -27,6 +26,7 @@ from flashcard.scheduling import DeckOptions
 from flashcard.sources import Sources
 
 KEPT = timedelta(days=30)
+_LOGS_AT_ONCE = 5000
 
 _TAKE = """
     WITH gone AS (DELETE FROM {kind} WHERE user_id = :owner AND id = ANY(:ids) RETURNING *), kept AS (
@@ -49,10 +49,24 @@ _DECKS_OF_CARDS = text("""
     ), there AS (SELECT id FROM deck WHERE user_id = :owner AND id IN (SELECT id FROM wanted) ORDER BY id FOR KEY SHARE)
     SELECT (SELECT count(*) FROM there) = (SELECT count(*) FROM wanted)
 """)
+# Cards that were imported again meanwhile, and deleted again, have taken the log with them that was imported with these. Asked one by
+# one: joined, tens of thousands of rows of JSON, of which nothing is known, would be looked through for each other.
+_BACK = text("""
+    SELECT note.guid, card.ordinal, card.id, card.deck_id FROM deleted_row AS back JOIN card ON card.id = back.id
+    JOIN note ON note.id = card.note_id WHERE back.deletion_id = :deletion AND back.kind = 'card'
+""")
+_NOTES_AGAIN = text("""
+    SELECT CAST(id AS text) AS id, row ->> 'guid' AS guid FROM deleted_row
+    WHERE user_id = :owner AND kind = 'note' AND deletion_id <> :deletion AND row ->> 'guid' = ANY(:guids)
+""")
+_CARDS_AGAIN = text("""
+    SELECT id, row ->> 'note_id' AS note_id, CAST(row ->> 'ordinal' AS int) AS ordinal FROM deleted_row
+    WHERE user_id = :owner AND kind = 'card' AND deletion_id <> :deletion AND row ->> 'note_id' = ANY(:notes)
+""")
 _LOG_BACK = text("""
-    UPDATE review SET card_id = taken.back, deck_id = card.deck_id
-    FROM unnest(CAST(:takers AS uuid[]), CAST(:back AS uuid[])) AS taken (taker, back) JOIN card ON card.id = taken.back
-    WHERE review.card_id = taken.taker AND review.user_id = :owner AND review.imported AND review.received_at <= :deleted_at
+    UPDATE review SET card_id = back.id, deck_id = back.deck_id
+    FROM unnest(CAST(:takers AS uuid[]), CAST(:ids AS uuid[]), CAST(:decks AS uuid[])) AS back (taker, id, deck_id)
+    WHERE review.card_id = back.taker AND review.user_id = :owner AND review.imported AND review.received_at <= :deleted_at
 """)
 
 
@@ -116,7 +130,7 @@ class Trash:
             raise CardsAreBack(
                 "Some of these cards were imported again since. Delete those first, and restore these then."
             )
-        await self._give_log_back(deletion)
+        await self._take_logs_back(deletion)
         await self._as_things_are(deletion)
         await self._session.delete(deletion)
         await self._session.flush()
@@ -167,34 +181,24 @@ class Trash:
         if parent := name.rpartition(SEPARATOR)[0]:
             await decks.ensure(parent, now)
 
-    async def _give_log_back(self, deletion: Deletion) -> None:
-        """Cards that were imported again meanwhile, and deleted again, have taken the log with them that was imported with these.
-
-        Joined here: of rows that came a moment ago PostgreSQL takes one for all that there are, and compares each with each.
-        """
-        guids = {note.id: note.guid for note in await self._deleted("note", DeletedRow.deletion_id == deletion.id)}
-        elsewhere = await self._deleted("note", DeletedRow.deletion_id != deletion.id)
-        again = {(note.deletion_id, note.id): note.guid for note in elsewhere if note.guid in set(guids.values())}
-        if not again:
+    async def _take_logs_back(self, deletion: Deletion) -> None:
+        """The reviews that came with these cards are theirs again."""
+        asked = {"owner": self._owner, "deletion": deletion.id}
+        back = {(row.guid, row.ordinal): row for row in await self._session.execute(_BACK, asked)}
+        guids = list({guid for guid, _ in back})
+        notes = {row.id: row.guid for row in await self._session.execute(_NOTES_AGAIN, asked | {"guids": guids})}
+        if not notes:
             return
-        mine = await self._deleted("card", DeletedRow.deletion_id == deletion.id)
-        back = {(guids[UUID(card.note_id)], card.ordinal): card.id for card in mine if UUID(card.note_id) in guids}
-        taken = {
-            card.id: back[place]
-            for card in await self._deleted("card", DeletedRow.deletion_id != deletion.id)
-            if (place := (again.get((card.deletion_id, UUID(card.note_id))), card.ordinal)) in back
-        }
-        asked = {"owner": self._owner, "takers": list(taken), "back": list(taken.values())}
-        await self._session.execute(_LOG_BACK, asked | {"deleted_at": deletion.deleted_at})
-
-    async def _deleted(self, kind: str, where: ColumnElement[bool]) -> Sequence[Any]:
-        """What tells the student's deleted notes or cards from others."""
-        row = col(DeletedRow.row)
-        named = [row[name].astext.label(name) for name in ("guid", "note_id", "ordinal")]
-        statement = select(DeletedRow.deletion_id, DeletedRow.id, *named).where(
-            DeletedRow.user_id == self._owner, DeletedRow.kind == kind, where
-        )
-        return (await self._session.execute(statement)).all()
+        again = await self._session.execute(_CARDS_AGAIN, asked | {"notes": list(notes)})
+        pairs = [(row.id, mine) for row in again if (mine := back.get((notes[row.note_id], row.ordinal))) is not None]
+        for start in range(0, len(pairs), _LOGS_AT_ONCE):
+            some = pairs[start : start + _LOGS_AT_ONCE]
+            logs = {
+                "takers": [taker for taker, _ in some],
+                "ids": [mine.id for _, mine in some],
+                "decks": [mine.deck_id for _, mine in some],
+            }
+            await self._session.execute(_LOG_BACK, {"owner": self._owner, "deleted_at": deletion.deleted_at} | logs)
 
     async def _as_things_are(self, deletion: Deletion) -> None:
         """What happened meanwhile happens to these cards: documents went, decks got other options."""

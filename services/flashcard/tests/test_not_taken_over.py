@@ -127,8 +127,8 @@ async def test_a_deck_that_was_kept_by_sm2_and_goes_on_by_fsrs_is_told(
                 real.answer(deck, "easy")
         package = real.export(tmp_path / "1.apkg", None, legacy=legacy)
     told = (
-        "Deck options of Anki are not taken over: the algorithm SM-2 in {}."
-        " Once the decks are here, set what you want to keep (PATCH /decks/{{id}})."
+        "Anki studied {} by its SM-2. Here they go on by FSRS, from the same days and intervals; SM-2 here is SuperMemo's, and would"
+        " count their log anew."
     )
     assert (await look(ada, "1.apkg", package))["preview"]["warnings"] == [told.format("A, B, C and 1 more")]
     for deck in ("A", "C", "D"):

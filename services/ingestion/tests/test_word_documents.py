@@ -60,6 +60,26 @@ def test_runs_tabs_and_breaks_make_one_paragraph(file: Path) -> None:
     assert read(file, hostile_files.docx(body=body)) == "demand\tis\nhigh"
 
 
+def test_items_of_lists_are_marked_and_numbered_headings_are_not(file: Path) -> None:
+    document = docx.Document()
+    document.add_paragraph("There are two stages:")
+    document.add_paragraph("Water is split.", style="List Bullet")
+    document.add_paragraph("Sugar is built.", style="List Number")
+    document.add_paragraph("That is all.")
+    made = io.BytesIO()
+    document.save(made)
+    assert (
+        read(file, made.getvalue()) == "There are two stages:\n\n- Water is split.\n\n- Sugar is built.\n\nThat is all."
+    )
+
+    def listed(style: str, number: int) -> str:
+        numbered = f'<w:numPr><w:numId w:val="{number}"/></w:numPr>'
+        return paragraph(f'<w:pPr><w:pStyle w:val="{style}"/>{numbered}</w:pPr>{run("text")}')
+
+    body = listed("ListParagraph", 2) + listed("ListParagraph", 0) + listed("Heading1", 2) + paragraph(run("text"))
+    assert read(file, hostile_files.docx(body=body)) == "- text\n\ntext\n\ntext\n\ntext"
+
+
 def test_deleted_text_field_codes_and_fallbacks_are_not_read(file: Path) -> None:
     body = paragraph(
         run("kept")

@@ -26,7 +26,6 @@ _ANKIS: Options = {
     "leech_lapses": 8,
 }
 _WORDS = {
-    "algorithm": "the algorithm SM-2",
     "new_per_day": "{:g} new cards a day",
     "reviews_per_day": "{:g} reviews a day",
     "retention": "retention {:g}",

@@ -1,14 +1,18 @@
 """WordprocessingML as text: paragraphs, tables a row a line, formulas in one line."""
 
+import re
 from dataclasses import dataclass, field
 
 from ingestion.failures import ReadingFailed
 
 _BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "noBreakHyphen": "-", "ptab": "\t"}
 # A drawing is there twice, for new and old programs; what was deleted or instructs a field is not the document's text.
-_SILENT = frozenset({"Fallback", "del", "moveFrom", "instrText", "delText"})
+_SILENT = frozenset({"Fallback", "del", "moveFrom", "instrText", "delText", "pPrChange"})
 _FORMULA_OPENS = {"f": "(", "rad": "√(", "sup": "^(", "sub": "_("}
 _FORMULA_CLOSES = {"num": ")/(", "f": ")", "rad": ")", "sup": ")", "sub": ")"}
+# Of lists the file tells numbers and bullets by reference only. Headings that are numbered are no items.
+_LIST_STYLE = re.compile(r"List(?:Bullet|Number)\d?")
+_HEADING_STYLE = re.compile(r"(?:Heading|Title|Subtitle|berschrift|Titel|Titre|Ttulo|Kop)\d?")
 _WORD_PREFIXES = ("http://schemas.openxmlformats.org/wordprocessingml/", "http://purl.oclc.org/ooxml/wordprocessingml/")
 _MATH_PREFIXES = (
     "http://schemas.openxmlformats.org/officeDocument/2006/math",
@@ -39,6 +43,8 @@ class WordText:
         self._run: list[str] = []
         self._paragraphs: list[str] = []
         self._tables: list[_Table] = []  # those that are open, the innermost last
+        self._item = False  # whether the paragraph is one of a list
+        self._heading = False
 
     def start(self, element: str, attributes: dict[str, str]) -> None:
         namespace, _, name = element.rpartition(" ")
@@ -47,7 +53,7 @@ class WordText:
         elif namespace.startswith(_MATH_PREFIXES):
             self._start_formula(namespace, name, attributes)
         elif namespace.startswith(_WORD_PREFIXES):
-            self._start_word(name)
+            self._start_word(name, attributes.get(f"{namespace} val", ""))
 
     def _start_formula(self, namespace: str, name: str, attributes: dict[str, str]) -> None:
         if name == "t":
@@ -57,7 +63,7 @@ class WordText:
         elif name in _FORMULA_OPENS:
             self._say(_FORMULA_OPENS[name])
 
-    def _start_word(self, name: str) -> None:
+    def _start_word(self, name: str, value: str) -> None:
         if name == "t":
             self._saying = True
         elif name in _BREAKS:
@@ -65,6 +71,10 @@ class WordText:
         elif name == "tbl":
             self._end_paragraph()
             self._tables.append(_Table())
+        elif name == "pStyle":
+            self._heading, self._item = bool(_HEADING_STYLE.fullmatch(value)), bool(_LIST_STYLE.fullmatch(value))
+        elif name == "numId":
+            self._item = value != "0"
         elif name == "tc" and self._tables:
             self._tables[-1].cells.append([])
 
@@ -98,8 +108,10 @@ class WordText:
 
     def _end_paragraph(self) -> None:
         text = "".join(self._run).strip()
+        is_item = self._item and not (self._heading or self._tables)
         self._run.clear()
-        self._place(text)
+        self._item = self._heading = False
+        self._place(f"- {text}" if text and is_item else text)
 
     def _place(self, text: str) -> None:
         cells = self._tables[-1].cells if self._tables else None
