@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -241,3 +242,19 @@ async def test_a_deletion_is_restored_once_by_two_at_once(desk: Desk, what: str)
     answers = await asyncio.gather(*(ada.http.post(path) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 404, 404, 404]
     assert len((await ada.get("/flashcards"))["items"]) == 5
+
+
+async def test_a_large_deck_comes_back_at_once_though_no_statistics_tell_of_it(desk: Desk) -> None:
+    ada = desk.student()
+    rows_of_table = (f"g{number},{{{{c1::a{number}}}}} {{{{c2::b}}}},x,D,Cloze\n" for number in range(1500))
+    began = perf_counter()
+    await bring_in(desk, ada, "d.csv", ("guid,question,answer,deck,notetype\n" + "".join(rows_of_table)).encode())
+    imported = perf_counter()
+    (deck,) = (await ada.get("/decks"))["items"]
+    await ada.http.delete(f"/decks/{deck['id']}")
+    deleted = perf_counter()
+    (deletion,) = await trash(ada)
+    await restore(ada, deletion)
+    # Each card compared with each note took ten times as long as bringing them all in.
+    assert perf_counter() - deleted < 3 * (imported - began)
+    assert (await ada.get("/decks"))["items"][0]["cards"] == deletion["cards"] == 3000
