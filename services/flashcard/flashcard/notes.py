@@ -112,7 +112,10 @@ class Notes:
 
         A review holds its note while it buries siblings: who took cards without their notes would wait for it crosswise.
         """
-        mine = impatient(select(Note.id).where(col(Note.id).in_(note_ids), Note.user_id == self._owner))
+        # `IS true`, or they would be looked for among the student's notes: of an import that no statistics know of, each is taken for the
+        # only one, and all are compared with all cards.
+        owned = (col(Note.user_id) == self._owner).is_(True)
+        mine = impatient(select(Note.id).where(col(Note.id).in_(note_ids), owned))
         # In one order for everybody, so that two of us cannot wait for each other.
         await self._session.execute(mine.order_by(col(Note.id)).with_for_update(of=Note))
 

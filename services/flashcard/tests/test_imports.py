@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from time import perf_counter
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from flashcard.imports import MOST_ATTEMPTS, LeaseLost, claim
 from flashcard.incoming import Incoming
 from flashcard.media import MediaNames, Stored
 from prometheus_client import REGISTRY
+from sqlalchemy import text
 
 from .desk import Desk, Student
 from .hostile import hostile
@@ -255,3 +257,26 @@ async def test_a_storage_that_is_away_is_not_told_to_be_a_damaged_package(desk: 
     desk.later(minutes=2)
     assert await desk.work.once()
     assert (await ada.get(f"/decks/imports/{begun['id']}"))["status"] == "done"
+
+
+async def test_cards_of_a_large_import_are_changed_at_once_though_statistics_are_of_before(desk: Desk) -> None:
+    ada, large = desk.student(), clozes(2000)
+    await desk.student().writes()
+    async with desk.database.transaction() as session:
+        for table in ("note", "card"):  # as of many students with a card each
+            await session.execute(text(f"ALTER TABLE {table} ALTER user_id SET (n_distinct = -1)"))
+            await session.execute(text(f"ANALYZE {table}"))
+    began = perf_counter()
+    await bring_in(desk, ada, "d.csv", large)
+    imported = perf_counter()
+    cards = [card["id"] for card in (await ada.get("/flashcards", limit=2))["items"]]
+    changing = perf_counter()
+    await ada.post("/flashcards/bulk", card_ids=cards, action="suspend")
+    # Each note compared with each card took longer than bringing them all in.
+    assert perf_counter() - changing < (imported - began) / 3
+
+
+def clozes(notes: int) -> bytes:
+    """A table of notes with two cards each."""
+    rows = (f"g{number},{{{{c1::a{number}}}}} {{{{c2::b}}}},x,D,Cloze\n" for number in range(notes))
+    return ("guid,question,answer,deck,notetype\n" + "".join(rows)).encode()
