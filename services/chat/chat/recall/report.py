@@ -8,7 +8,7 @@ from chat.recall.turns import ConceptResult, Graded, Outcome, Question, Summary
 
 NOTICE = (
     "*I am the offline examiner: no language model is set up, so I ask in the sentences of your own material, "
-    "and grade by meaning and key terms.*"
+    "and grade by meaning and key terms. I can be wrong: what your material says stands beside each grade.*"
 )
 NO_MATERIAL = "There is no material to ask about yet. Add a document, and start when it is ready."
 NOT_IN_MATERIAL = "I could not find anything about this in your material. Name another topic, or start without one."
