@@ -110,7 +110,10 @@ class RecallSource(BaseModel):
 
 
 class RecallGraded(Event, type="chat.recall.graded", version=1, aggregate="message_id"):
-    """A student's answer in a quiz was graded. Published once per answer, retries included; what is skipped is not graded."""
+    """A student's answer in a quiz was graded. Published once per answer, retries included; what is skipped is not graded.
+
+    Where the student overrules a grade, that is told as a further answer to the same question.
+    """
 
     message_id: UUID
     session_id: UUID

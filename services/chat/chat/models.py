@@ -41,6 +41,8 @@ class Intent(StrEnum):
     HINT = "hint"
     SKIP = "skip"
     FINISH = "finish"
+    RIGHT = "right"
+    WRONG = "wrong"
     EXPLAIN = "explain"
     PRACTICE = "practice"
 

@@ -25,7 +25,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = frozenset(("Cf", "Cc", "Zs", "Zl", "Zp", "Mn", "Cn"))
 
 _SHOWN = ("id", "session_id", "role", "status", "content", "intent", "created_at", "finished_at", "reply_to", "model")
-_WORDLESS = frozenset((Intent.START, Intent.HINT, Intent.SKIP, Intent.FINISH))
+_WORDLESS = frozenset((Intent.START, Intent.HINT, Intent.SKIP, Intent.FINISH, Intent.RIGHT, Intent.WRONG))
 Order = Literal["oldest", "newest"]
 # A decimal fraction is no float; and `1E-7` is no number that every client reads.
 Dollars = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount.normalize():f}", return_type=str)]
@@ -79,12 +79,13 @@ class NewMessage(BaseModel):
     """The body of `POST /chat/sessions/{id}/messages`."""
 
     content: Annotated[str, Field(max_length=MOST_CHARACTERS)] = Field(
-        default="", description="May be left out with the intents start, hint, skip and finish"
+        default="", description="May be left out with the intents start, hint, skip, finish, right and wrong"
     )
     intent: Intent | None = Field(
         None,
         description="What the message wants, as a button says it; each mode has its own. The tutor knows "
-        "`practice`: questions about the topic that `content` names",
+        "`practice`: questions about the topic that `content` names; a quiz knows `right` and `wrong`: the student's own word on the "
+        "last answer, which counts instead of its grade",
     )
 
     @field_validator("content")

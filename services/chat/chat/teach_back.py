@@ -20,7 +20,7 @@ NOTICE = (
 # Rules that are wrong about one verdict in three do not speak as somebody who knows.
 _TITLES = {
     Verdict.CONTRADICTED: ("Your material contradicts", "Your material seems to say otherwise: compare"),
-    Verdict.SUPPORTED: ("Your material supports", "Your material seems to say so, too"),
+    Verdict.SUPPORTED: ("Your material supports", "Your material seems to say so, too: compare"),
     Verdict.UNSPOKEN: ("Your material does not speak of", "I cannot tell by your material"),
 }
 _LONGEST_QUOTE = 200
@@ -34,12 +34,13 @@ _NAMES_NOTHING = re.compile(
 
 
 def report(assessment: Assessment, citations: Sequence[Citation], *, offline: bool) -> Iterator[str]:
-    """The reply, a part at a time. What contradicts a claim, or comes nearest, is said beside it: the student sees whether it does."""
+    """The reply, a part at a time. What contradicts a claim, or comes nearest, is said beside it, and offline what supports it, too: the
+    student sees whether it does."""
     yield _headline(assessment)
     quotes = {citation.marker: citation.quote for citation in citations}
     for verdict, titles in _TITLES.items():
         claims = [claim for claim in assessment.claims if claim.verdict is verdict]
-        yield from _claims(titles[offline], claims, {} if verdict is Verdict.SUPPORTED else quotes)
+        yield from _claims(titles[offline], claims, quotes if offline or verdict is not Verdict.SUPPORTED else {})
     yield from _missing(assessment)
     if assessment.complete:
         yield f"\n\nNothing important is missing any more: you have explained **{assessment.concept}**."

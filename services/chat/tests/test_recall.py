@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from chat.recall.drafts import BLANK
-from chat.recall.report import NO_MATERIAL, NO_QUESTION_MADE, NOT_IN_MATERIAL, NOTHING_OPEN, NOTICE
+from chat.recall.report import NO_MATERIAL, NO_QUESTION_MADE, NOT_IN_MATERIAL, NOTHING_GRADED, NOTHING_OPEN, NOTICE
 
 from .builders import passage
 from .quiz import BIOLOGY, CHEMISTRY, PAGES, Quiz, begins, near
@@ -380,3 +380,48 @@ async def test_quiz_of_a_document_samples_that_document(school: School) -> None:
     assert (
         await eve.client.post("/chat/sessions", json={"mode": "active_recall", "document_ids": [str(uuid4())]})
     ).status_code == 404
+
+
+@pytest.mark.usefixtures("material")
+@pytest.mark.parametrize(("word", "grade"), [("right", 4), ("wrong", 1)])
+async def test_students_own_word_counts_instead_of_the_grade(school: School, word: str, grade: int) -> None:
+    quiz = await begins(school, questions=3)
+    first = quiz.recall["question"]
+    said = "It is something quite different." if word == "right" else quiz.right
+    graded = (await quiz.press("answer", said))["recall"]["graded"]
+    assert (graded["grade"] < 3) is (word == "right")
+    assert ("If you had it right" in quiz.last["content"]) is (word == "right")
+    open_now = quiz.recall["question"]
+    answer = await quiz.press(None, f"But I was {word}!")
+    overruled = quiz.recall["graded"]
+    assert (overruled["question"], overruled["answer"], overruled["grade"]) == (first["text"], said, grade)
+    assert quiz.recall["question"] == open_now
+    assert answer["content"].startswith(f"**{grade} of 5.** Counted as {word}, as you say.")
+    assert answer["content"].endswith(f"**Question 2 of 3.** {open_now['text']}")
+    told = [event for kind, event in await school.events() if kind == "chat.recall.graded.v1"]
+    assert [(event["question"], event["grade"]) for event in told] == [
+        (first["text"], graded["grade"]),
+        (first["text"], grade),
+    ]
+    assert (told[1]["card"] is None) is (word == "right")
+    await quiz.press("skip")
+    assert quiz.recall["question"]["number"] == 3
+    await quiz.press("skip")
+    assert (quiz.recall["summary"]["asked"], quiz.recall["summary"]["average"]) == (3, grade)
+
+
+@pytest.mark.usefixtures("material")
+async def test_own_word_after_the_last_question_makes_the_summary_anew_and_of_nothing_is_told(school: School) -> None:
+    quiz = await begins(school, questions=1)
+    await quiz.press("wrong")
+    assert quiz.last["content"].startswith(NOTHING_GRADED)
+    assert quiz.recall["question"]["number"] == 1
+    await quiz.press("answer", "It is something quite different.")
+    assert quiz.recall["summary"]["weak"]
+    await quiz.press("right")
+    assert quiz.recall["summary"] | {"concepts": []} == {
+        "asked": 1, "answered": 1, "skipped": 0, "average": 4, "concepts": [], "weak": [],
+    }  # fmt: skip
+    assert "Nothing was missed." in quiz.last["content"]
+    await quiz.press("skip")
+    assert quiz.last["content"].startswith(NOTHING_OPEN)

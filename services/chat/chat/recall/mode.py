@@ -11,7 +11,7 @@ from chat.recall.examiner import Examiner, Sitting
 from chat.recall.hearing import asks_back
 from chat.recall.hints import hint
 from chat.recall.quiz import Quiz, summarise
-from chat.recall.turns import MOST_HINTS, Graded, Outcome, Question
+from chat.recall.turns import MOST_HINTS, Graded, Outcome, Question, most
 from chat.recall.wishes import topic_of, wish
 from chat.recall.writing import Turn
 from chat.studying import Answered, Asked, Material
@@ -26,7 +26,9 @@ Steps = AsyncGenerator[str | Answered]
 class RecallMode:
     """Quizzes by `examiner`; `questions` is how many one has where the student does not choose."""
 
-    intents = frozenset((Intent.START, Intent.ANSWER, Intent.HINT, Intent.SKIP, Intent.FINISH))
+    intents = frozenset(
+        (Intent.START, Intent.ANSWER, Intent.HINT, Intent.SKIP, Intent.FINISH, Intent.RIGHT, Intent.WRONG)
+    )
 
     def __init__(self, examiner: Examiner, questions: int) -> None:
         self._examiner = examiner
@@ -42,6 +44,8 @@ class RecallMode:
             steps = self._say(turn, polite)
         elif meant is Intent.START:
             steps = self._start(turn)
+        elif meant in (Intent.RIGHT, Intent.WRONG):
+            steps = self._overrule(turn, question, right=meant is Intent.RIGHT)
         elif question is None:
             steps = self._say(turn, report.NOTHING_OPEN)
         elif meant is Intent.HINT:
@@ -116,6 +120,19 @@ class RecallMode:
             yield piece
         yield self._close(turn, over=over)
 
+    async def _overrule(self, turn: Turn, question: Question | None, *, right: bool) -> Steps:
+        """The student's own word on the last answer; the question that is open stays open."""
+        turn.question, turn.hints = question, turn.quiz.hints
+        last = next((one for one in reversed(turn.results) if one.outcome is Outcome.ANSWERED), None)
+        turn.graded = last.overruled(right=right) if last else None
+        said = [f"**{turn.graded.grade} of 5.** {turn.graded.feedback}" if turn.graded else report.NOTHING_GRADED]
+        if question is not None:
+            said.append(report.question_text(question, turn.total))
+        elif turn.graded is not None:
+            said.append(report.summary_text(summarise(turn.results)))
+        async for piece in self._say(turn, "\n\n".join(said), over=question is None and turn.graded is not None):
+            yield piece
+
     async def _hint(self, turn: Turn, question: Question) -> Steps:
         """The next hint; the question stays open."""
         turn.question, turn.hints = question, turn.quiz.hints
@@ -136,7 +153,7 @@ class RecallMode:
             outcome=Outcome.ANSWERED,
             question=question,
             said=turn.asked.question,
-            grade=min(assessed.grade.grade, report.most(hints)),
+            grade=min(assessed.grade.grade, most(hints)),
             feedback=assessed.feedback,
             quote=assessed.quote,
             hints=hints,

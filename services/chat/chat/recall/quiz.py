@@ -1,6 +1,6 @@
 """How far a quiz is, as the turns before tell: what was asked, what is open, what went wrong and is to come back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -49,7 +49,7 @@ class Quiz:
     @property
     def graded(self) -> list[Graded]:
         """What was graded or skipped in this quiz."""
-        return [turn.graded for turn in self.turns if turn.graded is not None and turn.quiz == self.number]
+        return in_force(turn.graded for turn in self.turns if turn.graded is not None and turn.quiz == self.number)
 
     @property
     def asked(self) -> list[Question]:
@@ -73,6 +73,11 @@ class Quiz:
             if miss.grade < PASSED and not later and len(graded) - place > _COMES_BACK_AFTER * times:
                 due.append(miss.question)
         return due
+
+
+def in_force(graded: Iterable[Graded]) -> list[Graded]:
+    """Each question of a quiz once, in the order in which they were answered, with the grade that was given last."""
+    return list({one.question.number: one for one in graded}.values())
 
 
 def other_forms(form: Form) -> tuple[Form, ...]:

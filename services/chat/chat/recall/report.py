@@ -4,29 +4,25 @@ from collections.abc import Iterator
 
 from chat.markers import Marker
 from chat.recall.drafts import SHORT
-from chat.recall.turns import ConceptResult, Graded, Outcome, Question, Summary
+from chat.recall.quiz import PASSED
+from chat.recall.turns import ConceptResult, Graded, Outcome, Question, Summary, most
 
 NOTICE = (
     "*I am the offline examiner: no language model is set up, so I ask in the sentences of your own material, "
-    "and grade by meaning and key terms.*"
+    "and grade by meaning and key terms. I can be wrong: what your material says stands beside each grade. "
+    "Say “I was right” or “I was wrong”, and that counts instead.*"
 )
 NO_MATERIAL = "There is no material to ask about yet. Add a document, and start when it is ready."
 NOT_IN_MATERIAL = "I could not find anything about this in your material. Name another topic, or start without one."
 NO_QUESTION_MADE = "I could not make a question from this material. Name a topic, or choose other documents."
 NOTHING_OPEN = "No question is open. Start a quiz, with a topic if you like, and I ask the first one."
+NOTHING_GRADED = "No answer was graded yet that could count otherwise."
 NOTHING_LEFT = "That is all I can ask about this."
 LAST_HINT = "Those were all the hints. Answer as well as you can, or skip it."
 STILL_OPEN = "This one is still open: answer it, or say “hint”, “skip” or “stop”."
 ASKED_BACK = f"In a quiz I only ask, so that was not graded; a tutoring session answers questions. {STILL_OPEN}"
 _WEAKEST = 5
-# What a grade is at most, by the hints that were given.
-_MOST = (5, 4, 3)
 Piece = str | Marker
-
-
-def most(hints: int) -> int:
-    """The best grade after so many hints."""
-    return _MOST[min(hints, len(_MOST) - 1)]
 
 
 def question_text(question: Question, total: int) -> str:
@@ -47,6 +43,8 @@ def graded_text(graded: Graded) -> Iterator[Piece]:
     if graded.quote is not None:
         yield " See also "
         yield Marker((1,), graded.quote)
+    if graded.offline and graded.outcome is Outcome.ANSWERED and graded.grade < PASSED:
+        yield "\n\n(If you had it right, say “I was right”.)"
     if graded.hints and graded.grade == most(graded.hints):
         yield f"\n\n(With {'one hint' if graded.hints == 1 else f'{graded.hints} hints'} {graded.grade} is the most.)"
 

@@ -7,10 +7,13 @@ from chat.recall.turns import Question
 from chat.studying import Asked
 from chat.terms import words
 
+_MY_ANSWER = r"(?:(?:no|but|sorry) )?(?:i was|i had it|i got it|that was|it was|my answer (?:was|is))"
 _WISHES = (
     (Intent.HINT, r"(?:(?:a|another|one more|give me an?(?:other)?) )?hint(?: please)?|help(?: me)?|clue"),
     (Intent.SKIP, r"skip(?: (?:it|this|that|this one|the question))?|next(?: (?:one|question))?|pass"),
     (Intent.FINISH, r"(?:finish|stop|end|quit|enough|that(?: i|')s enough|i am done|i'm done|done|exit)(?: (?:it|the quiz|quiz|now|please))*"),
+    (Intent.RIGHT, rf"{_MY_ANSWER} (?:right|correct)(?: though| actually)?"),
+    (Intent.WRONG, rf"{_MY_ANSWER} (?:wrong|incorrect|not right)(?: though| actually)?"),
     (Intent.START, r"(?:start|begin|go|restart|again|let'?s go|ready|i am ready|i'm ready|(?:quiz|test|ask|examine) me|new quiz|another quiz|start (?:the|a|another) quiz)(?: (?:now|please|again))*"),
 )  # fmt: skip
 _ABOUT = r"(?:on|about|over|for|with|something about|questions about|questions on) (?P<topic>.+)"
@@ -31,7 +34,7 @@ def wish(asked: Asked, question: Question | None) -> Intent:
     said = " ".join(re.sub(r"[^\w\s']+", " ", asked.question.replace("’", "'")).casefold().split())
     meant = next((intent for intent, pattern in _WISHES if re.fullmatch(pattern, said)), None)
     if question is None:
-        return meant if meant in (Intent.HINT, Intent.SKIP, Intent.FINISH) else Intent.START
+        return meant if meant is not None else Intent.START
     if set(said.split()) <= set(words(question.answer)):
         return Intent.ANSWER
     if meant is None or meant is Intent.START:

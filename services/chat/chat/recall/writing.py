@@ -9,7 +9,7 @@ from chat.citations import CitedText
 from chat.flashcards.card import card_of_question
 from chat.markers import Marker
 from chat.model import Usage
-from chat.recall.quiz import PASSED, Quiz, summarise
+from chat.recall.quiz import PASSED, Quiz, in_force, summarise
 from chat.recall.turns import Graded, Outcome, Question, QuizTurn
 from chat.studying import Answered, Asked, Material
 
@@ -35,7 +35,7 @@ class Turn:
     def results(self) -> Sequence[Graded]:
         """What was graded in this quiz, in this turn too."""
         earlier = self.quiz.graded if self.number == self.quiz.number else []
-        return [*earlier, *([self.graded] if self.graded is not None else [])]
+        return in_force([*earlier, *([self.graded] if self.graded is not None else [])])
 
     @property
     def seed(self) -> str:
