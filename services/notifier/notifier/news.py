@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from contracts.chat import MessageAnswered
@@ -76,8 +76,16 @@ def answer_ready(event: MessageAnswered) -> News:
     )
 
 
-def reviews_due(day: date, reviews: int, new: int, decks: Sequence[DueDeck] = (), more_decks: int = 0) -> News:
-    """Cards are waiting. The counts are those of the moment when it was told: some may be done by now."""
+def reviews_due(
+    day: date,
+    reviews: int,
+    new: int,
+    decks: Sequence[DueDeck] = (),
+    more_decks: int = 0,
+    since: datetime | None = None,
+) -> News:
+    """Cards are waiting. The counts are those of the moment when it was told: some may be done by now; and `since` that moment, where
+    it was in the course of the day, they are of the first that came, which says nothing of all."""
     parts = [_counted(reviews, "review"), _counted(new, "new card")]
     named = [deck for deck in decks if looks_like_a_name(deck.name)]
     others = more_decks + len(decks) - len(named)
@@ -85,11 +93,13 @@ def reviews_due(day: date, reviews: int, new: int, decks: Sequence[DueDeck] = ()
     if named and others:
         listed.append(f"{_counted(others, 'other deck')} {reviews + new - sum(deck.cards for deck in named)}")
     due = "is" if reviews + new == 1 else "are"
+    counts = f"{' and '.join(part for part in parts if part)} {due} due today{': ' if listed else ''}{', '.join(listed)}."
     return News(
         NotificationKind.REVIEW_REMINDER,
         "Cards are waiting for you",
-        f"{' and '.join(part for part in parts if part)} {due} due today{': ' if listed else ''}{', '.join(listed)}."
-        " Some are still to be done.",
+        f"{counts} Some are still to be done."
+        if since is None
+        else "Cards came in the course of the day, and some are still to be done.",
         {
             "day": day.isoformat(),
             "reviews": reviews,

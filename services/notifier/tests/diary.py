@@ -87,6 +87,14 @@ class Diary:
             found = await Notifications(session, self.owner).after(0, 100)
         return [notification.data["day"] for notification in found]
 
+    async def texts(self) -> list[str | None]:
+        """What stands in the student's list, and what the mesh was told since when it is so."""
+        query = "SELECT data::jsonb ->> 'since' FROM outbox WHERE type = 'notifier.review_reminder.raised.v1' AND data::jsonb ->> 'user_id' = :owner"
+        async with self.database.transaction() as session:
+            since = (await session.execute(text(query), {"owner": str(self.owner)})).scalars().all()
+            found = await Notifications(session, self.owner).after(0, 100)
+        return [*(notification.body for notification in found), *since]
+
     async def row(self) -> Reminder | None:
         async with self.database.transaction() as session:
             return await session.get(Reminder, self.owner)
