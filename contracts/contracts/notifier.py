@@ -56,7 +56,9 @@ class ReviewReminderRaised(Event, type="notifier.review_reminder.raised", versio
     new: int = Field(ge=0, description="New cards that the day's limits allowed at that moment")
     decks: list[DueDeck] = Field([], description="As flashcard.reviews.due named them")
     more_decks: int = Field(0, ge=0, description="How many others had some")
-    since: AwareDatetime | None = Field(None, description="As flashcard.reviews.due said: the counts are then of the first that came")
+    since: AwareDatetime | None = Field(
+        None, description="As flashcard.reviews.due said: the counts are then of the first that came"
+    )
     expires_at: AwareDatetime = Field(description="It is not sent any more from then on")
 
 

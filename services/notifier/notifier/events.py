@@ -127,7 +127,7 @@ async def mail_reminder(event: ReviewReminderRaised, envelope: Envelope, post_of
         subject_of(event.user_id),
         event.due_version,
         owner=event.user_id,
-        news=news.reviews_due(event.day, event.reviews, event.new, event.decks, event.more_decks, event.since),
+        news=news.reviews_due(event.day, event.reviews, event.new, event.decks, event.more_decks, since=event.since),
         told_at=envelope.time,
         expires_at=event.expires_at,
         is_last=_is_last(envelope),

@@ -82,6 +82,7 @@ def reviews_due(
     new: int,
     decks: Sequence[DueDeck] = (),
     more_decks: int = 0,
+    *,
     since: datetime | None = None,
 ) -> News:
     """Cards are waiting. The counts are those of the moment when it was told: some may be done by now; and `since` that moment, where
@@ -93,7 +94,9 @@ def reviews_due(
     if named and others:
         listed.append(f"{_counted(others, 'other deck')} {reviews + new - sum(deck.cards for deck in named)}")
     due = "is" if reviews + new == 1 else "are"
-    counts = f"{' and '.join(part for part in parts if part)} {due} due today{': ' if listed else ''}{', '.join(listed)}."
+    counts = (
+        f"{' and '.join(part for part in parts if part)} {due} due today{': ' if listed else ''}{', '.join(listed)}."
+    )
     return News(
         NotificationKind.REVIEW_REMINDER,
         "Cards are waiting for you",

@@ -133,7 +133,7 @@ async def _raise(session: AsyncSession, row: Reminder, closes: datetime, now: da
     assert row.due_day is not None
     row.told_day = row.due_day
     decks = [DueDeck.model_validate(deck) for deck in row.decks]
-    told = news.reviews_due(row.due_day, row.reviews, row.new, decks, row.more_decks, row.due_since)
+    told = news.reviews_due(row.due_day, row.reviews, row.new, decks, row.more_decks, since=row.due_since)
     subject, version = subject_of(row.user_id), row.due_version
     await Desk(session).tell(subject, version, owner=row.user_id, news=told, now=now)
     await Outbox(session, SCHEMA).add(

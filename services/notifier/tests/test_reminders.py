@@ -62,8 +62,11 @@ async def test_what_becomes_due_in_the_course_of_a_day_is_reminded_of_at_the_tim
     await ada.until(SIX + timedelta(hours=1))
     assert await ada.reminded() == ["2026-11-26"]
     listed, since = await ada.texts()
-    assert listed == "Cards came in the course of the day, and some are still to be done.", "no count: of all it is told of the first"
-    assert since is not None and datetime.fromisoformat(since) == SIX - timedelta(hours=1)
+    assert listed == "Cards came in the course of the day, and some are still to be done.", (
+        "no count: of all it is told of the first"
+    )
+    assert since is not None
+    assert datetime.fromisoformat(since) == SIX - timedelta(hours=1)
     await ada.is_done(DAY)
     await ada.is_due(DAY, since=SIX + timedelta(hours=1))
     await ada.until(SIX + timedelta(hours=9))
