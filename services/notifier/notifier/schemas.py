@@ -110,7 +110,8 @@ class PreferencesOut(BaseModel):
     )
     quiet_hours: QuietHoursOut | None
     next_reminder_at: datetime | None = Field(
-        description="When a reminder comes, if cards are still due then; null: none are due, or it has come today"
+        description="When a reminder comes, if cards are still due then; null: none are due, it has come today, or its time of today had"
+        " passed when it was chosen or when the first cards became due"
     )
 
 
