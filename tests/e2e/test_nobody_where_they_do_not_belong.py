@@ -17,6 +17,7 @@ OWNED = (
     "notification_id",
     "deck_id",
     "card_id",
+    "deletion_id",
     "draft_id",
     "import_id",
     "export_id",

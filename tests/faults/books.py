@@ -118,7 +118,12 @@ class Books:
         # Of an evening, a student may be reminded of cards, too.
         query = "SELECT subject_id FROM notifier.notification WHERE user_id = ANY($1) AND kind <> 'review_reminder'"
         shown = Counter(await self._column(query, ledger.students))
-        found = _unlike("notifications of", shown, dict.fromkeys([*ledger.kept, *ledger.answers], 1))
+        # Who waited for the answer to its end was told by it.
+        read = "SELECT subject::uuid FROM chat.outbox WHERE type = $1 AND position > $2 AND (data::jsonb ->> 'followed')::boolean"
+        followed = {*await self._column(read, "chat.message.answered.v1", ledger.since["chat"])}
+        found = _unlike(
+            "notifications of", shown, dict.fromkeys([*ledger.kept, *(ledger.answers.keys() - followed)], 1)
+        )
         # A deleted document was told of or not, as it happened; nothing was told of twice.
         reminded = "SELECT user_id FROM notifier.notification WHERE user_id = ANY($1) AND kind = 'review_reminder'"
         reminders = await self._column(reminded, ledger.students)

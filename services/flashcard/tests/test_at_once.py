@@ -87,6 +87,11 @@ class Shelf:
         return await self._ada.http.delete(f"/decks/{old}")
 
 
+def is_being_moved(answer: httpx.Response) -> bool:
+    """Whether it says to come again since the note went to another deck between two looks, for which nobody waited."""
+    return answer.status_code == 503 and "to another deck this moment" in answer.text
+
+
 @pytest.mark.parametrize(
     "acts",
     [
@@ -103,7 +108,7 @@ async def test_nothing_that_is_done_at_once_waits_crosswise_or_finds_its_deck_go
         shelf = Shelf(ada, number)
         await shelf.fill()
         answers = await asyncio.gather(*(shelf.does(act) for act in acts.split(", ") * 2))
-        assert [answer.text for answer in answers if answer.status_code >= 500] == []
+        assert [answer.text for answer in answers if answer.status_code >= 500 and not is_being_moved(answer)] == []
         assert (await ada.http.get("/flashcards/due", params={"limit": 200})).status_code == 200
 
 
