@@ -273,8 +273,25 @@ class Importing:
             "memory_before": {"phase": review.phase, "interval": review.last_interval},
         }
 
+    async def _beside_siblings(self, rows: _Rows) -> None:
+        """Cards that are added to notes that are there lie where those are by now: they may have been moved since they were read."""
+        there = {card["note_id"] for card in rows.cards} - {note["id"] for note in rows.notes}
+        if not there:
+            return
+        locked = select(Note.id).where(col(Note.id).in_(there), Note.user_id == self._owner).order_by(col(Note.id))
+        await self._session.execute(locked.with_for_update())
+        lies = select(Card.note_id, Card.deck_id).where(col(Card.note_id).in_(there), Card.user_id == self._owner)
+        decks = {row.note_id: row.deck_id for row in await self._session.execute(lies)}
+        moved = dict[UUID, UUID]()
+        for card in rows.cards:
+            moved[card["id"]] = card["deck_id"] = decks.get(card["note_id"], card["deck_id"])
+        for review in rows.reviews:
+            review["deck_id"] = moved[review["card_id"]]
+        rows.events = [event.model_copy(update={"deck_id": moved[event.card_id]}) for event in rows.events]
+
     async def _write(self, rows: _Rows, hold: Callable[[], Awaitable[None]]) -> None:
         """Write these; `hold` is called before anybody could take the import for dead."""
+        await self._beside_siblings(rows)
         if rows.notes:
             await self._session.execute(insert(Note), rows.notes)
         if rows.changes:
