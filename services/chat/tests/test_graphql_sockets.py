@@ -23,7 +23,7 @@ from .graphql_socket import TRANSPORT, Socket, expect_whole, opened, signed_in, 
 from .neighbours import Neighbours
 from .provider import falls_silent, muses, provider, says
 from .school import Json, School
-from .test_following import left_alone, was_followed
+from .test_followed import left_alone, was_followed
 
 CELLS = "The cell is the smallest unit that is alive. Cells divide because a large cell cannot feed itself."
 EVENT = """{ __typename eventId ... on AnswerBegun { messageId sessionId questionId attempt } ... on AnswerToken { text }
