@@ -99,7 +99,9 @@ class Importing:
 
     async def preview(self, incoming: Incoming) -> Preview:
         """What importing these would do."""
-        kept = await self._kept(incoming.notes)
+        return await self._preview(incoming, await self._kept(incoming.notes))
+
+    async def _preview(self, incoming: Incoming, kept: Mapping[str, Kept]) -> Preview:
         there = [(kept[note.guid], kept[note.guid].tagged(note)) for note in incoming.notes if note.guid in kept]
         changed = [was.is_newer(note) for was, note in there if was.told != _told(note)]
         newer = changed.count(True)
@@ -136,15 +138,15 @@ class Importing:
 
     async def apply(self, incoming: Incoming, progress: Progress) -> Preview:
         """Import these, whose guids differ, in the caller's transaction; `progress` is told the share that is done."""
-        done = await self.preview(incoming)
         kept = await self._kept(incoming.notes)
+        done = await self._preview(incoming, kept)
         decks = {name: await self._deck(name, incoming) for name in done.decks}
-        options = await self._decks.options()
         # New cards come in the order in which they were to come where they come from.
         ordered = sorted(incoming.notes, key=lambda note: min((card.position for card in note.cards), default=0))
         for place, batch in enumerate(_batches(ordered, BATCH)):
             hold = partial(progress, place * BATCH / len(ordered))
-            await self._write(self._rows(batch, kept, decks, options), hold)
+            there = await self._settled(batch, kept)
+            await self._write(self._rows(batch, there, decks, await self._decks.options()), hold)
             await progress(min(1.0, (place + 1) * BATCH / max(1, len(ordered))))
         return done
 
@@ -190,12 +192,25 @@ class Importing:
         for batch in _batches(notes, BATCH * 10):
             statement = select(Note, Card.ordinal, Card.deck_id).join(Card)
             statement = statement.where(Note.user_id == self._owner, col(Note.guid).in_([note.guid for note in batch]))
-            for note, ordinal, deck_id in (await self._session.execute(statement)).all():
+            fresh = statement.execution_options(populate_existing=True)
+            for note, ordinal, deck_id in (await self._session.execute(fresh)).all():
                 before = found.get(
                     note.guid, Kept(note.id, deck_id, _told(note), note.updated_at, frozenset(), note.leech_tagged)
                 )
                 found[note.guid] = replace(before, ordinals=before.ordinals | {ordinal})
         return found
+
+    async def _settled(self, batch: Sequence[IncomingNote], kept: Mapping[str, Kept]) -> Mapping[str, Kept]:
+        """What is kept of these notes; of those that get further cards as it is by now, and stays until the end: they may have been moved
+        or deleted since they were read."""
+        known = [(note, kept[note.guid].ordinals) for note in batch if note.guid in kept]
+        growing = [note for note, there in known if any(card.ordinal not in there for card in _cards(note))]
+        if not growing:
+            return kept
+        guids = [note.guid for note in growing]
+        mine = select(Note.id).where(Note.user_id == self._owner, col(Note.guid).in_(guids)).order_by(col(Note.id))
+        await self._session.execute(mine.with_for_update())
+        return {guid: was for guid, was in kept.items() if guid not in guids} | dict(await self._kept(growing))
 
     def _rows(
         self,
@@ -273,25 +288,8 @@ class Importing:
             "memory_before": {"phase": review.phase, "interval": review.last_interval},
         }
 
-    async def _beside_siblings(self, rows: _Rows) -> None:
-        """Cards that are added to notes that are there lie where those are by now: they may have been moved since they were read."""
-        there = {card["note_id"] for card in rows.cards} - {note["id"] for note in rows.notes}
-        if not there:
-            return
-        locked = select(Note.id).where(col(Note.id).in_(there), Note.user_id == self._owner).order_by(col(Note.id))
-        await self._session.execute(locked.with_for_update())
-        lies = select(Card.note_id, Card.deck_id).where(col(Card.note_id).in_(there), Card.user_id == self._owner)
-        decks = {row.note_id: row.deck_id for row in await self._session.execute(lies)}
-        moved = dict[UUID, UUID]()
-        for card in rows.cards:
-            moved[card["id"]] = card["deck_id"] = decks.get(card["note_id"], card["deck_id"])
-        for review in rows.reviews:
-            review["deck_id"] = moved[review["card_id"]]
-        rows.events = [event.model_copy(update={"deck_id": moved[event.card_id]}) for event in rows.events]
-
     async def _write(self, rows: _Rows, hold: Callable[[], Awaitable[None]]) -> None:
         """Write these; `hold` is called before anybody could take the import for dead."""
-        await self._beside_siblings(rows)
         if rows.notes:
             await self._session.execute(insert(Note), rows.notes)
         if rows.changes:

@@ -280,22 +280,25 @@ async def test_cards_of_a_large_import_are_changed_at_once_though_statistics_are
     assert min(took) < (imported - began) / 2
 
 
-async def test_a_card_that_an_import_adds_lies_beside_its_siblings_though_they_are_moved_that_moment(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["moved", "deleted"])
+async def test_a_note_that_gets_a_card_is_whole_though_it_is_moved_or_deleted_that_moment(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     ada, table = desk.student(), "guid,question,answer,deck,notetype\ng1,{{c1::a}},x,D,Cloze\n"
     await bring_in(desk, ada, "d.csv", table.encode())
     (card,) = (await ada.get("/flashcards"))["items"]
     other = await ada.post("/decks", name="E")
-    write = Importing._write
+    settled = Importing._settled
 
-    async def moved_before(self: Importing, *told: Any) -> None:
-        await ada.post("/flashcards/bulk", card_ids=[card["id"]], action="move", deck_id=other["id"])
-        await write(self, *told)
+    async def changed_before(self: Importing, *told: Any) -> Any:
+        action = {"action": "move", "deck_id": other["id"]} if what == "moved" else {"action": "delete"}
+        await ada.post("/flashcards/bulk", card_ids=[card["id"]], **action)
+        return await settled(self, *told)
 
-    monkeypatch.setattr(Importing, "_write", moved_before)
+    monkeypatch.setattr(Importing, "_settled", changed_before)
     await bring_in(desk, ada, "d.csv", table.replace("{{c1::a}}", "{{c1::a}} {{c2::b}}").encode())
-    assert [each["deck_id"] for each in (await ada.get("/flashcards"))["items"]] == [other["id"]] * 2
+    expected = other["id"] if what == "moved" else card["deck_id"]
+    assert [each["deck_id"] for each in (await ada.get("/flashcards"))["items"]] == [expected] * 2
 
 
 def clozes(notes: int) -> bytes:
