@@ -75,7 +75,7 @@ class Catalogue:
         siblings of these cards share them. `deck`, where they go, is kept."""
         notes_of = Notes(self._session, self._owner)
         chosen = col(Card.id).in_(card_ids), Card.user_id == self._owner
-        await notes_of.lock(select(Card.note_id).where(*chosen))
+        await notes_of.lock((await self._session.execute(select(Card.note_id).where(*chosen))).scalars().all())
         found = (await self._session.execute(select(Card.id, Card.note_id).where(*chosen))).all()
         cards, notes = [card for card, _ in found], list({note for _, note in found})
         changed = len(cards) if action in _OF_THE_CARD else await self._cards_of(notes)

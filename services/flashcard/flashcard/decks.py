@@ -115,10 +115,12 @@ class Decks:
             statement = statement.where(tuple_(*by_name) > after)
         return (await self._session.execute(statement)).scalars().all()
 
-    async def within(self, deck: Deck) -> Sequence[Deck]:
-        """The deck and all that lies in it."""
+    async def within(self, deck: Deck, *, lock: bool = False) -> Sequence[Deck]:
+        """The deck and all that lies in it; with `lock` nobody else changes them until the transaction ends."""
         below = col(Deck.name).startswith(deck.name + SEPARATOR, autoescape=True)
         statement = select(Deck).where(Deck.user_id == self._owner, or_(col(Deck.id) == deck.id, below))
+        if lock:
+            statement = statement.order_by(col(Deck.id)).with_for_update()
         return (await self._session.execute(statement)).scalars().all()
 
     async def change_tree(self) -> None:

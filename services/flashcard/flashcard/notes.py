@@ -1,7 +1,7 @@
 """A student's notes and their cards: written, changed, moved, removed."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,8 @@ from uuid import UUID
 from chassis.errors import Invalid, NotFound
 from contracts.flashcard import CardCreated
 from mesh import Outbox
-from sqlalchemy import bindparam
+from sqlalchemy import Uuid, any_, bindparam, literal
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
 
@@ -107,17 +108,18 @@ class Notes:
             raise NoSuchCard("There is no such card of yours. GET /flashcards lists them.")
         return Shown(*row)
 
-    async def lock(self, note_ids: Any) -> None:
-        """Lock these notes, ids or a query of ids, before whatever is done to their cards.
+    async def lock(self, note_ids: Collection[UUID]) -> None:
+        """Lock these notes before whatever is done to their cards.
 
         A review holds its note while it buries siblings: who took cards without their notes would wait for it crosswise.
         """
-        # `IS true`, or they would be looked for among the student's notes: of an import that no statistics know of, each is taken for the
-        # only one, and all are compared with all cards.
+        # By their ids and nothing else: `IS true`, or after an import, of which no statistics know yet, all notes of the student would be
+        # looked through for each of these.
         owned = (col(Note.user_id) == self._owner).is_(True)
-        mine = impatient(select(Note.id).where(col(Note.id).in_(note_ids), owned))
+        these = col(Note.id) == any_(literal(list(note_ids), ARRAY(Uuid)))
         # In one order for everybody, so that two of us cannot wait for each other.
-        await self._session.execute(mine.order_by(col(Note.id)).with_for_update(of=Note))
+        mine = impatient(select(Note.id).where(these, owned)).order_by(col(Note.id))
+        await self._session.execute(mine.with_for_update(of=Note))
 
     async def siblings(self, note: Note) -> Sequence[Card]:
         """All cards of the note, in their order."""

@@ -1,6 +1,6 @@
 """The documents that cards were made from, as far as they are gone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 from chassis.personal_data import is_erased
@@ -30,7 +30,7 @@ class Sources:
         await self._session.execute(gone)
         await self._mark(document_id, owner)
 
-    async def recheck(self, document_ids: Sequence[UUID], *, owner: UUID) -> None:
+    async def recheck(self, document_ids: Collection[UUID], *, owner: UUID) -> None:
         """Cards that were not here for a while say of these documents whether they are gone."""
         for document_id in sorted(document_ids):
             if await self.is_gone(document_id, owner=owner):

@@ -10,14 +10,14 @@ from uuid import UUID
 
 from chassis.errors import Conflict, NotFound
 from chassis.paging import PageRequest, moment
-from sqlalchemy import Uuid, bindparam, delete, or_, text, tuple_
+from sqlalchemy import Uuid, any_, bindparam, delete, literal, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from flashcard.decks import SEPARATOR, DeckExists, Decks
 from flashcard.memory import Phase
-from flashcard.models import Card, Deck, DeletedRow, Deletion, Note
+from flashcard.models import Card, Deck, DeletedRow, Deletion
 from flashcard.notes import Notes
 from flashcard.patience import impatient
 from flashcard.rescheduling import catch_up
@@ -51,9 +51,13 @@ _DECKS_OF_CARDS = text("""
 """)
 # Cards that were imported again meanwhile, and deleted again, have taken the log with them that was imported with these. Asked one by
 # one: joined, tens of thousands of rows of JSON, of which nothing is known, would be looked through for each other.
-_BACK = text("""
-    SELECT note.guid, card.ordinal, card.id, card.deck_id FROM deleted_row AS back JOIN card ON card.id = back.id
-    JOIN note ON note.id = card.note_id WHERE back.deletion_id = :deletion AND back.kind = 'card'
+_NOTES_BACK = text("""
+    SELECT CAST(id AS text) AS id, row ->> 'guid' AS guid, CAST(row ->> 'document_id' AS uuid) AS document_id FROM deleted_row
+    WHERE deletion_id = :deletion AND kind = 'note'
+""")
+_CARDS_BACK = text("""
+    SELECT id, row ->> 'note_id' AS note_id, CAST(row ->> 'ordinal' AS int) AS ordinal, CAST(row ->> 'deck_id' AS uuid) AS deck_id
+    FROM deleted_row WHERE deletion_id = :deletion AND kind = 'card'
 """)
 _NOTES_AGAIN = text("""
     SELECT CAST(id AS text) AS id, row ->> 'guid' AS guid FROM deleted_row
@@ -100,12 +104,11 @@ class Trash:
 
     async def take_deck(self, deck: Deck, now: datetime) -> None:
         """Delete a locked deck, what lies in it, and their cards. Links to them end for good."""
-        below = col(Deck.name).startswith(deck.name + SEPARATOR, autoescape=True)
-        inside = select(Deck.id).where(Deck.user_id == self._owner, or_(col(Deck.id) == deck.id, below))
-        decks = (await self._session.execute(inside.order_by(col(Deck.id)).with_for_update())).scalars().all()
+        decks = [each.id for each in await Decks(self._session, self._owner).within(deck, lock=True)]
+        # Nobody puts further ones into locked decks.
         in_them = select(Card.note_id).where(col(Card.deck_id).in_(decks)).distinct()
-        await Notes(self._session, self._owner).lock(in_them)
         notes = (await self._session.execute(in_them)).scalars().all()
+        await Notes(self._session, self._owner).lock(notes)
         deletion = await self._take_notes(notes, now, deck.name)
         deletion.decks = await self._take(deletion, "deck", decks)
         await self._session.flush()
@@ -154,8 +157,9 @@ class Trash:
         deletion = Deletion(user_id=self._owner, deck=deck, deleted_at=now)
         self._session.add(deletion)
         await self._session.flush()
-        cards = select(Card.id).where(col(Card.note_id).in_(note_ids), Card.user_id == self._owner)
-        deletion.cards = await self._take(deletion, "card", (await self._session.execute(cards)).scalars().all())
+        theirs = col(Card.note_id) == any_(literal(note_ids, ARRAY(Uuid)))
+        cards = (await self._session.execute(select(Card.id).where(theirs))).scalars().all()
+        deletion.cards = await self._take(deletion, "card", cards)
         await self._take(deletion, "note", note_ids)
         await self._session.flush()
         return deletion
@@ -184,13 +188,15 @@ class Trash:
     async def _take_logs_back(self, deletion: Deletion) -> None:
         """The reviews that came with these cards are theirs again."""
         asked = {"owner": self._owner, "deletion": deletion.id}
-        back = {(row.guid, row.ordinal): row for row in await self._session.execute(_BACK, asked)}
-        guids = list({guid for guid, _ in back})
-        notes = {row.id: row.guid for row in await self._session.execute(_NOTES_AGAIN, asked | {"guids": guids})}
+        guids = {row.id: row.guid for row in await self._session.execute(_NOTES_BACK, asked)}
+        again = asked | {"guids": list(guids.values())}
+        notes = {row.id: row.guid for row in await self._session.execute(_NOTES_AGAIN, again)}
         if not notes:
             return
-        again = await self._session.execute(_CARDS_AGAIN, asked | {"notes": list(notes)})
-        pairs = [(row.id, mine) for row in again if (mine := back.get((notes[row.note_id], row.ordinal))) is not None]
+        cards = await self._session.execute(_CARDS_BACK, asked)
+        back = {(guids[row.note_id], row.ordinal): row for row in cards}
+        takers = await self._session.execute(_CARDS_AGAIN, asked | {"notes": list(notes)})
+        pairs = [(row.id, mine) for row in takers if (mine := back.get((notes[row.note_id], row.ordinal))) is not None]
         for start in range(0, len(pairs), _LOGS_AT_ONCE):
             some = pairs[start : start + _LOGS_AT_ONCE]
             logs = {
@@ -202,13 +208,10 @@ class Trash:
 
     async def _as_things_are(self, deletion: Deletion) -> None:
         """What happened meanwhile happens to these cards: documents went, decks got other options."""
+        notes = await self._session.execute(_NOTES_BACK, {"deletion": deletion.id})
+        documents = {row.document_id for row in notes if row.document_id is not None}
+        await Sources(self._session).recheck(documents, owner=self._owner)
         cards = select(DeletedRow.id).where(DeletedRow.deletion_id == deletion.id, DeletedRow.kind == "card")
-        of_documents = (
-            select(Note.document_id).join(Card).where(col(Card.id).in_(cards), col(Note.document_id).is_not(None))
-        )
-        await Sources(self._session).recheck(
-            (await self._session.execute(of_documents.distinct())).scalars().all(), owner=self._owner
-        )
         changed = select(Deck).where(Deck.user_id == self._owner, Deck.updated_at > deletion.deleted_at)
         for deck in (await self._session.execute(changed)).scalars():
             stale = select(Card).where(col(Card.id).in_(cards), Card.deck_id == deck.id, Card.phase != Phase.NEW)
